@@ -1,0 +1,90 @@
+package configs
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"reflect"
+
+	"coachsim/configs/strict"
+	"coachsim/dgp"
+	"coachsim/estimators"
+	"coachsim/sim"
+)
+
+// kinds tells the decoder which structs stand behind a law, an assignment
+// scheme or an estimator.
+func kinds() strict.Kinds {
+	return strict.Kinds{
+		reflect.TypeFor[dgp.Assignment]():    {Discriminator: "kind", Prototypes: prototypes(dgp.Assignments())},
+		reflect.TypeFor[dgp.Law]():           {Discriminator: "law", Prototypes: prototypes(dgp.Laws())},
+		reflect.TypeFor[estimators.Method](): {Discriminator: "kind", Prototypes: prototypes(estimators.Methods())},
+	}
+}
+
+func prototypes[T any](members map[string]T) map[string]any {
+	all := make(map[string]any, len(members))
+	for name, m := range members {
+		all[name] = m
+	}
+	return all
+}
+
+// A Setting overrides one key of a study from the command line.
+type Setting struct{ Key, Value string }
+
+// Load reads a study. name is how messages call the text. Settings are laid
+// over it in order. The error lists every fault of the study, each with its
+// place.
+func Load(name string, text []byte, settings []Setting) (sim.Study, error) {
+	study := sim.DefaultStudy()
+	doc, err := strict.Parse(strict.Source{Name: name, Text: text})
+	if err != nil {
+		return study, err
+	}
+	for _, s := range settings {
+		if err := doc.Set(s.Key, s.Value); err != nil {
+			return study, err
+		}
+	}
+	if err := doc.Decode(&study, kinds()); err != nil {
+		return study, err
+	}
+	var faults strict.Faults
+	for _, f := range study.Validate() {
+		if f.Offset >= 0 {
+			faults = append(faults, doc.FaultIn(f.Path, f.Offset, f.Message, ""))
+		} else {
+			faults = append(faults, doc.Fault(f.Path, f.Message, ""))
+		}
+	}
+	if len(faults) > 0 {
+		return study, faults
+	}
+	return study, nil
+}
+
+// Resolve writes a study with every default, as YAML that Load reads back.
+func Resolve(s sim.Study) ([]byte, error) { return strict.Encode(s, kinds()) }
+
+// results is counted up whenever a change of the program changes the draws or
+// the estimates of a study.
+const results = "coachsim results 1\n"
+
+// Plan fixes a study for a run directory.
+func Plan(s sim.Study, version string) (sim.Plan, error) {
+	text, err := Resolve(s)
+	if err != nil {
+		return sim.Plan{}, err
+	}
+	// Replicates are counted from 0 whatever their number, so that a run can be
+	// extended; the number does not enter the hash.
+	endless := s
+	endless.Replicates = 1
+	identity, err := Resolve(endless)
+	if err != nil {
+		return sim.Plan{}, err
+	}
+	sum := sha256.Sum256(append([]byte(results), identity...))
+	hash := hex.EncodeToString(sum[:])
+	return sim.Plan{Study: s, Text: sim.PlanText(text, hash, version, s.Seed), Hash: hash, Version: version}, nil
+}

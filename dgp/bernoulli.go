@@ -1,0 +1,26 @@
+package dgp
+
+import (
+	"math"
+	"math/rand/v2"
+)
+
+// Bernoulli is 1 with probability Mean, else 0.
+type Bernoulli struct {
+	Mean float64 `yaml:"mean" required:"true" min:"0" max:"1" doc:"share of ones"`
+}
+
+// Check finds nothing to add to the range of the key.
+func (Bernoulli) Check(Covariate, []Covariate, func(key, format string, args ...any)) {}
+
+// Compile prepares drawing.
+func (l Bernoulli) Compile(*population) compiledLaw {
+	return plain(l.Mean, math.Sqrt(l.Mean*(1-l.Mean)), func(r *rand.Rand) float64 {
+		if r.Float64() < l.Mean {
+			return 1
+		}
+		return 0
+	})
+}
+
+var _ Law = Bernoulli{}

@@ -1,0 +1,68 @@
+package dgp
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// A ClassSize is the law of the number of children in a class: a small class
+// with probability Small.Share, else a rounded normal that is raised to Min
+// where it falls below.
+type ClassSize struct {
+	Mean  float64      `yaml:"mean" required:"true" gt:"0" doc:"mean of the normal law, children"`
+	SD    float64      `yaml:"sd" min:"0" doc:"standard deviation of the normal law, children"`
+	Min   int          `yaml:"min" min:"1" doc:"smallest ordinary class"`
+	Small SmallClasses `yaml:"small" doc:"a share of small classes"`
+}
+
+// SmallClasses are classes whose size is uniform on Min..Max.
+type SmallClasses struct {
+	Share float64 `yaml:"share" min:"0" max:"1" doc:"share of classes that are small"`
+	Min   int     `yaml:"min" min:"0" doc:"smallest size"`
+	Max   int     `yaml:"max" min:"0" doc:"largest size"`
+}
+
+func (c ClassSize) check(f *Faults, path string) {
+	if c.Small.Share > 0 && (c.Small.Min < 1 || c.Small.Max < c.Small.Min) {
+		f.Add(path+".small", "min %d and max %d are no range of class sizes; it needs 1 <= min <= max", c.Small.Min, c.Small.Max)
+	}
+}
+
+func (c ClassSize) draw(r *rand.Rand) int {
+	if c.Small.Share > 0 && r.Float64() < c.Small.Share {
+		return c.Small.Min + r.IntN(c.Small.Max-c.Small.Min+1)
+	}
+	size := int(math.Floor(c.Mean + c.SD*r.NormFloat64() + 0.5))
+	return max(size, c.Min, 1)
+}
+
+// moments returns the mean and standard deviation of draw, and the mean of
+// its inverse.
+func (c ClassSize) moments() (mean, sd, meanInverse float64) {
+	square := 0.0
+	add := func(size, p float64) {
+		mean += p * size
+		square += p * size * size
+		meanInverse += p / size
+	}
+	if c.Small.Share > 0 {
+		p := c.Small.Share / float64(c.Small.Max-c.Small.Min+1)
+		for size := c.Small.Min; size <= c.Small.Max; size++ {
+			add(float64(size), p)
+		}
+	}
+	least := max(c.Min, 1)
+	if c.SD == 0 {
+		add(math.Max(math.Floor(c.Mean+0.5), float64(least)), 1-c.Small.Share)
+	} else {
+		normal := distuv.Normal{Mu: c.Mean, Sigma: c.SD}
+		add(float64(least), (1-c.Small.Share)*normal.CDF(float64(least)+0.5))
+		most := int(c.Mean+10*c.SD) + 1
+		for size := least + 1; size <= most; size++ {
+			add(float64(size), (1-c.Small.Share)*(normal.CDF(float64(size)+0.5)-normal.CDF(float64(size)-0.5)))
+		}
+	}
+	return mean, math.Sqrt(math.Max(square-mean*mean, 0)), meanInverse
+}

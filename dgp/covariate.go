@@ -1,0 +1,94 @@
+package dgp
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+)
+
+// A Covariate is a variable of schools, teachers or children that coaching
+// does not change.
+//
+// School and teacher covariates move classroom quality and achievement through
+// two indices, weighted sums of their z-scores whose spread is set by
+// quality.context.variance and achievement.covariate_sd. Child covariates move
+// the child's own achievement by Slope and Curvature.
+type Covariate struct {
+	Name        string  `yaml:"name" required:"true" doc:"the column's name"`
+	Level       Level   `yaml:"level" required:"true" doc:"school, teacher or child"`
+	Law         Law     `yaml:",inline"`
+	Quality     float64 `yaml:"quality" doc:"weight of the z-score in the index of classroom quality"`
+	Achievement float64 `yaml:"achievement" doc:"weight of the z-score in the index of achievement"`
+	Slope       float64 `yaml:"slope" doc:"child covariates: SDs of achievement per unit above the mean"`
+	Curvature   float64 `yaml:"curvature" doc:"child covariates: SDs of achievement per squared unit from the mean, net of its own mean"`
+}
+
+// A Law is the distribution of a covariate.
+//
+// To add a law, write one file like gamma.go: a struct whose fields are its
+// keys in a study file, these two methods, and a line in Laws.
+type Law interface {
+	// Check reports, through fault, each key whose value does not suit the
+	// covariate c that follows the earlier ones.
+	Check(c Covariate, earlier []Covariate, fault func(key, format string, args ...any))
+	// Compile prepares drawing. The study has passed every Check.
+	Compile(p *population) compiledLaw
+}
+
+// Laws returns every law by its name, each with its defaults.
+func Laws() map[string]Law {
+	return map[string]Law{
+		"bernoulli":         Bernoulli{},
+		"class-size":        ClassSizeLaw{},
+		"gamma":             Gamma{},
+		"negative-binomial": NegativeBinomial{},
+		"normal":            Normal{},
+		"share":             Share{},
+	}
+}
+
+// A compiledLaw draws a covariate for every unit of its level, in order.
+type compiledLaw struct {
+	mean, sd float64 // of one draw
+	// meanInverse is E[1/x], for counts that are never zero; else NaN.
+	meanInverse float64
+	draw        func(dst []float64, r *rand.Rand)
+}
+
+// plain is a compiledLaw whose draws are independent of everything else.
+func plain(mean, sd float64, one func(r *rand.Rand) float64) compiledLaw {
+	return compiledLaw{mean: mean, sd: sd, meanInverse: math.NaN(), draw: func(dst []float64, r *rand.Rand) {
+		for i := range dst {
+			dst[i] = one(r)
+		}
+	}}
+}
+
+func (t Trial) checkCovariates(f *Faults) {
+	for i, c := range t.Covariates {
+		path := fmt.Sprintf("covariates[%d].", i)
+		if c.Level != SchoolLevel && c.Level != TeacherLevel && c.Level != ChildLevel {
+			f.Add(path+"level", "a covariate's level is school, teacher or child; this is %s", c.Level)
+		}
+		if c.Law != nil {
+			c.Law.Check(c, t.Covariates[:i], func(key, format string, args ...any) { f.Add(path+key, format, args...) })
+		}
+		if c.Level == ChildLevel {
+			if c.Quality != 0 || c.Achievement != 0 {
+				f.Add(path+"level", "quality and achievement are weights of school and teacher covariates; a child covariate has slope and curvature")
+			}
+		} else if c.Slope != 0 || c.Curvature != 0 {
+			f.Add(path+"level", "slope and curvature belong to child covariates; a %s covariate has the weights quality and achievement", c.Level)
+		}
+	}
+}
+
+// findCovariate returns the covariate with a name, or nil.
+func findCovariate(all []Covariate, name string) *Covariate {
+	for i := range all {
+		if all[i].Name == name {
+			return &all[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,301 @@
+package dgp
+
+import (
+	"math"
+	"math/rand/v2"
+)
+
+// A Generator draws data sets of one trial. It owns every buffer it writes to,
+// so that Draw allocates nothing; one goroutine uses one Generator.
+type Generator struct {
+	trial Trial
+	shape Shape
+
+	rng          *source
+	population   *population
+	quality      *trueQuality
+	observed     *observed
+	tested       *tested
+	arm          []int // of each school drawn
+	left         []bool
+	leaving      []int  // schools that leave, by arm
+	valid        []bool // by sampled child
+	schoolBuffer []int  // scratch by school
+
+	data  Data
+	truth Truth
+	// Full-length buffers behind data: a draw uses the front of each.
+	block, teacherSchool, teacherStart, childStart []int
+	columns                                        [][]float64
+	schools, teachers, children                    []int // unit drawn behind each unit kept
+
+	// Where the columns of the data start in shape.Columns.
+	armColumn, covariateColumn, scoreColumn, ratingColumn, testColumn int
+}
+
+// Compile prepares drawing. All errors happen here.
+func (t Trial) Compile() (*Generator, error) {
+	if err := t.Validate(); err != nil {
+		return nil, err
+	}
+	d := t.Design
+	schools := d.schools()
+	teachers := schools * d.Teachers
+	children := teachers * d.Tested
+	g := &Generator{
+		trial:         t,
+		rng:           newSource(),
+		population:    newPopulation(t),
+		quality:       newTrueQuality(t),
+		observed:      newObserved(t),
+		tested:        newTested(t),
+		arm:           make([]int, schools),
+		left:          make([]bool, schools),
+		leaving:       make([]int, len(d.Arms)),
+		valid:         make([]bool, children),
+		schoolBuffer:  make([]int, schools),
+		block:         make([]int, schools),
+		teacherSchool: make([]int, teachers),
+		teacherStart:  make([]int, schools+1),
+		childStart:    make([]int, teachers+1),
+		schools:       make([]int, schools),
+		teachers:      make([]int, teachers),
+		children:      make([]int, children),
+	}
+	for a, name := range d.Arms {
+		g.leaving[a] = d.Attrition.Schools[name]
+	}
+	g.layout()
+	g.shape.Max = [levels]int{d.Blocks, schools, teachers, children}
+	g.columns = make([][]float64, len(g.shape.Columns))
+	for c, column := range g.shape.Columns {
+		g.columns[c] = make([]float64, g.shape.Max[column.Level])
+	}
+	g.data.Columns = make([][]float64, len(g.columns))
+	g.truth = newTruth(g)
+	return g, nil
+}
+
+// layout lists the columns.
+func (g *Generator) layout() {
+	t := g.trial
+	add := func(c Column) int {
+		g.shape.Columns = append(g.shape.Columns, c)
+		return len(g.shape.Columns) - 1
+	}
+	g.armColumn = add(Column{Name: t.Design.Arms[1], Level: SchoolLevel, Arm: true, Doc: "1 if the school was assigned to this arm"})
+	g.covariateColumn = len(g.shape.Columns)
+	for _, c := range g.population.columns {
+		add(Column{Name: c.Name, Level: c.Level, Center: c.law.mean, Doc: "covariate"})
+	}
+	g.scoreColumn = len(g.shape.Columns)
+	total, unit := 0.0, ", SDs"
+	for k, name := range t.Quality.Domains {
+		mean := 0.0
+		if t.Observation.Points {
+			mean, unit = t.Observation.Scale.Mean[k], ", points"
+		}
+		total += mean / float64(len(t.Quality.Domains))
+		add(Column{Name: name, Level: TeacherLevel, PostTreatment: true, Center: mean, Doc: "observed classroom quality" + unit})
+	}
+	add(Column{Name: t.Observation.Total, Level: TeacherLevel, PostTreatment: true, Center: total, Doc: "mean of the domains" + unit})
+	g.ratingColumn = len(g.shape.Columns)
+	for k, name := range t.Quality.Domains {
+		for s := range t.Observation.Segments {
+			for c := range t.Observation.Coders {
+				add(Column{
+					Name: ratingName(name, s, c), Level: TeacherLevel, PostTreatment: true,
+					Center: t.Observation.Scale.Mean[k], Rating: &Rating{Domain: name, Segment: s + 1, Coder: c + 1}, Doc: "rating of one segment by one coder, points",
+				})
+			}
+		}
+	}
+	g.testColumn = len(g.shape.Columns)
+	for _, name := range t.Achievement.Tests {
+		add(Column{Name: name, Level: ChildLevel, PostTreatment: true, Doc: "test, SDs"})
+	}
+	add(Column{Name: t.Achievement.Total, Level: ChildLevel, PostTreatment: true, Doc: "total achievement, SDs"})
+}
+
+// Trial returns the trial that the generator draws.
+func (g *Generator) Trial() Trial { return g.trial }
+
+// Shape describes the data that Draw returns.
+func (g *Generator) Shape() Shape { return g.shape }
+
+// Draw draws the data set of one replicate, with its truth. Both are valid
+// until the next Draw.
+func (g *Generator) Draw(st Stream) (*Data, *Truth) {
+	t := &g.trial
+	g.population.draw(t.Quality, t.Achievement, g.purpose(st, PopulationPurpose))
+	g.quality.draw(g.population, g.purpose(st, QualityPurpose))
+	t.Design.Assignment.Assign(g.arm, g.population.block, g.schoolBuffer, g.purpose(st, AssignmentPurpose))
+	g.observed.draw(g.quality, g.purpose(st, ObservationPurpose))
+	g.lose(g.purpose(st, AttritionPurpose))
+	g.tested.draw(g.population, g.quality, g.valid, g.purpose(st, OutcomePurpose))
+	g.fillColumns()
+	g.truth.deviate()
+	return &g.data, &g.truth
+}
+
+func (g *Generator) purpose(st Stream, p Purpose) *rand.Rand {
+	g.rng.load(st, p)
+	return g.rng.Rand
+}
+
+// lose decides who is lost and builds the hierarchy of those who stay.
+func (g *Generator) lose(r *rand.Rand) {
+	p, d := g.population, g.trial.Design
+	leave(g.left, g.arm, g.leaving, g.schoolBuffer, r)
+	for i := range p.children() {
+		g.valid[i] = true
+	}
+	if miss := d.Attrition.Children; miss > 0 {
+		// Children between two missing tests are a geometric count.
+		scale := 1 / math.Log1p(-miss)
+		for i := skip(r, scale); i < p.children(); i += 1 + skip(r, scale) {
+			g.valid[i] = false
+		}
+	}
+	schools, teachers, children := 0, 0, 0
+	for s := range g.arm {
+		if g.left[s] {
+			for j := s * d.Teachers; j < (s+1)*d.Teachers; j++ {
+				for i := p.childStart[j]; i < p.childStart[j+1]; i++ {
+					g.valid[i] = false
+				}
+			}
+			continue
+		}
+		g.schools[schools] = s
+		g.block[schools] = p.block[s]
+		g.teacherStart[schools] = teachers
+		for j := s * d.Teachers; j < (s+1)*d.Teachers; j++ {
+			g.teachers[teachers] = j
+			g.teacherSchool[teachers] = schools
+			g.childStart[teachers] = children
+			for i := p.childStart[j]; i < p.childStart[j+1]; i++ {
+				if g.valid[i] {
+					g.children[children] = i
+					children++
+				}
+			}
+			teachers++
+		}
+		schools++
+	}
+	g.teacherStart[schools] = teachers
+	g.childStart[teachers] = children
+	g.data.N = [levels]int{d.Blocks, schools, teachers, children}
+	g.data.SchoolBlock = g.block[:schools]
+	g.data.TeacherSchool = g.teacherSchool[:teachers]
+	g.data.TeacherStart = g.teacherStart[:schools+1]
+	g.data.ChildStart = g.childStart[:teachers+1]
+	for c, column := range g.shape.Columns {
+		g.data.Columns[c] = g.columns[c][:g.data.N[column.Level]]
+	}
+}
+
+// skip draws the number of children until the next missing test, given
+// 1/log(1-p).
+func skip(r *rand.Rand, scale float64) int {
+	n := math.Log(1-r.Float64()) * scale
+	if n > maxUnits {
+		return maxUnits
+	}
+	return int(n)
+}
+
+// fillColumns writes what an analyst sees into the data's columns.
+func (g *Generator) fillColumns() {
+	arm := g.data.Columns[g.armColumn]
+	for s, drawn := range g.schools[:len(arm)] {
+		arm[s] = float64(g.arm[drawn])
+	}
+	for i, c := range g.population.columns {
+		dst := g.data.Columns[g.covariateColumn+i]
+		from := g.children
+		switch c.Level {
+		case SchoolLevel:
+			from = g.schools
+		case TeacherLevel:
+			from = g.teachers
+		}
+		for u := range dst {
+			dst[u] = c.values[from[u]]
+		}
+	}
+	for at := range g.observed.rating[0] {
+		g.observedArm(g.data.Columns[g.ratingColumn+at], g.observed.rating[0][at], g.observed.rating[1][at])
+	}
+	domains := len(g.trial.Quality.Domains)
+	total := g.data.Columns[g.scoreColumn+domains]
+	clear(total)
+	for k := range domains {
+		dst := g.data.Columns[g.scoreColumn+k]
+		g.observedArm(dst, g.observed.score[0][k], g.observed.score[1][k])
+		for j, x := range dst {
+			total[j] += x / float64(domains)
+		}
+		g.truth.scale[g.scoreColumn+k] = standardise(dst, !g.trial.Observation.Points)
+	}
+	g.truth.scale[g.scoreColumn+domains] = standardise(total, !g.trial.Observation.Points)
+
+	tests := len(g.trial.Achievement.Tests)
+	total = g.data.Columns[g.testColumn+tests]
+	clear(total)
+	for k := range tests {
+		dst := g.data.Columns[g.testColumn+k]
+		for j, teacher := range g.teachers[:g.data.Teachers()] {
+			lo, hi := g.data.ChildStart[j], g.data.ChildStart[j+1]
+			copy(dst[lo:hi], g.tested.score[g.arm[g.population.school[teacher]]][k][lo:hi])
+		}
+		g.truth.scale[g.testColumn+k] = standardise(dst, !g.trial.Achievement.Points)
+		for i, x := range dst {
+			total[i] += x / float64(tests)
+		}
+	}
+	g.truth.scale[g.testColumn+tests] = standardise(total, !g.trial.Achievement.Points)
+}
+
+// observedArm fills a teacher column with the values of the arm that each
+// teacher's school was assigned to.
+func (g *Generator) observedArm(dst, control, treated []float64) {
+	for j := range dst {
+		teacher := g.teachers[j]
+		if g.arm[g.population.school[teacher]] == 0 {
+			dst[j] = control[teacher]
+		} else {
+			dst[j] = treated[teacher]
+		}
+	}
+}
+
+// A scale is how a column was standardised: (x - mean)/sd.
+type scale struct{ mean, sd float64 }
+
+// standardise brings x to mean 0 and SD 1 (divisor n-1), and returns how. A
+// column without variation is only centred; with on false nothing is done.
+func standardise(x []float64, on bool) scale {
+	if !on || len(x) == 0 {
+		return scale{sd: 1}
+	}
+	mean := 0.0
+	for _, v := range x {
+		mean += v
+	}
+	mean /= float64(len(x))
+	ss := 0.0
+	for _, v := range x {
+		ss += (v - mean) * (v - mean)
+	}
+	s := scale{mean: mean, sd: 1}
+	if ss > 0 && len(x) > 1 {
+		s.sd = math.Sqrt(ss / float64(len(x)-1))
+	}
+	inverse := 1 / s.sd
+	for i := range x {
+		x[i] = (x[i] - mean) * inverse
+	}
+	return s
+}

@@ -1,0 +1,19 @@
+package dgp
+
+import "math/rand/v2"
+
+// Normal is the normal law.
+type Normal struct {
+	Mean float64 `yaml:"mean" doc:"mean"`
+	SD   float64 `yaml:"sd" required:"true" gt:"0" doc:"standard deviation"`
+}
+
+// Check finds nothing to add to the ranges of the keys.
+func (Normal) Check(Covariate, []Covariate, func(key, format string, args ...any)) {}
+
+// Compile prepares drawing.
+func (l Normal) Compile(*population) compiledLaw {
+	return plain(l.Mean, l.SD, func(r *rand.Rand) float64 { return l.Mean + l.SD*r.NormFloat64() })
+}
+
+var _ Law = Normal{}

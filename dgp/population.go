@@ -1,0 +1,170 @@
+package dgp
+
+import (
+	"math"
+	"math/rand/v2"
+)
+
+// A population is everything about schools, classes and children that
+// assignment does not touch: the hierarchy, class sizes, covariates and block
+// effects. Arrays cover every unit drawn, also those that will be lost.
+type population struct {
+	design  Design
+	sizeLaw ClassSize
+
+	block      []int // of each school
+	school     []int // of each teacher
+	size       []int // children in each class
+	childStart []int // first sampled child of each class, and the end
+
+	columns []*drawnColumn
+
+	blockQuality     [][]float64 // by domain, by block
+	blockAchievement []float64
+	qualityIndex     []float64 // by teacher; variance 1
+	achievementIndex []float64 // by teacher; variance 1
+
+	qualityTerms, achievementTerms []indexTerm
+	childTerms                     []*drawnColumn
+	child                          []float64 // by sampled child: covariates' part of achievement, SDs of the total
+}
+
+// A drawnColumn is a covariate with its values for all units drawn.
+type drawnColumn struct {
+	Covariate
+	law    compiledLaw
+	values []float64
+}
+
+// An indexTerm is one covariate's part of an index: weight times z-score.
+type indexTerm struct {
+	column *drawnColumn
+	weight float64 // already divided by the index's standard deviation
+}
+
+func newPopulation(t Trial) *population {
+	d := t.Design
+	schools, teachers := d.schools(), d.schools()*d.Teachers
+	p := &population{
+		design:           d,
+		sizeLaw:          d.Children,
+		block:            make([]int, schools),
+		school:           make([]int, teachers),
+		size:             make([]int, teachers),
+		childStart:       make([]int, teachers+1),
+		blockAchievement: make([]float64, d.Blocks),
+		qualityIndex:     make([]float64, teachers),
+		achievementIndex: make([]float64, teachers),
+		child:            make([]float64, teachers*d.Tested),
+	}
+	for s := range p.block {
+		p.block[s] = s / d.Schools
+	}
+	for j := range p.school {
+		p.school[j] = j / d.Teachers
+	}
+	for range t.Quality.Domains {
+		p.blockQuality = append(p.blockQuality, make([]float64, d.Blocks))
+	}
+	units := [levels]int{d.Blocks, schools, teachers, teachers * d.Tested}
+	for _, c := range t.Covariates {
+		column := &drawnColumn{Covariate: c, law: c.Law.Compile(p), values: make([]float64, units[c.Level])}
+		p.columns = append(p.columns, column)
+		if c.Level == ChildLevel && (c.Slope != 0 || c.Curvature != 0) {
+			p.childTerms = append(p.childTerms, column)
+		}
+	}
+	p.qualityTerms = p.index(func(c Covariate) float64 { return c.Quality })
+	p.achievementTerms = p.index(func(c Covariate) float64 { return c.Achievement })
+	return p
+}
+
+// index collects the covariates that weigh in an index. The weights are scaled
+// so that the index has variance 1 when the covariates are uncorrelated.
+func (p *population) index(weight func(Covariate) float64) []indexTerm {
+	var terms []indexTerm
+	sum := 0.0
+	for _, c := range p.columns {
+		if w := weight(c.Covariate); w != 0 && c.law.sd > 0 {
+			terms = append(terms, indexTerm{column: c, weight: w})
+			sum += w * w
+		}
+	}
+	for i := range terms {
+		terms[i].weight /= math.Sqrt(sum)
+	}
+	return terms
+}
+
+// column returns the covariate with a name; it must exist.
+func (p *population) column(name string) *drawnColumn {
+	for _, c := range p.columns {
+		if c.Name == name {
+			return c
+		}
+	}
+	panic("dgp: no covariate " + name)
+}
+
+// children returns the number of sampled children.
+func (p *population) children() int { return p.childStart[len(p.size)] }
+
+// draw draws the whole population.
+func (p *population) draw(q Quality, a Achievement, r *rand.Rand) {
+	c := q.Context.BlockCorrelation
+	for b := range p.design.Blocks {
+		shared := r.NormFloat64()
+		for k := range p.blockQuality {
+			z := math.Sqrt(c)*shared + math.Sqrt(1-c)*r.NormFloat64()
+			p.blockQuality[k][b] = math.Sqrt(q.Context.BlockShare*q.Context.Variance[k]) * z
+		}
+		p.blockAchievement[b] = a.BlockSD * r.NormFloat64()
+	}
+	for j := range p.size {
+		p.size[j] = p.sizeLaw.draw(r)
+		p.childStart[j+1] = p.childStart[j] + min(p.size[j], p.design.Tested)
+	}
+	for _, column := range p.columns {
+		values := column.values
+		if column.Level == ChildLevel {
+			values = values[:p.children()]
+		}
+		column.law.draw(values, r)
+	}
+	p.fillIndex(p.qualityIndex, p.qualityTerms)
+	p.fillIndex(p.achievementIndex, p.achievementTerms)
+	p.fillChild()
+}
+
+func (p *population) fillIndex(index []float64, terms []indexTerm) {
+	for j := range index {
+		index[j] = 0
+	}
+	for _, t := range terms {
+		scale := t.weight / t.column.law.sd
+		mean := t.column.law.mean
+		for j := range index {
+			unit := j
+			if t.column.Level == SchoolLevel {
+				unit = p.school[j]
+			}
+			index[j] += scale * (t.column.values[unit] - mean)
+		}
+	}
+}
+
+// fillChild adds up slope·d + curvature·(d² − E d²), d the deviation of each
+// child covariate from its mean.
+func (p *population) fillChild() {
+	child := p.child[:p.children()]
+	for i := range child {
+		child[i] = 0
+	}
+	for _, c := range p.childTerms {
+		mean, variance := c.law.mean, c.law.sd*c.law.sd
+		for i := range child {
+			d := c.values[i] - mean
+			child[i] += c.Slope*d + c.Curvature*(d*d-variance)
+		}
+	}
+}

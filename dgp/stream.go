@@ -1,0 +1,66 @@
+package dgp
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+
+	xrand "golang.org/x/exp/rand"
+)
+
+// A Stream names the randomness of one replicate: the same Stream always
+// gives the same draws, whatever was drawn before and on whichever worker.
+type Stream struct {
+	Seed      uint64 // the study's seed
+	Replicate uint64 // counted from 0
+}
+
+// A Purpose is one use of randomness within a replicate. Each has a stream of
+// its own, so that a change in one part of a study leaves the draws of the
+// others as they were.
+type Purpose uint64
+
+// The purposes. Their values are part of what a seed means: never renumber.
+const (
+	PopulationPurpose  Purpose = 1 // blocks, schools, classes, children, covariates
+	QualityPurpose     Purpose = 2 // true classroom quality under every arm
+	AssignmentPurpose  Purpose = 3
+	ObservationPurpose Purpose = 4 // ratings of classrooms
+	OutcomePurpose     Purpose = 5 // tests
+	AttritionPurpose   Purpose = 6
+)
+
+// A source is the random generator of one purpose: a PCG whose 128 bits of
+// state are a hash of seed, replicate and purpose. Seeding by arithmetic
+// (seed+replicate) would give correlated streams.
+type source struct {
+	pcg   xrand.PCGSource
+	state [16]byte
+	*rand.Rand
+}
+
+func newSource() *source {
+	s := new(source)
+	s.Rand = rand.New(&s.pcg)
+	return s
+}
+
+// load moves the source to the start of a purpose's stream.
+func (s *source) load(st Stream, p Purpose) {
+	h := splitMix(st.Seed + 0x9e3779b97f4a7c15)
+	h = splitMix(h ^ splitMix(st.Replicate+0xbf58476d1ce4e5b9))
+	h = splitMix(h ^ splitMix(uint64(p)+0x94d049bb133111eb))
+	binary.BigEndian.PutUint64(s.state[:8], splitMix(h^0xd6e8feb86659fd93))
+	binary.BigEndian.PutUint64(s.state[8:], splitMix(h^0xa0761d6478bd642f))
+	if err := s.pcg.UnmarshalBinary(s.state[:]); err != nil {
+		panic("dgp: 16 bytes are a PCG state: " + err.Error())
+	}
+}
+
+// splitMix is the finalizer of SplitMix64 (Steele, Lea and Flood 2014), a
+// bijection of 64 bits in which every input bit reaches every output bit.
+func splitMix(z uint64) uint64 {
+	z += 0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}

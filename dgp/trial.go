@@ -1,0 +1,124 @@
+package dgp
+
+import "fmt"
+
+// A Trial declares a coaching trial whole: who is randomised, what children
+// and classrooms are like, what coaching does to true classroom quality, how
+// quality is observed, and what reaches the tests. It is a value that does
+// nothing; Compile turns it into a Generator.
+//
+// Its fields are the keys of a study file.
+type Trial struct {
+	Design      Design      `yaml:"trial" required:"true" doc:"who is randomised, and who is lost"`
+	Covariates  []Covariate `yaml:"covariates" doc:"school, teacher and child covariates"`
+	Quality     Quality     `yaml:"quality" required:"true" doc:"true classroom quality, and what coaching does to it"`
+	Observation Observation `yaml:"observation" required:"true" doc:"how classroom quality is observed"`
+	Achievement Achievement `yaml:"achievement" required:"true" doc:"tests, and what moves them"`
+}
+
+// A Design is the hierarchy of the trial and what happens to it.
+type Design struct {
+	Blocks     int        `yaml:"blocks" required:"true" min:"1" doc:"randomisation strata, such as the regions of coaches"`
+	Schools    int        `yaml:"schools" required:"true" min:"2" doc:"schools per block"`
+	Teachers   int        `yaml:"teachers" min:"1" doc:"study teachers (classes) per school"`
+	Children   ClassSize  `yaml:"children" required:"true" doc:"children per class"`
+	Tested     int        `yaml:"tested" required:"true" min:"1" doc:"children sampled for testing, at most, per class"`
+	Arms       []string   `yaml:"arms" minlen:"2" doc:"the control arm first"`
+	Assignment Assignment `yaml:"assignment" required:"true" doc:"how arms are assigned to schools"`
+	Attrition  Attrition  `yaml:"attrition" doc:"who is lost after assignment"`
+}
+
+// DefaultTrial returns a trial with the values that a study file may leave out.
+func DefaultTrial() Trial {
+	return Trial{
+		Design: Design{Teachers: 1, Arms: []string{"control", "coaching"}},
+		Observation: Observation{
+			Scale: RatingScale{Min: 1, Max: 7, Integer: true},
+			Total: "class",
+		},
+		Achievement: Achievement{Total: "achievement", Scale: 1},
+	}
+}
+
+// schools returns the number of schools in all blocks.
+func (d Design) schools() int { return d.Blocks * d.Schools }
+
+// Validate returns Faults that name every key whose value cannot be, or nil.
+func (t Trial) Validate() error {
+	var f Faults
+	t.Design.check(&f)
+	t.checkCovariates(&f)
+	t.Quality.check(&f)
+	t.Observation.check(&f, t.Quality.Domains)
+	t.Achievement.check(&f, t.Quality.Domains)
+	t.checkNames(&f)
+	if len(f) > 0 {
+		return f
+	}
+	return nil
+}
+
+// maxUnits bounds the size of one data set, so that a typing error ends in a
+// message instead of a machine without memory.
+const maxUnits = 20_000_000
+
+func (d Design) check(f *Faults) {
+	if len(d.Arms) != 2 {
+		f.Add("trial.arms", "has %d arms; a trial has two, the control arm first", len(d.Arms))
+	}
+	if n := float64(d.schools()) * float64(d.Teachers) * float64(d.Tested); n > maxUnits {
+		f.Add("trial", "asks for up to %.0f tested children; the limit is %d", n, maxUnits)
+	}
+	d.Children.check(f, "trial.children")
+	if d.Assignment != nil {
+		d.Assignment.Check(d, func(key, format string, args ...any) {
+			f.Add("trial.assignment."+key, format, args...)
+		})
+	}
+	d.Attrition.check(f, d)
+}
+
+// checkNames makes sure that no two columns share a name and that every name
+// can stand in a formula.
+func (t Trial) checkNames(f *Faults) {
+	seen := map[string]string{"block": "the block's number", "school": "the school's number", "teacher": "the teacher's number", "child": "the child's number"}
+	use := func(path, name string) {
+		if name == "" {
+			return
+		}
+		if !validName(name) {
+			f.Add(path, "%q cannot be a column's name; a name starts with a letter and has only letters, digits and _", name)
+			return
+		}
+		if other, taken := seen[name]; taken {
+			f.Add(path, "%q is taken: it is %s", name, other)
+			return
+		}
+		seen[name] = path
+	}
+	for i := 1; i < len(t.Design.Arms); i++ {
+		use(fmt.Sprintf("trial.arms[%d]", i), t.Design.Arms[i])
+	}
+	for i, c := range t.Covariates {
+		use(fmt.Sprintf("covariates[%d].name", i), c.Name)
+	}
+	for i, name := range t.Quality.Domains {
+		use(fmt.Sprintf("quality.domains[%d]", i), name)
+	}
+	use("observation.total", t.Observation.Total)
+	for i, name := range t.Achievement.Tests {
+		use(fmt.Sprintf("achievement.tests[%d]", i), name)
+	}
+	use("achievement.total", t.Achievement.Total)
+}
+
+func validName(name string) bool {
+	for i, r := range name {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		digit := r >= '0' && r <= '9'
+		if !letter && (i == 0 || !digit && r != '_') {
+			return false
+		}
+	}
+	return name != ""
+}

@@ -1,0 +1,114 @@
+package dgp
+
+// A Truth is what only the simulator knows about a data set: the potential
+// outcomes of every unit under every arm, from the same draws. An estimator
+// never sees it. It is valid until the generator's next Draw.
+type Truth struct {
+	g     *Generator
+	scale []scale // by column: how it was standardised
+
+	deviations []float64
+}
+
+func newTruth(g *Generator) Truth {
+	return Truth{
+		g:          g,
+		scale:      make([]scale, len(g.shape.Columns)),
+		deviations: make([]float64, len(g.trial.Quality.Domains)+2),
+	}
+}
+
+// HasPotential reports whether Truth knows the potential outcomes of a column:
+// the scores of classroom quality, the tests, and their totals.
+func (g *Generator) HasPotential(column int) bool {
+	return column >= g.scoreColumn && column < g.ratingColumn || column >= g.testColumn && column < len(g.shape.Columns)
+}
+
+// Potential fills dst with the column's value for every unit of the data had
+// all schools been assigned the arm, in the units of the data's own column,
+// and returns its filled front. dst needs room for the units of the column's
+// level. It panics where
+// Generator.HasPotential is false.
+func (t *Truth) Potential(dst []float64, column, arm int) []float64 {
+	g := t.g
+	if !g.HasPotential(column) {
+		panic("dgp: no potential outcomes of column " + g.shape.Columns[column].Name)
+	}
+	dst = dst[:g.data.N[g.shape.Columns[column].Level]]
+	first, parts := g.scoreColumn, len(g.trial.Quality.Domains)
+	value := g.observed.score[arm]
+	from := g.teachers
+	if column >= g.testColumn {
+		first, parts = g.testColumn, len(g.trial.Achievement.Tests)
+		value = g.tested.score[arm]
+		from = nil // the tests are stored for valid children only
+	}
+	s := t.scale[column]
+	if k := column - first; k < parts {
+		for u := range dst {
+			dst[u] = (value[k][unit(from, u)] - s.mean) / s.sd
+		}
+		return dst
+	}
+	// A total is the mean of its parts: scores in points, tests standardised.
+	clear(dst)
+	for k := range parts {
+		part := scale{sd: 1}
+		if column >= g.testColumn {
+			part = t.scale[first+k]
+		}
+		for u := range dst {
+			dst[u] += (value[k][unit(from, u)] - part.mean) / part.sd / float64(parts)
+		}
+	}
+	for u := range dst {
+		dst[u] = (dst[u] - s.mean) / s.sd
+	}
+	return dst
+}
+
+// unit returns the place of unit u in an array that covers all units drawn,
+// or u itself when the array covers only those kept.
+func unit(from []int, u int) int {
+	if from == nil {
+		return u
+	}
+	return from[u]
+}
+
+// Deviations returns sample means, over the units of the data, of how much
+// each unit's effect differs from the average: of true quality by domain, of
+// the class part of achievement, and of the strength that a child brings.
+// Their expectation is exactly 0, which makes them control variates for the
+// population effect. The slice is overwritten by the next Draw.
+func (t *Truth) Deviations() []float64 { return t.deviations }
+
+// deviate fills deviations.
+func (t *Truth) deviate() {
+	g := t.g
+	d := t.deviations
+	clear(d)
+	domains := len(d) - 2
+	teachers := g.teachers[:g.data.Teachers()]
+	if len(teachers) == 0 {
+		return
+	}
+	for _, j := range teachers {
+		for k := range domains {
+			d[k] += g.quality.treated[k][j] - g.quality.untreated[k][j] - g.tested.shift[k]
+		}
+	}
+	for k := range domains {
+		d[k] /= float64(len(teachers))
+	}
+	// The class part is weighted as the children are. Given class sizes its
+	// expectation is 0 too, because sizes do not depend on true quality.
+	for j, teacher := range teachers {
+		n := float64(g.data.ChildStart[j+1] - g.data.ChildStart[j])
+		d[domains] += n * (g.tested.class[1][teacher] - g.tested.class[0][teacher])
+	}
+	if n := g.data.Children(); n > 0 {
+		d[domains] /= float64(n)
+	}
+	d[domains+1] = g.tested.strength
+}

@@ -1,0 +1,535 @@
+package estimators
+
+import (
+	"slices"
+
+	"coachsim/dgp"
+)
+
+// A core holds the cross-products that all linear fits on the same rows share.
+//
+// A regressor is a product of powers of columns. Split it in the part that
+// varies within the group (a monomial m of child columns) and the part that is
+// constant there (a product z of teacher, school and block columns): its value
+// for row i of group g is z_g m_i. A group is a class when the rows are
+// children, else the row itself. So per group only the small matrix
+// S_g = Σ_i [1 m y][1 m y]' is needed, and everything else is algebra on the
+// groups: for regressors u = z m and v = z' m',
+//
+//	Σ_i u_i v_i = Σ_g z_g z'_g S_g(m, m')
+//
+// Child rows are read once per data set, whatever the number of regressions.
+// Fixed effects are absorbed by taking off the cross-product of the means of
+// their levels; an intercept is a fixed effect with one level.
+type core struct {
+	key    coreKey
+	group  dgp.Level
+	filter *filter
+
+	basis    []monomial // child-level monomials of regressors; basis[0] is 1
+	children []int      // child-level columns of outcomes
+	products []monomial // group-level products; products[0] is 1
+	terms    []regressor
+	outcomes []response
+
+	// What follows is sized by allocate and filled by load.
+	groups   int
+	effects  int       // levels of the absorbed factor, 0 without intercept
+	active   []bool    // by group: has rows
+	effect   []int     // by group: its level of the absorbed factor
+	stride   int       // numbers in one group's S
+	stat     []float64 // S by group
+	product  []float64 // z by group and product
+	value    []float64 // z by group and term
+	columns  [][]float64
+	buffers  [][]float64 // behind computed columns
+	outcome  [][]float64 // child-level outcome columns
+	masked   [][]float64
+	mask     []float64 // by child: 1 if the row is in, nil without a row filter
+	gram     []float64 // terms × terms, after absorption
+	raw      []float64 // diagonal of the same before absorption
+	cross    []float64 // terms × outcomes, after absorption
+	square   []float64 // by outcome: Σy² after absorption
+	squares  []float64 // by outcome: Σy² before absorption
+	effectX  []float64 // effects × terms: Σx
+	effectY  []float64 // effects × outcomes: Σy
+	effectN  []float64 // rows by effect
+	rows     float64   // number of rows
+	present  int       // effects with rows
+	blockEnd []int     // scratch: end of each basis block in terms
+}
+
+// A coreKey says which linear fits share a core.
+type coreKey struct {
+	rows      dgp.Level
+	where     string
+	absorb    string // "" for none
+	intercept bool
+}
+
+// A monomial is a product of powers of columns, each measured from a center.
+type monomial struct {
+	factors []factor
+}
+
+// A factor is (column - center)^power.
+type factor struct {
+	column int // in Setup's numbering
+	level  dgp.Level
+	power  int
+	center float64
+}
+
+// A regressor is basis × product.
+type regressor struct{ basis, product int }
+
+// A response is an outcome: a child-level column, or a group-level product.
+type response struct {
+	child   int // in core.children, or -1
+	product int // where child is -1
+}
+
+func sameMonomial(a, b monomial) bool {
+	if len(a.factors) != len(b.factors) {
+		return false
+	}
+	for _, f := range a.factors {
+		found := false
+		for _, g := range b.factors {
+			found = found || f == g
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
+// findOrAdd returns the place of m in list, after adding it if need be.
+func findOrAdd(list *[]monomial, m monomial) int {
+	for i := range *list {
+		if sameMonomial((*list)[i], m) {
+			return i
+		}
+	}
+	*list = append(*list, m)
+	return len(*list) - 1
+}
+
+// addTerm registers a regressor and returns its place in terms.
+func (c *core) addTerm(m monomial) int {
+	var within, between monomial
+	for _, f := range m.factors {
+		if f.level > c.group {
+			within.factors = append(within.factors, f)
+		} else {
+			between.factors = append(between.factors, f)
+		}
+	}
+	r := regressor{basis: findOrAdd(&c.basis, within), product: findOrAdd(&c.products, between)}
+	for i := range c.terms {
+		if c.terms[i] == r {
+			return i
+		}
+	}
+	c.terms = append(c.terms, r)
+	return len(c.terms) - 1
+}
+
+// addOutcome registers an outcome column and returns its place in outcomes.
+func (c *core) addOutcome(column int, level dgp.Level) int {
+	r := response{child: -1}
+	if level > c.group {
+		for i, have := range c.children {
+			if have == column {
+				r.child = i
+			}
+		}
+		if r.child < 0 {
+			c.children = append(c.children, column)
+			r.child = len(c.children) - 1
+		}
+	} else {
+		r.product = findOrAdd(&c.products, monomial{factors: []factor{{column: column, level: level, power: 1}}})
+	}
+	for i := range c.outcomes {
+		if c.outcomes[i] == r {
+			return i
+		}
+	}
+	c.outcomes = append(c.outcomes, r)
+	return len(c.outcomes) - 1
+}
+
+// pair is the place of S(basis a, basis b) in a group's numbers.
+func (c *core) pair(a, b int) int {
+	if a > b {
+		a, b = b, a
+	}
+	return b*(b+1)/2 + a
+}
+
+// outcomePair is the place of S(basis 0, child outcome k); S(basis a, k)
+// follows a places on, and Σy² stands after the last basis.
+func (c *core) outcomePair(k int) int {
+	n := len(c.basis)
+	return n*(n+1)/2 + k*(n+1)
+}
+
+// allocate sizes every buffer for the shape, after all terms are known.
+func (c *core) allocate(shape dgp.Shape) {
+	most := shape.Max[c.group]
+	q, ny, nb := len(c.terms), len(c.outcomes), len(c.basis)
+	maxEffects := 0
+	switch {
+	case c.key.absorb != "":
+		level, _ := levelNamed(c.key.absorb)
+		maxEffects = shape.Max[level]
+	case c.key.intercept:
+		maxEffects = 1
+	}
+	c.effects = maxEffects
+	c.active = make([]bool, most)
+	c.effect = make([]int, most)
+	c.stride = c.outcomePair(len(c.children))
+	c.stat = make([]float64, most*c.stride)
+	c.product = make([]float64, most*len(c.products))
+	c.value = make([]float64, most*q)
+	c.columns = make([][]float64, nb)
+	c.buffers = make([][]float64, nb)
+	for a := 1; a < nb; a++ {
+		c.buffers[a] = make([]float64, shape.Max[dgp.ChildLevel])
+	}
+	c.outcome = make([][]float64, len(c.children))
+	c.masked = make([][]float64, len(c.children))
+	if c.filter != nil && c.filter.level > c.group {
+		c.mask = make([]float64, shape.Max[dgp.ChildLevel])
+		for k := range c.masked {
+			c.masked[k] = make([]float64, shape.Max[dgp.ChildLevel])
+		}
+	}
+	c.gram = make([]float64, q*q)
+	c.raw = make([]float64, q)
+	c.cross = make([]float64, q*ny)
+	c.square = make([]float64, ny)
+	c.squares = make([]float64, ny)
+	c.effectX = make([]float64, maxEffects*q)
+	c.effectY = make([]float64, maxEffects*ny)
+	c.effectN = make([]float64, maxEffects)
+}
+
+// load reads one data set. columns are Setup's: the data's and the derived.
+func (c *core) load(d *dgp.Data, columns [][]float64) {
+	c.groups = d.N[c.group]
+	if c.group == dgp.TeacherLevel && c.key.rows == dgp.ChildLevel {
+		c.loadChildren(d, columns)
+	} else {
+		for g := range c.groups {
+			c.stat[g*c.stride] = 1
+		}
+	}
+	c.place(d)
+	c.loadProducts(d, columns)
+	c.accumulate()
+	c.absorb()
+}
+
+// loadChildren computes S for every class.
+func (c *core) loadChildren(d *dgp.Data, columns [][]float64) {
+	children := d.Children()
+	if c.mask != nil {
+		for i := range children {
+			c.mask[i] = 0
+			if c.filter.keep(d, i) {
+				c.mask[i] = 1
+			}
+		}
+	}
+	for a := 1; a < len(c.basis); a++ {
+		c.columns[a] = c.fillMonomial(c.buffers[a], c.basis[a], columns, children)
+	}
+	for k, column := range c.children {
+		c.outcome[k] = columns[column]
+		if c.mask != nil {
+			y := c.masked[k][:children]
+			for i := range y {
+				y[i] = c.mask[i] * columns[column][i]
+			}
+			c.outcome[k] = y
+		}
+	}
+	nb := len(c.basis)
+	for g := range c.groups {
+		lo, hi := d.ChildStart[g], d.ChildStart[g+1]
+		s := c.stat[g*c.stride : (g+1)*c.stride]
+		s[0] = float64(hi - lo)
+		if c.mask != nil {
+			s[0] = total(c.mask[lo:hi])
+		}
+		for b := 1; b < nb; b++ {
+			products(s[c.pair(0, b):c.pair(b, b)+1], c.columns[b][lo:hi], c.columns, b, lo, hi)
+		}
+		for k := range c.outcome {
+			at := c.outcomePair(k)
+			products(s[at:at+nb+1], c.outcome[k][lo:hi], c.columns, nb, lo, hi)
+		}
+	}
+}
+
+// fillMonomial returns the values of a child-level monomial, masked.
+func (c *core) fillMonomial(buffer []float64, m monomial, columns [][]float64, children int) []float64 {
+	if len(m.factors) == 1 && m.factors[0].power == 1 && m.factors[0].center == 0 && c.mask == nil {
+		return columns[m.factors[0].column]
+	}
+	dst := buffer[:children]
+	for i := range dst {
+		dst[i] = 1
+	}
+	if c.mask != nil {
+		copy(dst, c.mask[:children])
+	}
+	for _, f := range m.factors {
+		x := columns[f.column]
+		for range f.power {
+			for i := range dst {
+				dst[i] *= x[i] - f.center
+			}
+		}
+	}
+	return dst
+}
+
+// total returns the sum of x.
+func total(x []float64) float64 {
+	s := 0.0
+	for _, v := range x {
+		s += v
+	}
+	return s
+}
+
+// products fills dst with Σv, Σ v·columns[1], ..., Σ v·columns[n-1], Σv², each
+// over rows lo to hi; v holds just these rows. It makes one pass over v for
+// every three columns.
+func products(dst, v []float64, columns [][]float64, n, lo, hi int) {
+	a := 1
+	switch {
+	case n >= 4:
+		x1, x2, x3 := columns[1][lo:hi], columns[2][lo:hi], columns[3][lo:hi]
+		x1, x2, x3 = x1[:len(v)], x2[:len(v)], x3[:len(v)]
+		var s, s1, s2, s3, ss float64
+		for i, y := range v {
+			s += y
+			s1 += y * x1[i]
+			s2 += y * x2[i]
+			s3 += y * x3[i]
+			ss += y * y
+		}
+		dst[0], dst[1], dst[2], dst[3], dst[n] = s, s1, s2, s3, ss
+		a = 4
+	default:
+		var s, ss float64
+		for _, y := range v {
+			s += y
+			ss += y * y
+		}
+		dst[0], dst[n] = s, ss
+	}
+	for ; a < n; a++ {
+		x := columns[a][lo:hi]
+		x = x[:len(v)]
+		s := 0.0
+		for i, y := range v {
+			s += y * x[i]
+		}
+		dst[a] = s
+	}
+}
+
+// place finds which groups have rows and their level of the absorbed factor.
+func (c *core) place(d *dgp.Data) {
+	level, absorbed := levelNamed(c.key.absorb)
+	for g := range c.groups {
+		c.active[g] = c.stat[g*c.stride] > 0
+		if c.filter != nil && c.filter.level <= c.group {
+			c.active[g] = c.active[g] && c.filter.keep(d, d.Ancestor(c.group, g, c.filter.level))
+		}
+		c.effect[g] = 0
+		if absorbed {
+			c.effect[g] = d.Ancestor(c.group, g, level)
+		}
+	}
+	if absorbed {
+		c.effects = d.N[level]
+	}
+}
+
+// loadProducts computes z of every group, for products and for terms.
+func (c *core) loadProducts(d *dgp.Data, columns [][]float64) {
+	np, q := len(c.products), len(c.terms)
+	for p, m := range c.products {
+		for g := range c.groups {
+			z := 1.0
+			for _, f := range m.factors {
+				x := columns[f.column][d.Ancestor(c.group, g, f.level)] - f.center
+				for range f.power {
+					z *= x
+				}
+			}
+			c.product[g*np+p] = z
+		}
+	}
+	for g := range c.groups {
+		z := c.product[g*np : (g+1)*np]
+		value := c.value[g*q : (g+1)*q]
+		for u, t := range c.terms {
+			value[u] = z[t.product]
+		}
+	}
+}
+
+// accumulate adds up the cross-products of all terms and outcomes. Terms are
+// ordered by basis, so that each pair of bases is one dense block.
+func (c *core) accumulate() {
+	q, ny, nb := len(c.terms), len(c.outcomes), len(c.basis)
+	np := len(c.products)
+	clear(c.gram)
+	clear(c.cross)
+	clear(c.square)
+	clear(c.effectX)
+	clear(c.effectY)
+	clear(c.effectN)
+	c.rows = 0
+	for g := range c.groups {
+		if !c.active[g] {
+			continue
+		}
+		s := c.stat[g*c.stride : (g+1)*c.stride]
+		value := c.value[g*q : (g+1)*q]
+		c.rows += s[0]
+		from := 0
+		for a := range nb {
+			end := c.blockEnd[a]
+			for u := from; u < end; u++ {
+				start := u
+				for b := a; b < nb; b++ {
+					k := s[c.pair(a, b)] * value[u]
+					to := c.blockEnd[b]
+					addScaled(c.gram[u*q+start:u*q+to], k, value[start:to])
+					start = to
+				}
+				for y, r := range c.outcomes {
+					c.cross[u*ny+y] += value[u] * c.outcomeProduct(g, a, r, s, np)
+				}
+			}
+			from = end
+		}
+		for y, r := range c.outcomes {
+			c.square[y] += c.outcomeSquare(g, r, s, np)
+		}
+		if c.effects > 0 {
+			e := c.effect[g]
+			c.effectN[e] += s[0]
+			x := c.effectX[e*q : (e+1)*q]
+			for u, t := range c.terms {
+				x[u] += value[u] * s[c.pair(0, t.basis)]
+			}
+			for y, r := range c.outcomes {
+				c.effectY[e*ny+y] += c.outcomeProduct(g, 0, r, s, np)
+			}
+		}
+	}
+}
+
+// addScaled adds k x to dst.
+func addScaled(dst []float64, k float64, x []float64) {
+	x = x[:len(dst)]
+	for i := range dst {
+		dst[i] += k * x[i]
+	}
+}
+
+// outcomeProduct returns Σ m y over the rows of group g, m the basis a.
+func (c *core) outcomeProduct(g, a int, r response, s []float64, np int) float64 {
+	if r.child >= 0 {
+		return s[c.outcomePair(r.child)+a]
+	}
+	return c.product[g*np+r.product] * s[c.pair(0, a)]
+}
+
+// outcomeSquare returns Σ y² over the rows of group g.
+func (c *core) outcomeSquare(g int, r response, s []float64, np int) float64 {
+	if r.child >= 0 {
+		return s[c.outcomePair(r.child)+len(c.basis)]
+	}
+	z := c.product[g*np+r.product]
+	return z * z * s[0]
+}
+
+// absorb takes the means of the absorbed factor's levels off the sums, and
+// completes the lower triangle of the Gram matrix.
+func (c *core) absorb() {
+	q, ny := len(c.terms), len(c.outcomes)
+	for u := range q {
+		c.raw[u] = c.gram[u*q+u]
+	}
+	copy(c.squares, c.square)
+	c.present = 0
+	for e := range c.effects {
+		n := c.effectN[e]
+		if n == 0 {
+			continue
+		}
+		c.present++
+		x := c.effectX[e*q : (e+1)*q]
+		y := c.effectY[e*ny : (e+1)*ny]
+		for u := range q {
+			k := -x[u] / n
+			addScaled(c.gram[u*q+u:(u+1)*q], k, x[u:])
+			addScaled(c.cross[u*ny:(u+1)*ny], k, y)
+		}
+		for k := range y {
+			c.square[k] -= y[k] * y[k] / n
+		}
+	}
+	for u := range q {
+		for v := range u {
+			c.gram[u*q+v] = c.gram[v*q+u]
+		}
+	}
+}
+
+// levelNamed returns the level that a formula calls by name.
+func levelNamed(name string) (dgp.Level, bool) {
+	var l dgp.Level
+	if name == "" || l.UnmarshalText([]byte(name)) != nil {
+		return 0, false
+	}
+	return l, true
+}
+
+// sortTerms orders terms by basis, so that each pair of bases is one dense
+// block of the Gram matrix, and returns the new place of each.
+func (c *core) sortTerms() []int {
+	places := make([]int, len(c.terms))
+	for i := range places {
+		places[i] = i
+	}
+	slices.SortStableFunc(places, func(a, b int) int { return c.terms[a].basis - c.terms[b].basis })
+	sorted := make([]regressor, len(c.terms))
+	moved := make([]int, len(c.terms))
+	for to, from := range places {
+		sorted[to] = c.terms[from]
+		moved[from] = to
+	}
+	c.terms = sorted
+	c.blockEnd = make([]int, len(c.basis))
+	for a := range c.basis {
+		for _, t := range sorted {
+			if t.basis <= a {
+				c.blockEnd[a]++
+			}
+		}
+	}
+	return moved
+}

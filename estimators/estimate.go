@@ -1,0 +1,75 @@
+package estimators
+
+import "fmt"
+
+// A Status says how a fit ended. A fit never returns an error and never a NaN
+// marked OK: what went wrong is a value that can be counted.
+type Status uint8
+
+// The ways a fit can end.
+const (
+	OK             Status = iota // the fit worked
+	Reduced                      // it worked after a collinear nuisance term was dropped, as R and Stata do
+	Collinear                    // the reported term itself is collinear with the others
+	TooFewRows                   // no residual degrees of freedom
+	TooFewClusters               // fewer than two clusters
+	NoVariation                  // the outcome is constant
+	NotFinite                    // the data or the result held NaN or an infinity
+	statuses
+)
+
+var statusNames = [statuses]string{
+	"ok", "reduced", "collinear", "too-few-rows", "too-few-clusters", "no-variation", "not-finite",
+}
+
+func (s Status) String() string {
+	if s >= statuses {
+		return fmt.Sprintf("Status(%d)", uint8(s))
+	}
+	return statusNames[s]
+}
+
+// Worked reports whether the estimate may be used.
+func (s Status) Worked() bool { return s == OK || s == Reduced }
+
+// ParseStatus reads the name that String writes.
+func ParseStatus(name string) (Status, error) {
+	for i, n := range statusNames {
+		if n == name {
+			return Status(i), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is not a status", name)
+}
+
+// Statuses lists every status in order.
+func Statuses() []Status {
+	all := make([]Status, statuses)
+	for i := range all {
+		all[i] = Status(i)
+	}
+	return all
+}
+
+// An Estimate is what one method says about one term in one data set. It is
+// complete when returned. For a joint test, Value is the F statistic, SE is NaN
+// and DF the denominator degrees of freedom. For a plain number such as a
+// correlation without a standard error, SE, DF and P are NaN.
+// Where Status did not work, every number is NaN.
+type Estimate struct {
+	Value  float64 // in the outcome's units per unit of the term
+	SE     float64
+	DF     float64 // of the t (or F denominator) reference distribution
+	P      float64 // two-sided
+	Status Status
+}
+
+// A Row names what one Estimate of a Fitter is about. Rows are fixed at Bind.
+type Row struct {
+	Estimator string
+	Outcome   string // as written in the formula, e.g. "below(class, 10)"
+	Term      string // e.g. "coaching", "coaching:class", "joint(es, co, is)"
+	// Target is the treatment effect the estimate can be held against, or nil
+	// when the number is descriptive.
+	Target *Target
+}

@@ -1,0 +1,540 @@
+package estimators
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Formula is a parsed regression formula in fixest's syntax,
+//
+//	c(y1, below(y2, 10)) ~ x + a:b + a*b + x^2 + $list | block
+//
+// with several outcomes, interactions, powers, named lists of terms and one
+// absorbed fixed effect. Names are not yet looked up in any data.
+type Formula struct {
+	Outcomes  []Outcome
+	Terms     []Term
+	Intercept bool   // false after "- 1" or "+ 0"
+	Absorb    string // the absorbed fixed effect, "" for none
+	AbsorbPos int    // offset of its name in the formula
+}
+
+// An Outcome is a column on the left-hand side, perhaps transformed.
+type Outcome struct {
+	Variable
+	Text string // canonical, e.g. "below(class, 10)"
+}
+
+// A Variable is a column name, perhaps transformed.
+type Variable struct {
+	Name string
+	Transform
+	Pos int // offset in the formula, for messages
+}
+
+func (v Variable) String() string {
+	switch v.Kind {
+	case Standardise:
+		return "std(" + v.Name + ")"
+	case Below, Above:
+		name := map[TransformKind]string{Below: "below", Above: "above"}[v.Kind]
+		return name + "(" + v.Name + ", " + strconv.FormatFloat(v.Percentile, 'g', -1, 64) + ")"
+	default:
+		return v.Name
+	}
+}
+
+// A Term is a product of powers of variables.
+type Term struct {
+	Factors []Power
+}
+
+// A Power is a variable raised to a positive whole power.
+type Power struct {
+	Variable
+	Power int
+}
+
+func (p Power) String() string {
+	if p.Power == 1 {
+		return p.Variable.String()
+	}
+	return p.Variable.String() + "^" + strconv.Itoa(p.Power)
+}
+
+// String writes the term as R does: "coaching:class".
+func (t Term) String() string {
+	parts := make([]string, len(t.Factors))
+	for i, p := range t.Factors {
+		parts[i] = p.String()
+	}
+	return strings.Join(parts, ":")
+}
+
+// key is the same for a:b and b:a.
+func (t Term) key() string {
+	parts := make([]string, len(t.Factors))
+	for i, p := range t.Factors {
+		parts[i] = p.String()
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, ":")
+}
+
+// A SyntaxError is a fault in a formula or a condition.
+type SyntaxError struct {
+	Offset  int // in bytes, from 0
+	Message string
+}
+
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("at character %d: %s", e.Offset+1, e.Message)
+}
+
+// ParseFormula parses a formula. lists holds the terms that $name stands for.
+func ParseFormula(text string, lists map[string]string) (*Formula, error) {
+	p := &parser{text: text, lists: lists}
+	f, err := p.formula()
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// ParseTerm parses one term such as "coaching:class", or "(Intercept)".
+func ParseTerm(text string) (Term, error) {
+	if strings.TrimSpace(text) == interceptName {
+		return Term{}, nil
+	}
+	p := &parser{text: text}
+	terms, err := p.product()
+	if err != nil {
+		return Term{}, err
+	}
+	p.space()
+	if p.at < len(p.text) || len(terms.terms) != 1 {
+		return Term{}, p.fail(p.at, "expected one term, such as coaching or coaching:class")
+	}
+	return terms.terms[0], nil
+}
+
+const interceptName = "(Intercept)"
+
+// A parser reads a formula by recursive descent.
+type parser struct {
+	text  string
+	at    int
+	lists map[string]string
+	open  []string // lists being expanded, to refuse circles
+}
+
+// A sum is a set of terms, and whether the intercept was named or removed.
+type sum struct {
+	terms     []Term
+	intercept int // +1 named, -1 removed, 0 not mentioned
+}
+
+func (s *sum) add(t Term) {
+	for _, have := range s.terms {
+		if have.key() == t.key() {
+			return
+		}
+	}
+	s.terms = append(s.terms, t)
+}
+
+func (p *parser) fail(at int, format string, args ...any) error {
+	return &SyntaxError{Offset: min(at, len(p.text)), Message: fmt.Sprintf(format, args...)}
+}
+
+func (p *parser) space() {
+	for p.at < len(p.text) && strings.ContainsRune(" \t\r\n", rune(p.text[p.at])) {
+		p.at++
+	}
+}
+
+// take consumes the character c, after space.
+func (p *parser) take(c byte) bool {
+	p.space()
+	if p.at < len(p.text) && p.text[p.at] == c {
+		p.at++
+		return true
+	}
+	return false
+}
+
+// found describes what stands at the current place.
+func (p *parser) found() string {
+	p.space()
+	if p.at >= len(p.text) {
+		return "the end"
+	}
+	return strconv.Quote(p.text[p.at : p.at+1])
+}
+
+func isLetter(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == '.'
+}
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+func (p *parser) name() string {
+	p.space()
+	start := p.at
+	for p.at < len(p.text) && (isLetter(p.text[p.at]) || p.at > start && isDigit(p.text[p.at])) {
+		p.at++
+	}
+	return p.text[start:p.at]
+}
+
+func (p *parser) number() (float64, bool) {
+	p.space()
+	start := p.at
+	for p.at < len(p.text) && (isDigit(p.text[p.at]) || p.text[p.at] == '.') {
+		p.at++
+	}
+	x, err := strconv.ParseFloat(p.text[start:p.at], 64)
+	if err != nil {
+		p.at = start
+		return 0, false
+	}
+	return x, true
+}
+
+func (p *parser) formula() (*Formula, error) {
+	f := &Formula{Intercept: true}
+	if err := p.outcomes(f); err != nil {
+		return nil, err
+	}
+	if !p.take('~') {
+		return nil, p.fail(p.at, "expected ~ after the outcome, found %s", p.found())
+	}
+	right, err := p.sum()
+	if err != nil {
+		return nil, err
+	}
+	f.Terms = right.terms
+	if right.intercept < 0 {
+		f.Intercept = false
+	}
+	if p.take('|') {
+		p.space()
+		f.AbsorbPos = p.at
+		f.Absorb = p.name()
+		if f.Absorb == "" {
+			return nil, p.fail(p.at, "expected the name of a fixed effect after |, found %s", p.found())
+		}
+		if p.take('+') {
+			return nil, p.fail(p.at-1, "one fixed effect can be absorbed; enter the other as a regressor")
+		}
+		if right.intercept < 0 {
+			return nil, p.fail(f.AbsorbPos, "a formula with a fixed effect has no intercept to remove")
+		}
+	}
+	p.space()
+	if p.at < len(p.text) {
+		return nil, p.fail(p.at, "expected + or | or the end, found %s", p.found())
+	}
+	return f, nil
+}
+
+func (p *parser) outcomes(f *Formula) error {
+	p.space()
+	start := p.at
+	if p.name() == "c" && p.take('(') {
+		for {
+			if err := p.outcome(f); err != nil {
+				return err
+			}
+			if p.take(')') {
+				return nil
+			}
+			if !p.take(',') {
+				return p.fail(p.at, "expected , or ) in the list of outcomes, found %s", p.found())
+			}
+		}
+	}
+	p.at = start
+	return p.outcome(f)
+}
+
+func (p *parser) outcome(f *Formula) error {
+	v, err := p.variable()
+	if err != nil {
+		return err
+	}
+	text := v.String()
+	for _, o := range f.Outcomes {
+		if o.Text == text {
+			return p.fail(v.Pos, "the outcome %s stands here twice", text)
+		}
+	}
+	f.Outcomes = append(f.Outcomes, Outcome{Variable: v, Text: text})
+	return nil
+}
+
+// variable reads a name or a transformed name.
+func (p *parser) variable() (Variable, error) {
+	p.space()
+	v := Variable{Pos: p.at}
+	v.Name = p.name()
+	if v.Name == "" {
+		return v, p.fail(p.at, "expected the name of a column, found %s", p.found())
+	}
+	if !p.take('(') {
+		return v, nil
+	}
+	switch v.Name {
+	case "std":
+		v.Kind = Standardise
+	case "below":
+		v.Kind = Below
+	case "above":
+		v.Kind = Above
+	default:
+		return v, p.fail(v.Pos, "there is no function %s; the functions are std(y), below(y, percentile) and above(y, percentile)", v.Name)
+	}
+	v.Name = p.name()
+	if v.Name == "" {
+		return v, p.fail(p.at, "expected the name of a column, found %s", p.found())
+	}
+	if v.Kind != Standardise {
+		if !p.take(',') {
+			return v, p.fail(p.at, "expected a comma and a percentile, found %s", p.found())
+		}
+		p.space()
+		start := p.at
+		x, ok := p.number()
+		if !ok || x <= 0 || x >= 100 {
+			return v, p.fail(start, "a percentile lies between 0 and 100, as in below(y, 10)")
+		}
+		v.Percentile = x
+	}
+	if !p.take(')') {
+		return v, p.fail(p.at, "expected ), found %s", p.found())
+	}
+	return v, nil
+}
+
+func (p *parser) sum() (sum, error) {
+	var s sum
+	remove := false
+	if p.take('-') {
+		remove = true
+	} else {
+		p.take('+')
+	}
+	for {
+		if err := p.summand(&s, remove); err != nil {
+			return s, err
+		}
+		switch {
+		case p.take('+'):
+			remove = false
+		case p.take('-'):
+			remove = true
+		default:
+			return s, nil
+		}
+	}
+}
+
+// summand reads one product, or the 1 or 0 that speaks of the intercept.
+func (p *parser) summand(s *sum, remove bool) error {
+	p.space()
+	start := p.at
+	if x, ok := p.number(); ok {
+		switch {
+		case x == 1 && !remove:
+			s.intercept = 1
+		case x == 1 && remove, x == 0 && !remove:
+			s.intercept = -1
+		default:
+			return p.fail(start, "the only numbers in a sum are 1 (intercept) and 0 (none)")
+		}
+		return nil
+	}
+	if remove {
+		return p.fail(start, "only the intercept can be removed, with - 1")
+	}
+	right, err := p.product()
+	if err != nil {
+		return err
+	}
+	for _, t := range right.terms {
+		s.add(t)
+	}
+	return nil
+}
+
+// product reads powers joined by : (interaction) or * (main effects and
+// interaction).
+func (p *parser) product() (sum, error) {
+	left, err := p.power()
+	if err != nil {
+		return left, err
+	}
+	for {
+		var cross bool
+		switch {
+		case p.take(':'):
+		case p.take('*'):
+			cross = true
+		default:
+			return left, nil
+		}
+		right, err := p.power()
+		if err != nil {
+			return left, err
+		}
+		var out sum
+		if cross {
+			for _, t := range left.terms {
+				out.add(t)
+			}
+			for _, t := range right.terms {
+				out.add(t)
+			}
+		}
+		for _, a := range left.terms {
+			for _, b := range right.terms {
+				out.add(interact(a, b))
+			}
+		}
+		left = out
+	}
+}
+
+// interact multiplies two terms. As in R, a variable times itself is itself.
+func interact(a, b Term) Term {
+	out := Term{Factors: slices.Clone(a.Factors)}
+	for _, f := range b.Factors {
+		if !slices.ContainsFunc(out.Factors, func(g Power) bool { return g.String() == f.String() }) {
+			out.Factors = append(out.Factors, f)
+		}
+	}
+	return out
+}
+
+// power reads an atom, perhaps raised to a whole power.
+func (p *parser) power() (sum, error) {
+	p.space()
+	start := p.at
+	s, single, err := p.atom()
+	if err != nil {
+		return s, err
+	}
+	if !p.take('^') {
+		return s, nil
+	}
+	if !single {
+		return s, p.fail(start, "only a single column can be raised to a power")
+	}
+	p.space()
+	at := p.at
+	x, ok := p.number()
+	if !ok || x != float64(int(x)) || x < 1 || x > 6 {
+		return s, p.fail(at, "a power is a whole number from 1 to 6")
+	}
+	s.terms[0].Factors[0].Power = int(x)
+	return s, nil
+}
+
+// atom reads a variable, a list or a sum in parentheses, and says whether it
+// was a single variable.
+func (p *parser) atom() (sum, bool, error) {
+	if p.take('(') {
+		s, err := p.sum()
+		if err == nil && !p.take(')') {
+			err = p.fail(p.at, "expected ), found %s", p.found())
+		}
+		return s, false, err
+	}
+	p.space()
+	if p.at < len(p.text) && p.text[p.at] == '$' {
+		s, err := p.list()
+		return s, false, err
+	}
+	v, err := p.variable()
+	if err != nil {
+		return sum{}, false, err
+	}
+	return sum{terms: []Term{{Factors: []Power{{Variable: v, Power: 1}}}}}, true, nil
+}
+
+// list expands $name.
+func (p *parser) list() (sum, error) {
+	start := p.at
+	p.at++
+	name := p.name()
+	text, ok := p.lists[name]
+	if !ok {
+		return sum{}, p.fail(start, "there is no list $%s under terms%s", name, nearestHint(name, slices.Sorted(maps.Keys(p.lists))))
+	}
+	if slices.Contains(p.open, name) {
+		return sum{}, p.fail(start, "the list $%s contains itself", name)
+	}
+	inner := &parser{text: text, lists: p.lists, open: append(slices.Clone(p.open), name)}
+	s, err := inner.sum()
+	if err == nil {
+		inner.space()
+		if inner.at < len(text) {
+			err = inner.fail(inner.at, "expected + or the end, found %s", inner.found())
+		}
+	}
+	if err != nil {
+		return s, p.fail(start, "in the list $%s, %s", name, err)
+	}
+	if s.intercept != 0 {
+		return s, p.fail(start, "the list $%s speaks of the intercept; say that in the formula", name)
+	}
+	for _, t := range s.terms {
+		for i := range t.Factors {
+			t.Factors[i].Pos = start // faults of the list's names are shown at $name
+		}
+	}
+	return s, nil
+}
+
+// nearestHint ends a message with the nearest of the names, or nothing.
+func nearestHint(name string, names []string) string {
+	if best := nearest(name, names); best != "" {
+		return fmt.Sprintf("; did you mean %q?", best)
+	}
+	return ""
+}
+
+// nearest returns the name at the least edit distance, if that is near enough
+// to be a slip of the finger, else "".
+func nearest(name string, names []string) string {
+	best, least := "", max(len(name)/3, 1)+1
+	for _, n := range names {
+		if d := editDistance(strings.ToLower(name), strings.ToLower(n)); d < least {
+			best, least = n, d
+		}
+	}
+	return best
+}
+
+// editDistance counts the letters to insert, delete or replace.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,366 @@
+package estimators
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"coachsim/dgp"
+)
+
+// OLS is ordinary least squares with at most one absorbed fixed effect.
+//
+// The rows are the units of the lowest level among the outcomes, or of Rows.
+// A term that is collinear with earlier ones is dropped, as in R and Stata.
+type OLS struct {
+	Formula string     `yaml:"formula" required:"true" doc:"outcomes ~ terms | fixed effect, as in fixest"`
+	Rows    string     `yaml:"rows" doc:"level of the rows: school, teacher or child; by default that of the outcomes"`
+	Where   string     `yaml:"where" doc:"restriction of the rows, such as coaching == 0"`
+	Cluster string     `yaml:"cluster" doc:"level of the clusters: block, school or teacher"`
+	SE      SE         `yaml:"se" doc:"kind of standard error: classical, HC0, HC1, CR0 or CR1 (Stata's)"`
+	Report  []string   `yaml:"report" required:"true" minlen:"1" doc:"terms to report, as written in the formula, or (Intercept)"`
+	Joint   [][]string `yaml:"joint" doc:"groups of terms to test jointly for zero (F test)"`
+}
+
+// Bind looks up the columns and registers the regression's cross-products.
+func (o OLS) Bind(name string, s *Setup) (Fitter, error) {
+	f, err := ParseFormula(o.Formula, s.lists)
+	if err != nil {
+		return nil, keyError("formula", err)
+	}
+	b := &olsBinding{OLS: o, name: name, setup: s, formula: f, l: &linear{se: o.SE}}
+	for _, step := range []func() error{b.findRows, b.findWhere, b.findCluster, b.findTerms, b.findOutcomes, b.findReport, b.findJoint} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	s.linear = append(s.linear, b.l)
+	return b.l, nil
+}
+
+// An olsBinding is the state of one Bind.
+type olsBinding struct {
+	OLS
+	name    string
+	setup   *Setup
+	formula *Formula
+	filter  *filter
+	rows    dgp.Level
+	raw     []monomial // by term: powers of uncentred columns
+	used    []monomial // by term: what the core has
+	l       *linear
+}
+
+// findRows settles the level of the rows.
+func (b *olsBinding) findRows() error {
+	var level dgp.Level
+	for _, o := range b.formula.Outcomes {
+		column, err := b.setup.resolve(o.Variable)
+		if err != nil {
+			return keyError("formula", err)
+		}
+		level = max(level, b.setup.level(column))
+	}
+	b.rows = level
+	if b.Rows != "" {
+		rows, ok := levelNamed(b.Rows)
+		if !ok || rows == dgp.BlockLevel {
+			return keyError("rows", fmt.Errorf("%q is not a level of rows; the levels are school, teacher and child", b.Rows))
+		}
+		if rows < level {
+			return keyError("rows", fmt.Errorf("an outcome varies between units of level %s, below the rows' level %s", level, rows))
+		}
+		b.rows = rows
+	}
+	if b.rows == dgp.BlockLevel {
+		b.rows = dgp.SchoolLevel
+	}
+	if a := b.formula.Absorb; a != "" {
+		level, ok := levelNamed(a)
+		if !ok || level >= b.rows {
+			above := []string{"block", "school", "teacher"}[:b.rows]
+			return keyError("formula", &SyntaxError{Offset: b.formula.AbsorbPos, Message: fmt.Sprintf("%q cannot be absorbed; fixed effects of %s rows are %s", a, b.rows, strings.Join(above, ", "))})
+		}
+	}
+	return nil
+}
+
+func (b *olsBinding) findWhere() error {
+	f, err := b.setup.bindFilter(b.Where)
+	if err != nil {
+		return keyError("where", err)
+	}
+	if f != nil && f.level > b.rows {
+		return keyError("where", fmt.Errorf("a %s column cannot restrict %s rows", f.level, b.rows))
+	}
+	b.filter = f
+	key := coreKey{rows: b.rows, where: b.Where, absorb: b.formula.Absorb, intercept: b.formula.Intercept}
+	b.l.core = b.setup.coreFor(key, f)
+	return nil
+}
+
+// findCluster settles the clusters. A robust standard error treats each row as
+// a cluster.
+func (b *olsBinding) findCluster() error {
+	if !b.SE.clustered() {
+		if b.Cluster != "" {
+			return keyError("cluster", fmt.Errorf("the standard error %s uses no clusters; CR0 and CR1 do", b.SE))
+		}
+		b.l.cluster = b.rows
+		return nil
+	}
+	level, ok := levelNamed(b.Cluster)
+	if !ok || level > b.l.core.group {
+		return keyError("cluster", fmt.Errorf("%s needs clusters: block, school or teacher, no lower than the rows; this is %q", b.SE, b.Cluster))
+	}
+	b.l.cluster = level
+	return nil
+}
+
+func (b *olsBinding) findTerms() error {
+	for _, t := range b.formula.Terms {
+		m, err := b.monomial(t)
+		if err != nil {
+			return keyError("formula", err)
+		}
+		b.raw = append(b.raw, m)
+	}
+	b.used = make([]monomial, len(b.raw))
+	for i, m := range b.raw {
+		b.used[i] = monomial{factors: slices.Clone(m.factors)}
+	}
+	b.center()
+	for _, m := range b.used {
+		b.l.terms = append(b.l.terms, b.l.core.addTerm(m))
+	}
+	return nil
+}
+
+// monomial looks up the columns of a term.
+func (b *olsBinding) monomial(t Term) (monomial, error) {
+	var m monomial
+	for _, p := range t.Factors {
+		column, err := b.setup.resolve(p.Variable)
+		if err != nil {
+			return m, err
+		}
+		level := b.setup.level(column)
+		if level > b.rows {
+			return m, &SyntaxError{Offset: p.Pos, Message: fmt.Sprintf("%q is a %s column; the rows are of level %s", p.Name, level, b.rows)}
+		}
+		m.factors = append(m.factors, factor{column: column, level: level, power: p.Power})
+	}
+	return m, nil
+}
+
+// center measures a column from its design mean wherever that leaves the space
+// of the regressors as it is, which keeps squares and products of columns far
+// from zero accurate. (x-c)² is a combination of x², x and 1, so x² can be
+// centred when x and a constant are in the formula too.
+func (b *olsBinding) center() {
+	for column, c := range b.setup.shape.Columns {
+		if c.Center == 0 || !b.closed(column) {
+			continue
+		}
+		for _, m := range b.used {
+			for i := range m.factors {
+				if m.factors[i].column == column {
+					m.factors[i].center = c.Center
+				}
+			}
+		}
+	}
+}
+
+// closed reports whether, with every term, the formula has the terms that come
+// of lowering the power of the column.
+func (b *olsBinding) closed(column int) bool {
+	for _, m := range b.raw {
+		for i, f := range m.factors {
+			if f.column != column {
+				continue
+			}
+			for power := range f.power {
+				lower := monomial{factors: slices.Clone(m.factors)}
+				if power == 0 {
+					lower.factors = slices.Delete(lower.factors, i, i+1)
+				} else {
+					lower.factors[i].power = power
+				}
+				if !b.has(lower) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+func (b *olsBinding) has(m monomial) bool {
+	if len(m.factors) == 0 {
+		return b.formula.Intercept // an absorbed effect contains the constant too
+	}
+	return slices.ContainsFunc(b.raw, func(o monomial) bool { return sameMonomial(o, m) })
+}
+
+func (b *olsBinding) findOutcomes() error {
+	for _, o := range b.formula.Outcomes {
+		column, err := b.setup.resolve(o.Variable)
+		if err != nil {
+			return keyError("formula", err)
+		}
+		b.l.outcomes = append(b.l.outcomes, b.l.core.addOutcome(column, b.setup.level(column)))
+	}
+	return nil
+}
+
+// findReport turns the reported terms into combinations of the core's terms.
+func (b *olsBinding) findReport() error {
+	for i, text := range b.Report {
+		c, term, err := b.combination(text)
+		if err != nil {
+			return keyError(fmt.Sprintf("report[%d]", i), err)
+		}
+		b.l.combinations = append(b.l.combinations, c)
+		b.l.reported = append(b.l.reported, term)
+	}
+	for _, o := range b.formula.Outcomes {
+		for i, text := range b.l.reported {
+			row := Row{Estimator: b.name, Outcome: o.Text, Term: text}
+			if b.causal(b.Report[i]) {
+				row.Target = &Target{Arm: text, Column: o.Name, Transform: o.Transform, Rows: b.rows, Where: b.Where}
+			}
+			b.l.rows = append(b.l.rows, row)
+		}
+		for _, group := range b.Joint {
+			b.l.rows = append(b.l.rows, Row{Estimator: b.name, Outcome: o.Text, Term: "joint(" + strings.Join(group, ", ") + ")"})
+		}
+	}
+	return nil
+}
+
+func (b *olsBinding) findJoint() error {
+	for i, group := range b.Joint {
+		var places []int
+		for _, text := range group {
+			c, _, err := b.combination(text)
+			if err != nil {
+				return keyError(fmt.Sprintf("joint[%d]", i), err)
+			}
+			places = append(places, len(b.l.combinations))
+			b.l.combinations = append(b.l.combinations, c)
+		}
+		if len(places) == 0 {
+			return keyError(fmt.Sprintf("joint[%d]", i), fmt.Errorf("a joint test needs terms"))
+		}
+		b.l.joint = append(b.l.joint, places)
+	}
+	return nil
+}
+
+// combination writes the coefficient of a term of the formula, on uncentred
+// columns, as a combination of the coefficients on centred ones.
+func (b *olsBinding) combination(text string) (combination, string, error) {
+	t, err := ParseTerm(text)
+	if err != nil {
+		return combination{}, "", err
+	}
+	c := combination{weights: make([]float64, len(b.raw)), term: -1}
+	if len(t.Factors) == 0 {
+		if !b.formula.Intercept || b.formula.Absorb != "" {
+			return c, "", fmt.Errorf("the formula has no intercept to report")
+		}
+		c.intercept = 1
+		text = interceptName
+	} else {
+		c.term = slices.IndexFunc(b.formula.Terms, func(o Term) bool { return o.key() == t.key() })
+		if c.term < 0 {
+			names := make([]string, len(b.formula.Terms))
+			for i := range names {
+				names[i] = b.formula.Terms[i].String()
+			}
+			return c, "", fmt.Errorf("%q is not a term of the formula; its terms are %s", text, strings.Join(names, ", "))
+		}
+		text = b.formula.Terms[c.term].String()
+	}
+	for i := range b.used {
+		c.weights[i] = b.lowering(i, c.term)
+	}
+	return c, text, nil
+}
+
+// lowering returns the coefficient of raw term "to" (-1 for the constant) in
+// the expansion of centred term "from".
+func (b *olsBinding) lowering(from, to int) float64 {
+	var target []factor
+	if to >= 0 {
+		target = b.raw[to].factors
+	}
+	weight := 1.0
+	found := 0
+	for _, f := range b.used[from].factors {
+		power := 0
+		for _, g := range target {
+			if g.column == f.column {
+				power = g.power
+				found++
+			}
+		}
+		switch {
+		case power > f.power:
+			return 0
+		case power < f.power:
+			weight *= float64(binomial(f.power, power)) * math.Pow(-f.center, float64(f.power-power))
+		}
+	}
+	if found < len(target) {
+		return 0
+	}
+	return weight
+}
+
+func binomial(n, k int) int {
+	c := 1
+	for i := range k {
+		c = c * (n - i) / (i + 1)
+	}
+	return c
+}
+
+// causal reports whether the coefficient of a term is the total effect of an
+// arm: the term is the arm alone, and nothing that the arm may change is held
+// fixed.
+func (b *olsBinding) causal(text string) bool {
+	t, err := ParseTerm(text)
+	if err != nil || len(t.Factors) != 1 || t.Factors[0].Power != 1 {
+		return false
+	}
+	column := b.setup.shape.Index(t.Factors[0].Name)
+	if column < 0 || !b.setup.shape.Columns[column].Arm {
+		return false
+	}
+	for _, m := range b.raw {
+		for _, f := range m.factors {
+			c := b.setup.shape.Columns[b.setup.origin(f.column)]
+			if c.PostTreatment || f.column == column && len(m.factors) > 1 {
+				return false
+			}
+		}
+	}
+	if b.filter != nil {
+		for _, column := range b.filter.column {
+			if c := b.setup.shape.Columns[column]; c.PostTreatment || c.Arm {
+				return false
+			}
+		}
+	}
+	for _, o := range b.formula.Outcomes {
+		if i := b.setup.shape.Index(o.Name); !b.setup.shape.Columns[i].PostTreatment {
+			return false
+		}
+	}
+	return true
+}
+
+var _ Method = OLS{}

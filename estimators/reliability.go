@@ -1,0 +1,120 @@
+package estimators
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"coachsim/dgp"
+)
+
+// Reliability is how well ratings of the same classroom agree, in each domain
+// and on average over the domains:
+//
+//   - between segments: the correlation over classrooms of the first and the
+//     last segment's score, each the mean of its coders;
+//   - between coders: the correlation over classrooms and segments of the first
+//     two coders' scores of the same segment.
+type Reliability struct {
+	Between string `yaml:"between" required:"true" doc:"segments or coders"`
+}
+
+// Bind finds the ratings among the columns.
+func (o Reliability) Bind(name string, s *Setup) (Fitter, error) {
+	if o.Between != "segments" && o.Between != "coders" {
+		return nil, keyError("between", fmt.Errorf("%q is neither segments nor coders", o.Between))
+	}
+	f := &reliability{x: make([]float64, s.shape.Max[dgp.TeacherLevel]), y: make([]float64, s.shape.Max[dgp.TeacherLevel])}
+	var domains []string
+	for _, c := range s.shape.Columns {
+		if c.Rating != nil && !slices.Contains(domains, c.Rating.Domain) {
+			domains = append(domains, c.Rating.Domain)
+		}
+	}
+	if len(domains) == 0 {
+		return nil, keyError("between", fmt.Errorf("the data have no ratings of segments"))
+	}
+	term := "coders"
+	for _, domain := range domains {
+		ratings := s.ratings(domain)
+		segments := len(ratings)
+		var pairs [][2][]int
+		if o.Between == "segments" {
+			if segments < 2 {
+				return nil, keyError("between", fmt.Errorf("reliability between segments needs two segments; %s has %d", domain, segments))
+			}
+			pairs = append(pairs, [2][]int{ratings[0], ratings[segments-1]})
+			term = fmt.Sprintf("segments 1 and %d", segments)
+		} else {
+			for _, coders := range ratings {
+				if len(coders) < 2 {
+					return nil, keyError("between", fmt.Errorf("reliability between coders needs two coders; %s has %d", domain, len(coders)))
+				}
+				pairs = append(pairs, [2][]int{coders[:1], coders[1:2]})
+			}
+		}
+		f.pairs = append(f.pairs, pairs)
+		f.rows = append(f.rows, Row{Estimator: name, Outcome: domain, Term: term})
+	}
+	f.rows = append(f.rows, Row{Estimator: name, Outcome: "mean of domains", Term: term})
+	return f, nil
+}
+
+// ratings lists the columns of a domain's ratings, by segment and coder.
+func (s *Setup) ratings(domain string) [][]int {
+	var bySegment [][]int
+	for i, c := range s.shape.Columns {
+		if c.Rating == nil || c.Rating.Domain != domain {
+			continue
+		}
+		for len(bySegment) < c.Rating.Segment {
+			bySegment = append(bySegment, nil)
+		}
+		bySegment[c.Rating.Segment-1] = append(bySegment[c.Rating.Segment-1], i)
+	}
+	return bySegment
+}
+
+type reliability struct {
+	pairs [][][2][]int // by domain: pairs of sets of columns to average
+	rows  []Row
+	x, y  []float64
+}
+
+// Rows says what the estimates are about.
+func (r *reliability) Rows() []Row { return r.rows }
+
+// Fit computes the correlations and their mean.
+func (r *reliability) Fit(s *Setup, out []Estimate) {
+	sum, worst := 0.0, OK
+	for k, pairs := range r.pairs {
+		var m moments
+		for _, pair := range pairs {
+			m.add(average(r.x, s, pair[0]), average(r.y, s, pair[1]))
+		}
+		out[k] = m.estimate()
+		sum += out[k].Value
+		if !out[k].Status.Worked() {
+			worst = out[k].Status
+		}
+	}
+	last := len(out) - 1
+	if worst != OK {
+		out[last] = failed(worst)
+		return
+	}
+	nan := math.NaN()
+	out[last] = Estimate{Value: sum / float64(last), SE: nan, DF: nan, P: nan}
+}
+
+// average fills dst with the mean of the columns and returns its front.
+func average(dst []float64, s *Setup, columns []int) []float64 {
+	dst = dst[:len(s.Column(columns[0]))]
+	clear(dst)
+	for _, c := range columns {
+		addScaled(dst, 1/float64(len(columns)), s.Column(c))
+	}
+	return dst
+}
+
+var _ Method = Reliability{}

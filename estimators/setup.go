@@ -1,0 +1,237 @@
+package estimators
+
+import (
+	"fmt"
+	"slices"
+
+	"coachsim/dgp"
+)
+
+// A Method declares an estimator: a struct of typed options, which are its
+// keys in a study file. Bind checks them against the columns of the data; all
+// errors happen there.
+//
+// To add a method, write one file like correlation.go: the struct, its Bind, a
+// Fitter, and a line in Methods.
+type Method interface {
+	Bind(name string, s *Setup) (Fitter, error)
+}
+
+// A Fitter is a method bound to the columns of one worker's data, with all its
+// scratch.
+type Fitter interface {
+	// Rows says what the estimates of Fit are about.
+	Rows() []Row
+	// Fit estimates from the data set that the Setup last loaded. It fills
+	// out, one Estimate for each of Rows, and neither fails nor allocates.
+	Fit(s *Setup, out []Estimate)
+}
+
+// Methods returns every method by its kind, each with its defaults.
+func Methods() map[string]Method {
+	return map[string]Method{
+		"ols":         OLS{},
+		"correlation": Correlation{},
+		"reliability": Reliability{},
+	}
+}
+
+// A KeyError is a fault in one key of a method's options.
+type KeyError struct {
+	Key    string // e.g. "formula"
+	Offset int    // in the key's text, or -1
+	Err    error
+}
+
+func (e *KeyError) Error() string { return e.Key + ": " + e.Err.Error() }
+
+// Unwrap returns the fault itself.
+func (e *KeyError) Unwrap() error { return e.Err }
+
+// keyError blames a key; the offset of a SyntaxError is kept.
+func keyError(key string, err error) error {
+	offset := -1
+	if syntax, ok := err.(*SyntaxError); ok { //nolint:errorlint // made by this package, never wrapped
+		offset = syntax.Offset
+	}
+	return &KeyError{Key: key, Offset: offset, Err: err}
+}
+
+// A Setup is what the methods of one worker share: the columns, those derived
+// from them, and the cross-products of rows that several methods use.
+type Setup struct {
+	shape dgp.Shape
+	lists map[string]string
+
+	derived  []*derived
+	sources  []source
+	selector *selector
+	cores    []*core
+	linear   []*linear
+	dense    *dense
+
+	data    *dgp.Data
+	columns [][]float64
+}
+
+func newSetup(shape dgp.Shape, lists map[string]string) *Setup {
+	return &Setup{shape: shape, lists: lists}
+}
+
+// Shape describes the data.
+func (s *Setup) Shape() dgp.Shape { return s.shape }
+
+// Data returns the data set being fitted.
+func (s *Setup) Data() *dgp.Data { return s.data }
+
+// Column returns the values of a column in the data set being fitted.
+func (s *Setup) Column(i int) []float64 { return s.columns[i] }
+
+// level returns the level of a column, derived or not.
+func (s *Setup) level(column int) dgp.Level {
+	return s.shape.Columns[s.origin(column)].Level
+}
+
+// origin returns the column of the data behind a column.
+func (s *Setup) origin(column int) int {
+	if n := len(s.shape.Columns); column >= n {
+		return s.derived[column-n].column
+	}
+	return column
+}
+
+// lookUp finds a column of the data by name.
+func (s *Setup) lookUp(name string, offset int) (int, error) {
+	i := s.shape.Index(name)
+	if i < 0 {
+		message := fmt.Sprintf("there is no column %q", name)
+		if best := nearest(name, s.shape.Names()); best != "" {
+			message += fmt.Sprintf("; did you mean %q?", best)
+		} else if names := s.shape.Names(); len(names) <= 40 {
+			message += fmt.Sprintf("; the columns are %s", list(names))
+		}
+		return 0, &SyntaxError{Offset: offset, Message: message}
+	}
+	return i, nil
+}
+
+// list writes names with commas.
+func list(names []string) string {
+	text := ""
+	for i, n := range names {
+		if i > 0 {
+			text += ", "
+		}
+		text += n
+	}
+	return text
+}
+
+// resolve returns the place of a variable among the columns, after adding a
+// derived column for a transform.
+func (s *Setup) resolve(v Variable) (int, error) {
+	column, err := s.lookUp(v.Name, v.Pos)
+	if err != nil || v.Kind == Identity {
+		return column, err
+	}
+	for i, have := range s.derived {
+		if have.column == column && have.variable.Transform == v.Transform {
+			return len(s.shape.Columns) + i, nil
+		}
+	}
+	c := &derived{variable: v, column: column, values: make([]float64, s.shape.Max[s.shape.Columns[column].Level])}
+	if v.Kind == Below || v.Kind == Above {
+		c.source = slices.IndexFunc(s.sources, func(o source) bool { return o.column == column })
+		if c.source < 0 {
+			c.source = len(s.sources)
+			s.sources = append(s.sources, source{column: column})
+		}
+		from := &s.sources[c.source]
+		c.percent = slices.Index(from.percent, v.Percentile)
+		if c.percent < 0 {
+			c.percent = len(from.percent)
+			from.percent = append(from.percent, v.Percentile)
+			from.cutoff = append(from.cutoff, 0)
+		}
+	}
+	s.derived = append(s.derived, c)
+	return len(s.shape.Columns) + len(s.derived) - 1, nil
+}
+
+// bindFilter binds a condition to the columns; nil where there is none.
+func (s *Setup) bindFilter(text string) (*filter, error) {
+	tests, err := parseCondition(text)
+	if err != nil || tests == nil {
+		return nil, err
+	}
+	f := &filter{test: tests}
+	for _, t := range tests {
+		column, err := s.lookUp(t.name, t.pos)
+		if err != nil {
+			return nil, err
+		}
+		level := s.shape.Columns[column].Level
+		f.column = append(f.column, column)
+		f.levels = append(f.levels, level)
+		f.level = max(f.level, level)
+	}
+	return f, nil
+}
+
+// coreFor returns the core of a key, after adding it if need be.
+func (s *Setup) coreFor(key coreKey, f *filter) *core {
+	for _, c := range s.cores {
+		if c.key == key {
+			return c
+		}
+	}
+	c := &core{key: key, filter: f, group: min(key.rows, dgp.TeacherLevel), basis: make([]monomial, 1), products: make([]monomial, 1)}
+	s.cores = append(s.cores, c)
+	return c
+}
+
+// finish sizes what all methods together need.
+func (s *Setup) finish() {
+	most := 0
+	for _, n := range s.shape.Max {
+		most = max(most, n)
+	}
+	s.selector = newSelector(most)
+	s.columns = make([][]float64, len(s.shape.Columns)+len(s.derived))
+	rows, terms, outcomes := 0, 0, 0
+	for _, c := range s.cores {
+		order := c.sortTerms()
+		for _, l := range s.linear {
+			if l.core == c {
+				for i, u := range l.terms {
+					l.terms[i] = order[u]
+				}
+			}
+		}
+		c.allocate(s.shape)
+		rows = max(rows, s.shape.Max[c.key.rows])
+		terms = max(terms, len(c.terms))
+		outcomes = max(outcomes, len(c.outcomes))
+	}
+	for _, l := range s.linear {
+		l.allocate(s.shape)
+	}
+	s.dense = newDense(rows, terms)
+}
+
+// load reads one data set for all methods.
+func (s *Setup) load(d *dgp.Data) {
+	s.data = d
+	copy(s.columns, d.Columns)
+	for i := range s.sources {
+		from := &s.sources[i]
+		s.selector.percentiles(from.cutoff, from.percent, d.Columns[from.column])
+	}
+	for i, c := range s.derived {
+		c.compute(d, s.sources)
+		s.columns[len(d.Columns)+i] = c.values
+	}
+	for _, c := range s.cores {
+		c.load(d, s.columns)
+	}
+}

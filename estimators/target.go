@@ -1,0 +1,77 @@
+package estimators
+
+import "coachsim/dgp"
+
+// A Target names the treatment effect that the estimate of a reported arm
+// estimates: the effect of being in that arm on one outcome, averaged over the
+// rows that the estimate uses. What its value is, only the simulator knows.
+type Target struct {
+	Arm    string // the arm's column, e.g. "coaching"
+	Column string // the outcome's column, before the transform
+	Transform
+	Rows  dgp.Level // level of the rows
+	Where string    // restriction of the rows, "" for all
+}
+
+// Targets evaluates, on each data set, what targets need to know of it: the
+// constants of their transforms and their rows.
+type Targets struct {
+	setup   *Setup
+	columns []int
+	derived []*derived
+	filters []*filter
+	rows    []dgp.Level
+}
+
+// BindTargets binds targets to the columns of a shape.
+func BindTargets(targets []Target, shape dgp.Shape) (*Targets, error) {
+	t := &Targets{setup: newSetup(shape, nil)}
+	for _, target := range targets {
+		v := Variable{Name: target.Column, Transform: target.Transform}
+		place, err := t.setup.resolve(v)
+		if err != nil {
+			return nil, err
+		}
+		f, err := t.setup.bindFilter(target.Where)
+		if err != nil {
+			return nil, err
+		}
+		var d *derived
+		if target.Kind != Identity {
+			d = t.setup.derived[place-len(shape.Columns)]
+		}
+		t.columns = append(t.columns, t.setup.origin(place))
+		t.derived = append(t.derived, d)
+		t.filters = append(t.filters, f)
+		t.rows = append(t.rows, target.Rows)
+	}
+	t.setup.finish()
+	return t, nil
+}
+
+// Load reads one data set.
+func (t *Targets) Load(d *dgp.Data) { t.setup.load(d) }
+
+// Column returns the place of target i's outcome among the data's columns.
+func (t *Targets) Column(i int) int { return t.columns[i] }
+
+// Fitted returns the transform of target i with its constants in the data.
+func (t *Targets) Fitted(i int) Fitted {
+	if t.derived[i] == nil {
+		return Fitted{}
+	}
+	return t.derived[i].fitted
+}
+
+// Keep reports whether target i uses a row.
+func (t *Targets) Keep(i, row int) bool {
+	f := t.filters[i]
+	if f == nil {
+		return true
+	}
+	d := t.setup.data
+	return f.keep(d, d.Ancestor(t.rows[i], row, f.level))
+}
+
+// Restricted reports whether target i leaves rows out.
+func (t *Targets) Restricted(i int) bool { return t.filters[i] != nil }

@@ -1,0 +1,25 @@
+// Package plots pictures what sim measured. It holds one file per figure, a
+// journal theme and a canvas that writes the same picture, byte for byte, as
+// PNG, SVG or PDF.
+//
+// A figure is a struct whose exported fields are its content: give it the
+// summary rows, the estimates or the comparisons of a study and [Write] leaves
+// the picture and its data twin, a CSV file of exactly the numbers that were
+// drawn, in a directory:
+//
+//	files, err := plots.Write(dir, plots.Journal(), plots.Power{Rows: rows, Alpha: 0.05}, plots.PDF, plots.PNG)
+//
+// The package draws; it does not analyse. The only numbers made here are those
+// of the picture itself: histogram bins, intervals of plus or minus 1.96 Monte
+// Carlo standard errors, Wilson intervals and tick marks.
+//
+// The layers, from the paper up:
+//
+//	canvas.go, png.go, svg.go, pdf.go   a Drawing becomes bytes
+//	theme.go, pen.go, axis.go           type sizes, colours, markers, ticks
+//	rowchart.go, legend.go              what several figures share
+//	figure.go                           what every figure is, and its data twin
+//	sampling.go, bias.go, power.go, published.go   one figure each
+//
+// A new figure is one file: a struct with the three methods of [Figure].
+package plots

@@ -1,0 +1,97 @@
+package plots
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"gonum.org/v1/plot/vg"
+
+	"coachsim/sim"
+)
+
+// A Figure is a picture together with the numbers it shows.
+type Figure interface {
+	// Name is the name of the figure's files, without directory or extension.
+	Name() string
+	// Draw lays the figure out. It fails where there is nothing to show.
+	Draw(Theme) (Drawing, error)
+	// Table returns the plotted numbers, a header first. Numbers that do not
+	// exist are empty.
+	Table() [][]string
+}
+
+// Write draws the figure into dir, once in each format, and beside it the data
+// twin NAME.csv. It returns the paths of the files, the twin last.
+func Write(dir string, t Theme, fig Figure, formats ...Format) (files []string, err error) {
+	name := fig.Name()
+	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, `/\`) {
+		return nil, fmt.Errorf("plots: figure name %q is not a file name", name)
+	}
+	drawing, err := fig.Draw(t)
+	if err != nil {
+		return nil, fmt.Errorf("figure %s: %w", name, err)
+	}
+	for _, f := range formats {
+		path := filepath.Join(dir, name+"."+string(f))
+		if err := Save(path, drawing); err != nil {
+			return files, fmt.Errorf("figure %s: %w", name, err)
+		}
+		files = append(files, path)
+	}
+	twin := filepath.Join(dir, name+".csv")
+	err = writeFile(twin, func(w io.Writer) error {
+		return csv.NewWriter(w).WriteAll(fig.Table())
+	})
+	if err != nil {
+		return files, fmt.Errorf("figure %s: %w", name, err)
+	}
+	return append(files, twin), nil
+}
+
+// A Row is one summary row with the words that stand beside it in a figure.
+type Row struct {
+	Label string // e.g. "Treatment → total achievement (3B, 1)"; made from the row where empty
+	sim.SummaryRow
+}
+
+// label returns the words for the row: those given, or the row's own names.
+func (r Row) label() string {
+	if r.Label != "" {
+		return r.Label
+	}
+	words := fmt.Sprintf("%s → %s (%s)", r.Term, r.Outcome, r.Estimator)
+	for _, f := range r.Factors {
+		words += fmt.Sprintf(", %s = %s", f.Key, f.Value)
+	}
+	return words
+}
+
+// named returns name, or otherwise where name is empty.
+func named(name, otherwise string) string {
+	if name == "" {
+		return otherwise
+	}
+	return name
+}
+
+// orWidth returns width, or otherwise where width is 0.
+func orWidth(width, otherwise vg.Length) vg.Length {
+	if width == 0 {
+		return otherwise
+	}
+	return width
+}
+
+func whole(n int) string { return strconv.Itoa(n) }
+
+// cell formats a number for a data twin: exact, and empty where there is none.
+func cell(v float64) string {
+	if !finite(v) {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
+}

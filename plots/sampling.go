@@ -1,0 +1,344 @@
+package plots
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// MaxPanels is the number of panels that one SamplingDistribution can show.
+const MaxPanels = 16
+
+// A Sample holds the estimates of one quantity over the replicates of a study.
+type Sample struct {
+	Label       string
+	Estimates   []float64 // one a replicate; those that are not finite are left out
+	Truth       float64   // the true effect; NaN where there is none
+	Published   float64   // the printed value; NaN where there is none
+	PublishedSE float64   // its standard error; NaN where there is none
+}
+
+// SamplingDistribution is a grid of histograms, one a sample: the distribution
+// of the estimate over replicates, a line at the true effect, and above the
+// histogram the published value with a bar of one standard error to each side.
+// Panels have their own scales. One page holds up to [MaxPanels] samples;
+// [SamplingDistribution.Pages] divides more.
+//
+// Estimates far outside the rest (more than the distance between the 1st and
+// 99th percentile beyond either) would squeeze the histogram; they are counted
+// in the panel and in the data twin instead of drawn.
+type SamplingDistribution struct {
+	File    string    // name of the files; "sampling" where empty
+	Width   vg.Length // 0 chooses by the number of panels
+	XLabel  string    // below the panels; "Estimate (outcome units)" where empty
+	Samples []Sample
+}
+
+// Name returns the name of the figure's files.
+func (s SamplingDistribution) Name() string { return named(s.File, "sampling") }
+
+// Pages divides the samples over figures of at most MaxPanels, named NAME-1,
+// NAME-2 and so on; a figure that fits on one page is returned as it is.
+func (s SamplingDistribution) Pages() []SamplingDistribution {
+	if len(s.Samples) <= MaxPanels {
+		return []SamplingDistribution{s}
+	}
+	var pages []SamplingDistribution
+	for part := range slices.Chunk(s.Samples, MaxPanels) {
+		page := s
+		page.File = fmt.Sprintf("%s-%d", s.Name(), len(pages)+1)
+		page.Samples = part
+		pages = append(pages, page)
+	}
+	return pages
+}
+
+// A histogram counts estimates in bins of equal width.
+type histogram struct {
+	low, width   float64
+	counts       []int
+	below, above int // estimates too far out to draw
+	used         int // estimates that are finite
+}
+
+func (h histogram) edge(i int) float64 { return h.low + float64(i)*h.width }
+
+// newHistogram bins the finite estimates; it has no bins where there are none.
+func newHistogram(estimates []float64) histogram {
+	values := make([]float64, 0, len(estimates))
+	for _, v := range estimates {
+		if finite(v) {
+			values = append(values, v)
+		}
+	}
+	if len(values) == 0 {
+		return histogram{}
+	}
+	slices.Sort(values)
+	quantile := func(q float64) float64 { return values[int(q*float64(len(values)-1)+0.5)] }
+	q01, q99 := quantile(0.01), quantile(0.99)
+	reach := q99 - q01
+	if reach == 0 { // nearly all the same: nothing is far out
+		reach = math.Inf(1)
+	}
+	low, high := max(values[0], q01-reach), min(values[len(values)-1], q99+reach)
+
+	h := histogram{low: low, used: len(values)}
+	bins := 1
+	if high > low {
+		// Freedman and Diaconis' width, within what a small panel can show.
+		width := 2 * (quantile(0.75) - quantile(0.25)) / math.Cbrt(float64(len(values)))
+		bins = 40
+		if n := math.Ceil((high - low) / width); n < 40 {
+			bins = max(6, int(n))
+		}
+		h.width = (high - low) / float64(bins)
+	}
+	if h.width == 0 { // one value: a thin bar around it
+		h.width = max(1e-3*math.Abs(low), 1e-9)
+		h.low -= h.width / 2
+	}
+	h.counts = make([]int, bins)
+	for _, v := range values {
+		switch {
+		case v < low:
+			h.below++
+		case v > high:
+			h.above++
+		default:
+			h.counts[min(bins-1, int((v-h.low)/h.width))]++
+		}
+	}
+	return h
+}
+
+// grid returns the columns of a grid of n panels and the width that suits it.
+func grid(n int) (columns int, width vg.Length) {
+	switch {
+	case n == 1:
+		return 1, OneColumn
+	case n == 2 || n == 4:
+		return 2, MidWidth
+	case n <= 9:
+		return 3, TwoColumns
+	}
+	return 4, TwoColumns
+}
+
+// Draw lays the figure out.
+func (s SamplingDistribution) Draw(t Theme) (Drawing, error) {
+	if err := t.validate(); err != nil {
+		return Drawing{}, err
+	}
+	n := len(s.Samples)
+	if n == 0 {
+		return Drawing{}, errors.New("plots: no sampling distribution to show")
+	}
+	if n > MaxPanels {
+		return Drawing{}, fmt.Errorf("plots: %d sampling distributions do not fit on one page of %d; use Pages", n, MaxPanels)
+	}
+	panels := make([]samplingPanel, n)
+	for i, sample := range s.Samples {
+		h := newHistogram(sample.Estimates)
+		if h.used == 0 {
+			return Drawing{}, fmt.Errorf("plots: %q has no finite estimate", sample.Label)
+		}
+		panels[i] = samplingPanel{Sample: sample, histogram: h}
+	}
+
+	columns, width := grid(n)
+	width = orWidth(s.Width, width)
+	inside := width - 2*edge
+	const gap = vg.Length(16)
+	panelWidth := (inside - vg.Length(columns-1)*gap) / vg.Length(columns)
+	if panelWidth < 20*vg.Millimeter {
+		return Drawing{}, fmt.Errorf("plots: %d columns of panels need more than %.0f mm", columns, width/vg.Millimeter)
+	}
+	bodyHeight := min(0.62*panelWidth, 34*vg.Millimeter)
+
+	// Titles of a row of panels take the room of the longest.
+	face := t.face(t.LegendSize)
+	rows := (n + columns - 1) / columns
+	titleLines := make([]int, rows)
+	for i := range panels {
+		panels[i].title = wrap(face, panels[i].Label, panelWidth)
+		titleLines[i/columns] = max(titleLines[i/columns], len(panels[i].title))
+		if remark := panels[i].remark(); remark != "" {
+			panels[i].remarks = wrap(t.face(t.TickSize), remark, panelWidth)
+		}
+	}
+	published := false
+	remarkLines := make([]int, rows)
+	for i, p := range panels {
+		published = published || finite(p.Published)
+		remarkLines[i/columns] = max(remarkLines[i/columns], len(p.remarks))
+	}
+	var flagHeight vg.Length // room for published values above the histograms
+	if published {
+		flagHeight = 2 * t.MarkerWidth
+	}
+	headHeight := func(row int) vg.Length {
+		return (leading*vg.Length(titleLines[row])+0.4)*t.LegendSize +
+			leading*vg.Length(remarkLines[row])*t.TickSize
+	}
+	footHeight := tickLength + 1.3*t.TickSize
+
+	legend := s.legend(t, panels)
+	legendHeight := legend.height(t, inside)
+	height := 2*edge + legendHeight + 1.6*t.LabelSize - panelGap
+	for row := range rows {
+		height += headHeight(row) + flagHeight + bodyHeight + footHeight + panelGap
+	}
+	xlabel := "Estimate (outcome units)"
+	if n > 1 {
+		xlabel = "Estimate (outcome units; scales differ between panels)"
+	}
+	xlabel = named(s.XLabel, xlabel)
+	paint := func(canvas draw.Canvas) {
+		p := pen{Canvas: canvas, theme: t}
+		left := canvas.Min.X + edge
+		top := canvas.Max.Y - edge
+		legend.paint(p, left, top, inside)
+		top -= legendHeight
+		for row := range rows {
+			head := headHeight(row)
+			for col := 0; col < columns && row*columns+col < n; col++ {
+				x := left + vg.Length(col)*(panelWidth+gap)
+				body := vg.Rectangle{
+					Min: vg.Point{X: x, Y: top - head - flagHeight - bodyHeight},
+					Max: vg.Point{X: x + panelWidth, Y: top - head - flagHeight},
+				}
+				panels[row*columns+col].paint(p, body, top, flagHeight)
+			}
+			top -= head + flagHeight + bodyHeight + footHeight + panelGap
+		}
+		p.text(t.face(t.LabelSize), t.Ink, left+inside/2, top+panelGap-1.25*t.LabelSize, alignCentre, xlabel)
+	}
+	return Drawing{Width: width, Height: height, Paint: paint}, nil
+}
+
+type samplingPanel struct {
+	Sample
+	histogram
+	title, remarks []string
+}
+
+// remark says how many estimates the histogram leaves out.
+func (s samplingPanel) remark() string {
+	lost, outside := len(s.Estimates)-s.used, s.below+s.above
+	switch {
+	case lost > 0 && outside > 0:
+		return fmt.Sprintf("%s failed, %s off the scale", count(lost), count(outside))
+	case lost > 0:
+		return count(lost) + " failed"
+	case outside > 0:
+		return count(outside) + " off the scale"
+	}
+	return ""
+}
+
+func (s SamplingDistribution) legend(t Theme, panels []samplingPanel) (l legend) {
+	truth, published, sameN := false, false, true
+	for _, p := range panels {
+		truth = truth || finite(p.Truth)
+		published = published || finite(p.Published)
+		sameN = sameN && len(p.Estimates) == len(panels[0].Estimates)
+	}
+	what := "Simulated estimates"
+	if sameN {
+		what += " (" + count(len(panels[0].Estimates)) + " replicates)"
+	}
+	l = append(l, legendEntry{what, 12, func(p pen, box vg.Rectangle) {
+		p.fill(tint(t.Series[0].Color, 0.35), box.Min.X, box.Min.Y, box.Max.X, box.Max.Y)
+	}})
+	if truth {
+		l = append(l, legendEntry{"True effect", 2, func(p pen, box vg.Rectangle) {
+			x := (box.Min.X + box.Max.X) / 2
+			p.line(t.Series[1].Color, t.LineWidth, nil, x, box.Min.Y-1, x, box.Max.Y+1)
+		}})
+	}
+	if published {
+		l = append(l, intervalEntry("Published value ± its standard error", publishedLook(t)))
+	}
+	return l
+}
+
+func publishedLook(t Theme) Series { return Series{Color: t.Ink, Marker: Diamond, Hollow: true} }
+
+// paint draws the panel with its histogram in body, its title from top down
+// and the published value in a strip of flagHeight above body.
+func (s samplingPanel) paint(p pen, body vg.Rectangle, top, flagHeight vg.Length) {
+	t := p.theme
+	title, small := t.face(t.LegendSize), t.face(t.TickSize)
+	y := top - title.Font.Size
+	for _, line := range s.title {
+		p.text(title, t.Ink, body.Min.X, y, alignLeft, line)
+		y -= leading * title.Font.Size
+	}
+	for _, line := range s.remarks {
+		p.text(small, t.Quiet, body.Min.X, y, alignLeft, line)
+		y -= leading * small.Font.Size
+	}
+
+	domain := span{}
+	domain.add(s.edge(0), s.edge(len(s.counts)), s.Truth, s.Published, s.Published-s.PublishedSE, s.Published+s.PublishedSE)
+	width := body.Max.X - body.Min.X
+	x := newAxis(domain.lo, domain.hi, small, width)
+	at := func(v float64) vg.Length { return body.Min.X + vg.Length(x.norm(v))*width }
+
+	highest := slices.Max(s.counts)
+	level := func(n int) vg.Length {
+		return body.Min.Y + 0.97*(body.Max.Y-body.Min.Y)*vg.Length(n)/vg.Length(highest)
+	}
+	// One closed outline: separate bars would show hairlines between them.
+	var area vg.Path
+	area.Move(vg.Point{X: at(s.edge(0)), Y: body.Min.Y})
+	for i, n := range s.counts {
+		area.Line(vg.Point{X: at(s.edge(i)), Y: level(n)})
+		area.Line(vg.Point{X: at(s.edge(i + 1)), Y: level(n)})
+	}
+	area.Line(vg.Point{X: at(s.edge(len(s.counts))), Y: body.Min.Y})
+	area.Close()
+	p.SetColor(tint(t.Series[0].Color, 0.35))
+	p.Fill(area)
+
+	if finite(s.Truth) {
+		p.line(t.Series[1].Color, t.LineWidth, nil, at(s.Truth), body.Min.Y, at(s.Truth), body.Max.Y)
+	}
+	if finite(s.Published) {
+		p.interval(publishedLook(t), at(s.Published),
+			at(s.Published-s.PublishedSE), at(s.Published+s.PublishedSE), body.Max.Y+0.45*flagHeight)
+	}
+	paintAxis(p, x, body.Min.X, body.Max.X, body.Min.Y, t.Ink)
+}
+
+// Table returns the plotted numbers, one row a bin or mark. A bin has its ends
+// and its count; "below" and "above" count the estimates off the scale and
+// "failed" those that are not finite; marks have their place as value and, for
+// the published value, the ends of its bar.
+func (s SamplingDistribution) Table() [][]string {
+	table := [][]string{{"label", "element", "low", "high", "value"}}
+	for _, sample := range s.Samples {
+		add := func(element, low, high, value string) {
+			table = append(table, []string{sample.Label, element, low, high, value})
+		}
+		h := newHistogram(sample.Estimates)
+		for i, n := range h.counts {
+			add("bin", cell(h.edge(i)), cell(h.edge(i+1)), whole(n))
+		}
+		add("below", "", "", whole(h.below))
+		add("above", "", "", whole(h.above))
+		add("failed", "", "", whole(len(sample.Estimates)-h.used))
+		if finite(sample.Truth) {
+			add("truth", "", "", cell(sample.Truth))
+		}
+		if v, se := sample.Published, sample.PublishedSE; finite(v) {
+			add("published", cell(v-se), cell(v+se), cell(v))
+		}
+	}
+	return table
+}

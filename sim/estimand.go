@@ -1,0 +1,202 @@
+package sim
+
+import (
+	"math"
+	"runtime"
+	"slices"
+	"sync"
+
+	"gonum.org/v1/gonum/mat"
+
+	"coachsim/dgp"
+	"coachsim/estimators"
+)
+
+// effects evaluates the true sample effects of a list of targets on one data
+// set after the other, from the potential outcomes.
+type effects struct {
+	targets []estimators.Target
+	bound   *estimators.Targets
+	arm     []int // by target
+	shape   dgp.Shape
+	control []float64 // scratch: potential outcomes of one column
+	treated []float64
+	value   []float64 // by target
+}
+
+// newEffects binds targets to the data of a generator. Targets must have
+// potential outcomes.
+func newEffects(targets []estimators.Target, g *dgp.Generator) (*effects, error) {
+	bound, err := estimators.BindTargets(targets, g.Shape())
+	if err != nil {
+		return nil, err
+	}
+	shape := g.Shape()
+	most := slices.Max(shape.Max[:])
+	e := &effects{
+		targets: targets, bound: bound, shape: shape,
+		control: make([]float64, most), treated: make([]float64, most), value: make([]float64, len(targets)),
+	}
+	for _, t := range targets {
+		e.arm = append(e.arm, slices.Index(g.Trial().Design.Arms, t.Arm))
+	}
+	return e, nil
+}
+
+// of returns the mean over each target's rows of the effect on its outcome:
+// f(Y(arm)) - f(Y(control)), f the outcome's transform with the constants of
+// the observed data. The slice is overwritten by the next call.
+func (e *effects) of(d *dgp.Data, truth *dgp.Truth) []float64 {
+	e.bound.Load(d)
+	last := -1
+	var y0, y1 []float64
+	for i, t := range e.targets {
+		column := e.bound.Column(i)
+		if column != last {
+			y0 = truth.Potential(e.control, column, 0)
+			y1 = truth.Potential(e.treated, column, e.arm[i])
+			last = column
+		}
+		e.value[i] = e.mean(i, d, t.Rows, e.shape.Columns[column].Level, y0, y1)
+	}
+	return e.value
+}
+
+// mean averages target i's effect over rows; outcomes vary at level.
+func (e *effects) mean(i int, d *dgp.Data, rows, level dgp.Level, y0, y1 []float64) float64 {
+	f := e.bound.Fitted(i)
+	sum, n := 0.0, 0
+	for row := range d.N[rows] {
+		if e.bound.Restricted(i) && !e.bound.Keep(i, row) {
+			continue
+		}
+		unit := row
+		if rows != level {
+			unit = d.Ancestor(rows, row, level)
+		}
+		sum += f.Apply(y1[unit]) - f.Apply(y0[unit])
+		n++
+	}
+	return sum / float64(n)
+}
+
+// A PopulationEffect is the effect that a target has in trials like the
+// study's: the expectation of its sample effect.
+type PopulationEffect struct {
+	Estimator, Outcome, Term string
+	Value                    float64
+	MCSE                     float64 // Monte Carlo standard error of Value
+}
+
+// populationDraws is the number of trials that population effects are
+// averaged over, and populationSeed the seed of their draws. Both are part of
+// what a study's truth is.
+const (
+	populationDraws = 1000
+	populationSeed  = 0x5ca1ab1e0ddba11
+)
+
+// populationEffects returns the expectation of each target's sample effect and
+// its Monte Carlo standard error, by averaging over independent trials. The
+// deviations of dgp.Truth, whose expectation is known to be 0, serve as control
+// variates: the value is the intercept of a regression on them.
+func populationEffects(trial dgp.Trial, targets []estimators.Target, workers int) (value, mcse []float64, err error) {
+	workers = max(1, min(workers, runtime.GOMAXPROCS(0)))
+	sample := make([][]float64, populationDraws)
+	deviation := make([][]float64, populationDraws)
+	errs := make([]error, workers)
+	var wait sync.WaitGroup
+	for w := range workers {
+		wait.Go(func() {
+			g, err := trial.Compile()
+			if err != nil {
+				errs[w] = err
+				return
+			}
+			e, err := newEffects(targets, g)
+			if err != nil {
+				errs[w] = err
+				return
+			}
+			for rep := w; rep < populationDraws; rep += workers {
+				d, truth := g.Draw(dgp.Stream{Seed: populationSeed, Replicate: uint64(rep)})
+				sample[rep] = slices.Clone(e.of(d, truth))
+				deviation[rep] = slices.Clone(truth.Deviations())
+			}
+		})
+	}
+	wait.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	value = make([]float64, len(targets))
+	mcse = make([]float64, len(targets))
+	for i := range targets {
+		y := make([]float64, 0, populationDraws)
+		x := make([][]float64, 0, populationDraws)
+		for rep := range sample {
+			if v := sample[rep][i]; !math.IsNaN(v) {
+				y = append(y, v)
+				x = append(x, deviation[rep])
+			}
+		}
+		value[i], mcse[i] = controlled(y, x)
+	}
+	return value, mcse, nil
+}
+
+// controlled returns the mean of y after regression on control variates x with
+// mean 0, and its standard error. Controls that never vary are left out.
+func controlled(y []float64, x [][]float64) (mean, se float64) {
+	if len(y) == 0 {
+		return math.NaN(), math.NaN()
+	}
+	columns := [][]float64{slices.Repeat([]float64{1}, len(y))}
+	for k := range x[0] {
+		column := make([]float64, len(y))
+		for i := range column {
+			column[i] = x[i][k]
+		}
+		if slices.Max(column) > slices.Min(column) {
+			columns = append(columns, column)
+		}
+	}
+	n, p := len(y), len(columns)
+	design := mat.NewDense(n, p, nil)
+	for j, column := range columns {
+		design.SetCol(j, column)
+	}
+	var qr mat.QR
+	qr.Factorize(design)
+	var b mat.VecDense
+	if err := qr.SolveVecTo(&b, false, mat.NewVecDense(n, slices.Clone(y))); err != nil {
+		// Collinear controls: the plain mean is as right, if less precise.
+		var m moments
+		for _, v := range y {
+			m.add(v)
+		}
+		return m.mean(), m.mcse()
+	}
+	rss := 0.0
+	for i := range y {
+		e := y[i]
+		for j, column := range columns {
+			e -= b.AtVec(j) * column[i]
+		}
+		rss += e * e
+	}
+	// Var(intercept) = s² [(X'X)⁻¹]₁₁.
+	var gram mat.SymDense
+	gram.SymOuterK(1, design.T())
+	var chol mat.Cholesky
+	if !chol.Factorize(&gram) {
+		return b.AtVec(0), math.Sqrt(rss/float64(n-p)) / math.Sqrt(float64(n))
+	}
+	var inverse mat.SymDense
+	if err := chol.InverseTo(&inverse); err != nil {
+		return b.AtVec(0), math.Sqrt(rss/float64(n-p)) / math.Sqrt(float64(n))
+	}
+	return b.AtVec(0), math.Sqrt(rss / float64(n-p) * inverse.At(0, 0))
+}

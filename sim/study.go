@@ -1,0 +1,145 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+
+	"coachsim/dgp"
+	"coachsim/estimators"
+)
+
+// A Study is a simulation study as its file declares it: the aim, the trial
+// that generates data, and the estimators that are judged.
+type Study struct {
+	Aim        string  `yaml:"aim" required:"true" doc:"the question, in a sentence"`
+	Seed       uint64  `yaml:"seed" doc:"the same seed gives the same results on any number of workers"`
+	Replicates int     `yaml:"replicates" min:"1" max:"100000000" doc:"simulated trials"`
+	Alpha      float64 `yaml:"alpha" gt:"0" lt:"1" doc:"two-sided size of tests; intervals cover 1-alpha"`
+	dgp.Trial  `yaml:",inline"`
+	Terms      map[string]string `yaml:"terms" doc:"lists of terms that formulas use as $name"`
+	Estimators []Estimator       `yaml:"estimators" required:"true" minlen:"1" doc:"what is fitted to every simulated trial"`
+}
+
+// An Estimator is a method with the name under which it is reported.
+type Estimator struct {
+	Name     string            `yaml:"name" required:"true" doc:"unique name"`
+	Estimand Estimand          `yaml:"estimand" doc:"the truth an estimated effect is held against: population or sample"`
+	Method   estimators.Method `yaml:",inline"`
+}
+
+// An Estimand is the average over whom a treatment effect is taken.
+type Estimand uint8
+
+// The estimands.
+const (
+	Population Estimand = iota // trials like this one: the mean over repetitions of the sample effect
+	Sample                     // the units in the data set at hand
+	estimands
+)
+
+var estimandNames = [estimands]string{"population", "sample"}
+
+func (e Estimand) String() string {
+	if e >= estimands {
+		return fmt.Sprintf("Estimand(%d)", uint8(e))
+	}
+	return estimandNames[e]
+}
+
+// MarshalText writes the name.
+func (e Estimand) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+
+// UnmarshalText reads a name.
+func (e *Estimand) UnmarshalText(text []byte) error {
+	for i, name := range estimandNames {
+		if string(text) == name {
+			*e = Estimand(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is not an estimand; the estimands are population and sample", text)
+}
+
+// Names lists the estimands.
+func (Estimand) Names() []string { return estimandNames[:] }
+
+// DefaultStudy returns a study with the values that a file may leave out.
+func DefaultStudy() Study {
+	return Study{Seed: 1, Replicates: 1000, Alpha: 0.05, Trial: dgp.DefaultTrial()}
+}
+
+// A Fault is one thing wrong with a study: the path of the key, the place in
+// its text where that is known, else -1, and what is wrong.
+type Fault struct {
+	Path    string
+	Offset  int
+	Message string
+}
+
+// Validate returns every fault of the study that its declaration's types and
+// ranges do not show: values that do not fit each other, formulas that cannot
+// be read or name no column.
+func (s Study) Validate() []Fault {
+	var faults []Fault
+	names := map[string]int{}
+	for i, e := range s.Estimators {
+		path := fmt.Sprintf("estimators[%d].name", i)
+		if first, taken := names[e.Name]; taken {
+			faults = append(faults, Fault{path, -1, fmt.Sprintf("%q is already the name of estimators[%d]", e.Name, first)})
+		}
+		names[e.Name] = i
+	}
+	if err := s.Trial.Validate(); err != nil {
+		var wrong dgp.Faults
+		if errors.As(err, &wrong) {
+			for _, f := range wrong {
+				faults = append(faults, Fault{f.Path, -1, f.Message})
+			}
+		}
+		return faults // without a trial there are no columns to check formulas against
+	}
+	g, err := s.Trial.Compile()
+	if err != nil {
+		return append(faults, Fault{"trial", -1, err.Error()})
+	}
+	_, err = estimators.Bind(s.methods(), g.Shape(), s.Terms)
+	for _, wrong := range bindErrors(err) {
+		f := Fault{Path: fmt.Sprintf("estimators[%d]", wrong.Method), Offset: -1, Message: wrong.Err.Error()}
+		var key *estimators.KeyError
+		if errors.As(wrong.Err, &key) {
+			f.Path += "." + key.Key
+			f.Offset = key.Offset
+			f.Message = key.Err.Error()
+			var syntax *estimators.SyntaxError
+			if errors.As(key.Err, &syntax) {
+				f.Message = syntax.Message
+			}
+		}
+		faults = append(faults, f)
+	}
+	return faults
+}
+
+// bindErrors takes the error of estimators.Bind apart.
+func bindErrors(err error) []*estimators.BindError {
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the shape errors.Join gives
+	if !ok {
+		return nil
+	}
+	var all []*estimators.BindError
+	for _, e := range joined.Unwrap() {
+		var b *estimators.BindError
+		if errors.As(e, &b) {
+			all = append(all, b)
+		}
+	}
+	return all
+}
+
+func (s Study) methods() []estimators.Named {
+	named := make([]estimators.Named, len(s.Estimators))
+	for i, e := range s.Estimators {
+		named[i] = estimators.Named{Name: e.Name, Method: e.Method}
+	}
+	return named
+}

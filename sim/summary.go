@@ -1,0 +1,79 @@
+package sim
+
+import "coachsim/estimators"
+
+// A Factor is one swept parameter of a study at one of its values.
+type Factor struct {
+	Key   string // e.g. "trial.schools"
+	Value string // as written in the study
+}
+
+// A Record is one row of the replicate log: one estimate in one replicate.
+type Record struct {
+	Cell      int
+	Replicate int
+	Estimator string
+	Outcome   string
+	Term      string
+	Estimand  string  // "population", "sample", or "" when the term has no causal truth
+	Truth     float64 // NaN when Estimand is ""
+	estimators.Estimate
+}
+
+// Measures are the performance measures of one estimate over the replicates
+// of one cell, each with its Monte Carlo standard error (MCSE). Formulas are
+// those of Morris, White and Crowther (2019), table 6, except that the MCSE of
+// bias uses the standard deviation of estimate minus truth, because the truth
+// of a sample estimand differs between replicates.
+// A measure that does not exist, such as the bias of a descriptive number, is NaN.
+type Measures struct {
+	Truth     float64 // mean truth over the replicates used
+	N         int     // replicates
+	NFail     int     // fits that did not work
+	Failed    []int   // number of fits by estimators.Status; its sum is N
+	Mean      float64 // mean estimate
+	Bias      float64
+	BiasMCSE  float64
+	RelBias   float64 // mean of (estimate-truth)/truth
+	EmpSE     float64 // standard deviation of the estimates
+	EmpSEMCSE float64
+
+	MeanSE       float64 // mean standard error
+	ModelSE      float64 // root mean squared standard error
+	ModelSEMCSE  float64
+	RelError     float64 // 100 (ModelSE/EmpSE - 1), percent
+	RelErrorMCSE float64
+
+	MSE         float64
+	MSEMCSE     float64
+	Cover       float64 // coverage of the 1-alpha t interval
+	CoverMCSE   float64
+	BECover     float64 // bias-eliminated coverage: of the mean estimate
+	BECoverMCSE float64
+
+	Power     float64 // share of all N replicates with p <= alpha; a failed fit does not reject
+	PowerMCSE float64
+	TypeS     float64 // share of rejections with the wrong sign
+	TypeSMCSE float64
+	TypeM     float64 // mean |estimate|/|truth| among rejections
+	TypeMMCSE float64
+	MeanP     float64 // mean p-value of the fits that worked
+}
+
+// A SummaryRow holds the measures of one estimate in one cell.
+type SummaryRow struct {
+	Cell      int
+	Factors   []Factor
+	Estimator string
+	Outcome   string
+	Term      string
+	Estimand  string
+	Measures
+}
+
+// A Summary is the performance of every estimate of a study, in the order of
+// the cells and, within a cell, of the study's estimators.
+type Summary struct {
+	Alpha float64
+	Rows  []SummaryRow
+}

@@ -1,0 +1,636 @@
+package sim
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"coachsim/estimators"
+)
+
+const (
+	missing      = "–"
+	tableIndent  = "  "
+	tableGap     = "  "
+	headingEvery = 40 // body lines after which the next block gets a heading again
+)
+
+// WriteTable writes the summary for a reader at a terminal, at most width
+// columns wide where the names allow it: estimator by estimator without a sweep,
+// and with one, estimate by estimate with a line for every cell. A legend
+// explains the columns. Color adds bold and faint; nothing is said by it alone.
+func (s Summary) WriteTable(w io.Writer, width int, color bool) error {
+	var out strings.Builder
+	style := tableStyle(color)
+	if len(s.Rows) == 0 {
+		_, err := io.WriteString(w, "No replicates, so nothing to sum up.\n")
+		return err
+	}
+	fmt.Fprintf(&out, "%s; tests at alpha = %s.\n\n", s.size(), decimal(s.Alpha))
+
+	table := s.layOut(width)
+	linesSinceHeading := 0
+	for i, block := range s.blocks() {
+		if i == 0 || linesSinceHeading > headingEvery {
+			if i > 0 {
+				out.WriteByte('\n')
+			}
+			for _, line := range table.heading {
+				out.WriteString(style.bold(line))
+				out.WriteByte('\n')
+			}
+			out.WriteString(style.faint(strings.Repeat("─", table.width)))
+			out.WriteByte('\n')
+			linesSinceHeading = 0
+		} else if s.swept() || i > 0 {
+			out.WriteByte('\n')
+		}
+		out.WriteString(style.bold(block.title))
+		out.WriteByte('\n')
+		for i, row := range block.rows {
+			if outcome := s.Rows[row].Outcome; table.nested && (i == 0 || outcome != s.Rows[block.rows[i-1]].Outcome) {
+				out.WriteString(tableIndent + outcome + "\n")
+				linesSinceHeading++
+			}
+			out.WriteString(table.lines[row])
+			out.WriteByte('\n')
+		}
+		linesSinceHeading += 2 + len(block.rows)
+	}
+	if notes := s.notes(); len(notes) > 0 {
+		out.WriteByte('\n')
+		for _, note := range notes {
+			writeWrapped(&out, note, "", width)
+		}
+	}
+	out.WriteByte('\n')
+	var legend strings.Builder
+	writeLegend(&legend, append(table.explained, s.marks()...), min(width, table.width))
+	for line := range strings.Lines(legend.String()) {
+		out.WriteString(style.faint(strings.TrimSuffix(line, "\n")))
+		out.WriteByte('\n')
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+type tableStyle bool
+
+func (color tableStyle) bold(text string) string  { return color.wrap("\x1b[1m", text) }
+func (color tableStyle) faint(text string) string { return color.wrap("\x1b[2m", text) }
+
+func (color tableStyle) wrap(code, text string) string {
+	if !color || text == "" {
+		return text
+	}
+	return code + text + "\x1b[0m"
+}
+
+// size says how much was simulated.
+func (s Summary) size() string {
+	least, most, cells := s.Rows[0].N, s.Rows[0].N, make(map[int]bool)
+	for i := range s.Rows {
+		least, most = min(least, s.Rows[i].N), max(most, s.Rows[i].N)
+		cells[s.Rows[i].Cell] = true
+	}
+	trials := grouped(most)
+	if least != most {
+		trials = grouped(least) + " to " + grouped(most)
+	}
+	switch {
+	case len(cells) > 1:
+		return fmt.Sprintf("%s designs, %s simulated trials of each", grouped(len(cells)), trials)
+	case most == 1:
+		return "1 simulated trial"
+	}
+	return trials + " simulated trials"
+}
+
+// swept reports whether the rows belong to different cells.
+func (s Summary) swept() bool {
+	for i := range s.Rows {
+		if s.Rows[i].Cell != s.Rows[0].Cell {
+			return true
+		}
+	}
+	return false
+}
+
+// A tableBlock is a group of rows under one title.
+type tableBlock struct {
+	title string
+	rows  []int
+}
+
+func (s Summary) blocks() []tableBlock {
+	var blocks []tableBlock
+	index := make(map[string]int)
+	swept, twofold := s.swept(), s.twofold()
+	for i := range s.Rows {
+		r := &s.Rows[i]
+		title := r.Estimator
+		if swept {
+			title += ": " + r.Outcome + ", " + r.Term
+			if twofold && r.Estimand != "" {
+				title += " (" + r.Estimand + " effect)"
+			}
+		}
+		at, ok := index[title]
+		if !ok {
+			at = len(blocks)
+			index[title] = at
+			blocks = append(blocks, tableBlock{title: title})
+		}
+		blocks[at].rows = append(blocks[at].rows, i)
+	}
+	return blocks
+}
+
+// twofold reports whether estimates are held against different estimands, so
+// that each must name its own.
+func (s Summary) twofold() bool {
+	estimand := ""
+	for i := range s.Rows {
+		switch of := s.Rows[i].Estimand; {
+		case of == "" || of == estimand:
+		case estimand == "":
+			estimand = of
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// A tableColumn is one column of the table. Cells with numbers align at their
+// decimal points; labels align left.
+type tableColumn struct {
+	heading [2]string
+	label   bool
+	cell    func(*SummaryRow) tableCell
+	name    string // in the legend
+	meaning string
+}
+
+// A tableCell is a number, perhaps with its Monte Carlo standard error.
+type tableCell struct{ value, mcse string }
+
+// Detail is how much of the table there is room for.
+type detail struct {
+	nested                             bool // the outcomes on lines of their own
+	meanMCSE, biasMCSE, standardErrors bool
+}
+
+// details lists the layouts from the best to the narrowest.
+func details() []detail {
+	return []detail{
+		{nested: false, meanMCSE: true, biasMCSE: true, standardErrors: true},
+		{nested: false, meanMCSE: false, biasMCSE: true, standardErrors: true},
+		{nested: true, meanMCSE: false, biasMCSE: true, standardErrors: true},
+		{nested: false, meanMCSE: false, biasMCSE: false, standardErrors: true},
+		{nested: true, meanMCSE: false, biasMCSE: false, standardErrors: true},
+		{nested: true, meanMCSE: false, biasMCSE: false, standardErrors: false},
+	}
+}
+
+type laidOutTable struct {
+	nested    bool
+	width     int
+	heading   []string
+	lines     []string // by row of the summary
+	explained []explanation
+}
+
+// layOut shows as much detail as fits, and the least where none does.
+func (s Summary) layOut(width int) laidOutTable {
+	var table laidOutTable
+	for _, d := range details() {
+		table = s.layOutWith(d)
+		if table.width <= width {
+			break
+		}
+	}
+	return table
+}
+
+func (s Summary) layOutWith(d detail) laidOutTable {
+	d.nested = d.nested && !s.swept()
+	table := laidOutTable{nested: d.nested, heading: make([]string, 2), lines: make([]string, len(s.Rows))}
+	for _, c := range append(s.labelColumns(d), s.measureColumns(d)...) {
+		cells := make([]tableCell, len(s.Rows))
+		empty := true
+		for i := range s.Rows {
+			cells[i] = c.cell(&s.Rows[i])
+			empty = empty && (cells[i].value == missing || cells[i].value == "")
+		}
+		if empty {
+			continue
+		}
+		texts := alignCells(cells, c.label)
+		wide := max(utf8.RuneCountInString(c.heading[0]), utf8.RuneCountInString(c.heading[1]), utf8.RuneCountInString(texts[0]))
+		pad := padLeft
+		if c.label {
+			pad = padRight
+		}
+		gap := tableGap
+		if table.width == 0 {
+			gap = tableIndent
+			if d.nested {
+				gap += tableIndent
+			}
+		}
+		for i := range table.heading {
+			table.heading[i] += gap + pad(c.heading[i], wide)
+		}
+		for i := range table.lines {
+			table.lines[i] += gap + pad(texts[i], wide)
+		}
+		table.width += len(gap) + wide
+		if c.meaning != "" {
+			table.explained = append(table.explained, explanation{c.name, c.meaning})
+		}
+	}
+	for _, lines := range [][]string{table.heading, table.lines} {
+		for i := range lines {
+			lines[i] = strings.TrimRight(lines[i], " ")
+		}
+	}
+	return table
+}
+
+func (s Summary) labelColumns(d detail) []tableColumn {
+	if s.swept() {
+		return s.factorColumns()
+	}
+	var columns []tableColumn
+	if !d.nested {
+		columns = append(columns, tableColumn{
+			heading: [2]string{"", "outcome"}, label: true,
+			cell: func(r *SummaryRow) tableCell { return tableCell{value: r.Outcome} },
+		})
+	}
+	columns = append(columns, tableColumn{
+		heading: [2]string{"", "term"}, label: true,
+		cell: func(r *SummaryRow) tableCell { return tableCell{value: r.Term} },
+	})
+	if s.twofold() {
+		columns = append(columns, tableColumn{
+			heading: [2]string{"", "estimand"}, label: true,
+			cell: func(r *SummaryRow) tableCell { return tableCell{value: r.Estimand} },
+		})
+	}
+	return columns
+}
+
+// factorColumns names the factors by the last part of their keys, unless two
+// are alike.
+func (s Summary) factorColumns() []tableColumn {
+	keys := s.factorKeys()
+	if len(keys) == 0 {
+		return []tableColumn{{
+			heading: [2]string{"", "cell"},
+			cell:    func(r *SummaryRow) tableCell { return tableCell{value: strconv.Itoa(r.Cell)} },
+		}}
+	}
+	short := make(map[string]int)
+	for _, key := range keys {
+		short[lastPart(key)]++
+	}
+	columns := make([]tableColumn, len(keys))
+	for i, key := range keys {
+		name := key
+		if short[lastPart(key)] == 1 {
+			name = lastPart(key)
+		}
+		columns[i] = tableColumn{
+			heading: [2]string{"", name},
+			label:   !s.numeric(key),
+			cell:    func(r *SummaryRow) tableCell { return tableCell{value: r.factor(key)} },
+		}
+	}
+	return columns
+}
+
+func lastPart(key string) string { return key[strings.LastIndexByte(key, '.')+1:] }
+
+func (s Summary) numeric(key string) bool {
+	for i := range s.Rows {
+		if _, err := strconv.ParseFloat(s.Rows[i].factor(key), 64); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func (s Summary) measureColumns(d detail) []tableColumn {
+	level := 100 * s.Alpha
+	columns := []tableColumn{
+		{
+			heading: [2]string{"", "truth"},
+			cell:    func(r *SummaryRow) tableCell { return r.scaled(r.Truth, math.NaN()) },
+			name:    "truth", meaning: "the true effect" + s.kindOfTruth(),
+		},
+		{
+			heading: [2]string{"mean", "(MCSE)"},
+			cell:    func(r *SummaryRow) tableCell { return r.scaled(r.Mean, r.meanMCSE()) },
+			name:    "mean", meaning: s.meaningOfMean(),
+		},
+		{
+			heading: [2]string{"bias", "(MCSE)"},
+			cell:    func(r *SummaryRow) tableCell { return r.scaled(r.Bias, r.BiasMCSE) },
+			name:    "bias", meaning: "average of estimate minus truth; should be 0 within twice its MCSE",
+		},
+		{
+			heading: [2]string{"SD of", "estimate"},
+			cell:    func(r *SummaryRow) tableCell { return r.scaled(r.EmpSE, math.NaN()) },
+			name:    "SD of estimate", meaning: "how much the estimate really varies from trial to trial",
+		},
+		{
+			heading: [2]string{"mean", "SE"},
+			cell:    func(r *SummaryRow) tableCell { return r.scaled(r.MeanSE, math.NaN()) },
+			name:    "mean SE", meaning: "how much the method says it varies (its standard error); should be near the SD",
+		},
+		{
+			heading: [2]string{"coverage", "% (MCSE)"},
+			cell:    func(r *SummaryRow) tableCell { return percent(r.Cover, r.CoverMCSE) },
+			name:    "coverage", meaning: fmt.Sprintf("share of %s%% confidence intervals that hold the truth; should be %[1]s", decimal(100-level)),
+		},
+		{
+			heading: [2]string{"power", "% (MCSE)"},
+			cell:    func(r *SummaryRow) tableCell { return percent(r.Power, r.PowerMCSE) },
+			name:    "power",
+			meaning: fmt.Sprintf("share of all trials with p <= %s, a failed fit counting as not significant; where the truth is 0 this is the false-positive rate and should be %s",
+				decimal(s.Alpha), decimal(level)),
+		},
+		{
+			heading: [2]string{"failed", "fits"},
+			cell:    s.failedCell,
+			name:    "failed fits", meaning: "trials in which the method gave no estimate",
+		},
+	}
+	if !d.meanMCSE {
+		columns[1].heading = [2]string{"", "mean"}
+		columns[1].cell = func(r *SummaryRow) tableCell { return r.scaled(r.Mean, math.NaN()) }
+	}
+	if !d.biasMCSE {
+		columns[2].heading = [2]string{"", "bias"}
+		columns[2].meaning = "average of estimate minus truth; should be near 0"
+		columns[2].cell = func(r *SummaryRow) tableCell { return r.scaled(r.Bias, math.NaN()) }
+	}
+	if !d.standardErrors {
+		columns = slices.Delete(columns, 3, 5)
+	}
+	return columns
+}
+
+// failedCell leaves the column empty, and so out, where nothing failed.
+func (s Summary) failedCell(r *SummaryRow) tableCell {
+	for i := range s.Rows {
+		if s.Rows[i].NFail > 0 {
+			return tableCell{value: grouped(r.NFail)}
+		}
+	}
+	return tableCell{}
+}
+
+func (s Summary) kindOfTruth() string {
+	if s.twofold() {
+		return ", averaged over the trials"
+	}
+	for i := range s.Rows {
+		switch s.Rows[i].Estimand {
+		case "population":
+			return ", in the population the trials are drawn from"
+		case "sample":
+			return ", in the sample of each trial, averaged over the trials"
+		}
+	}
+	return ""
+}
+
+func (s Summary) meaningOfMean() string {
+	for i := range s.Rows {
+		if r := &s.Rows[i]; math.IsNaN(r.MeanSE) && !math.IsNaN(r.Power) {
+			return "average estimate; of a joint test, average F statistic"
+		}
+	}
+	return "average estimate"
+}
+
+// meanMCSE is the Monte Carlo standard error of the mean estimate.
+func (m *Measures) meanMCSE() float64 { return m.EmpSE / math.Sqrt(float64(m.N-m.NFail)) }
+
+// scaled is a number in the units of the estimate.
+func (m *Measures) scaled(x, mcse float64) tableCell {
+	return cellOf(x, mcse, m.decimals())
+}
+
+// decimals shows three digits of how much the estimate varies, and at least one
+// of its Monte Carlo error.
+func (m *Measures) decimals() int {
+	spread := m.EmpSE
+	if !(spread > 0) {
+		spread = m.MeanSE
+	}
+	if !(spread > 0) {
+		spread = math.Abs(m.Mean)
+	}
+	places := 3
+	if spread > 0 {
+		places = 2 - int(math.Floor(math.Log10(spread)))
+	}
+	if mcse := m.meanMCSE(); mcse > 0 {
+		places = max(places, -int(math.Floor(math.Log10(mcse))))
+	}
+	return min(max(places, 0), 12)
+}
+
+// percent shows a share. A share of none or all has a Monte Carlo error of 0 by
+// the formula, which would promise too much, so it stands alone.
+func percent(p, mcse float64) tableCell {
+	places := 1
+	if mcse > 0 && mcse < 0.0005 {
+		places = 2
+	}
+	if mcse == 0 {
+		mcse = math.NaN()
+	}
+	return cellOf(100*p, 100*mcse, places)
+}
+
+func cellOf(x, mcse float64, places int) tableCell {
+	if math.IsNaN(x) {
+		return tableCell{value: missing}
+	}
+	cell := tableCell{value: fixed(x, places)}
+	if !math.IsNaN(mcse) {
+		cell.mcse = "(" + fixed(mcse, places) + ")"
+	}
+	return cell
+}
+
+// fixed writes no negative zero.
+func fixed(x float64, places int) string {
+	text := strconv.FormatFloat(x, 'f', places, 64)
+	if strings.Trim(text, "-0.") == "" {
+		text = strings.TrimPrefix(text, "-")
+	}
+	return text
+}
+
+func decimal(x float64) string { return strconv.FormatFloat(x, 'g', 6, 64) }
+
+// grouped writes a count with commas between its thousands.
+func grouped(n int) string {
+	text := strconv.Itoa(n)
+	for at := len(text) - 3; at > 0 && text[at-1] != '-'; at -= 3 {
+		text = text[:at] + "," + text[at:]
+	}
+	return text
+}
+
+// alignCells makes texts of one width, unless the cells are labels.
+func alignCells(cells []tableCell, label bool) []string {
+	values, errors := make([]string, len(cells)), make([]string, len(cells))
+	for i, c := range cells {
+		values[i], errors[i] = c.value, c.mcse
+	}
+	if label {
+		padToWidest(values)
+		return values
+	}
+	alignPoints(values)
+	alignPoints(errors)
+	for i := range values {
+		if errors[i] != "" {
+			values[i] += " " + errors[i]
+		}
+	}
+	return values
+}
+
+func padToWidest(texts []string) {
+	wide := 0
+	for _, text := range texts {
+		wide = max(wide, utf8.RuneCountInString(text))
+	}
+	for i, text := range texts {
+		texts[i] = padRight(text, wide)
+	}
+}
+
+// alignPoints pads numbers, bare or in parentheses, to put their decimal points
+// above each other.
+func alignPoints(numbers []string) {
+	before, after := 0, 0
+	for _, number := range numbers {
+		whole, rest := cutPoint(number)
+		before, after = max(before, utf8.RuneCountInString(whole)), max(after, len(rest))
+	}
+	for i, number := range numbers {
+		whole, rest := cutPoint(number)
+		numbers[i] = padLeft(whole, before) + padRight(rest, after)
+	}
+}
+
+func cutPoint(number string) (whole, rest string) {
+	at := strings.IndexAny(number, ".)")
+	if at < 0 {
+		return number, ""
+	}
+	return number[:at], number[at:]
+}
+
+func padLeft(text string, width int) string {
+	return strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text))) + text
+}
+
+func padRight(text string, width int) string {
+	return text + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
+}
+
+// notes say which fits failed and why, estimator by estimator.
+func (s Summary) notes() []string {
+	type outcome struct {
+		estimator string
+		status    estimators.Status
+	}
+	least, most, of := make(map[outcome]int), make(map[outcome]int), make(map[outcome]int)
+	var order []outcome
+	for i := range s.Rows {
+		r := &s.Rows[i]
+		for _, status := range estimators.Statuses() {
+			fits := r.fits(status)
+			if status == estimators.OK || fits == 0 {
+				continue
+			}
+			key := outcome{r.Estimator, status}
+			if _, seen := most[key]; !seen {
+				order = append(order, key)
+				least[key] = fits
+			}
+			least[key], most[key], of[key] = min(least[key], fits), max(most[key], fits), max(of[key], r.N)
+		}
+	}
+	var notes []string
+	for _, key := range order {
+		count := grouped(most[key])
+		if least[key] != most[key] {
+			count = "up to " + count
+		}
+		what := "failed (" + key.status.String() + ")"
+		if key.status.Worked() {
+			what = "left a collinear covariate out"
+		}
+		notes = append(notes, fmt.Sprintf("%s %s in %s of %s trials.", key.estimator, what, count, grouped(of[key])))
+	}
+	return notes
+}
+
+type explanation struct{ name, meaning string }
+
+// marks explain what is in the cells.
+func (s Summary) marks() []explanation {
+	marks := []explanation{{"(MCSE)", "Monte Carlo standard error of the number before it; more trials make it smaller"}}
+	for i := range s.Rows {
+		if r := &s.Rows[i]; math.IsNaN(r.Bias) || math.IsNaN(r.Power) {
+			return append(marks, explanation{missing, "no such number: a descriptive estimate has no true effect to compare with, a correlation no test"})
+		}
+	}
+	return marks
+}
+
+func writeLegend(out *strings.Builder, entries []explanation, width int) {
+	wide := 0
+	for _, e := range entries {
+		wide = max(wide, utf8.RuneCountInString(e.name))
+	}
+	for _, e := range entries {
+		writeWrapped(out, padRight(e.name, wide)+tableGap+e.meaning, strings.Repeat(" ", wide+len(tableGap)), width)
+	}
+}
+
+// writeWrapped breaks text at spaces, and sets the lines after the first off by
+// indent, which the first has in its own words.
+func writeWrapped(out *strings.Builder, text, indent string, width int) {
+	width = max(width, 72)
+	for utf8.RuneCountInString(text) > width {
+		runes := []rune(text)
+		at := width
+		for at > len(indent) && runes[at] != ' ' {
+			at--
+		}
+		if at == len(indent) {
+			break
+		}
+		out.WriteString(strings.TrimRight(string(runes[:at]), " "))
+		out.WriteByte('\n')
+		text = indent + strings.TrimLeft(string(runes[at:]), " ")
+	}
+	out.WriteString(text)
+	out.WriteByte('\n')
+}

@@ -1,0 +1,130 @@
+package sim
+
+import (
+	"math"
+
+	"coachsim/dgp"
+	"coachsim/estimators"
+)
+
+// A world is all that one worker needs: the generator of data, the panel of
+// estimators, and the truths they are held against.
+type world struct {
+	seed      uint64
+	generator *dgp.Generator
+	panel     *estimators.Panel
+	rows      []estimators.Row
+	estimand  []string  // by row: as logged
+	truth     []float64 // by row: NaN without one; sample truths change
+	sampled   []int     // rows with a sample truth
+	effects   *effects  // of these rows; nil if there are none
+}
+
+// newWorld compiles a study for one worker. population holds the population
+// effect of each row that has one, else NaN.
+func newWorld(s Study, population []float64) (*world, error) {
+	g, err := s.Trial.Compile()
+	if err != nil {
+		return nil, err
+	}
+	panel, err := estimators.Bind(s.methods(), g.Shape(), s.Terms)
+	if err != nil {
+		return nil, err
+	}
+	w := &world{seed: s.Seed, generator: g, panel: panel, rows: panel.Rows()}
+	estimand := s.estimandByName()
+	var targets []estimators.Target
+	for i, row := range w.rows {
+		name, truth := "", math.NaN()
+		if hasTruth(row, g) {
+			name = estimand[row.Estimator].String()
+			if estimand[row.Estimator] == Sample {
+				w.sampled = append(w.sampled, i)
+				targets = append(targets, *row.Target)
+			} else {
+				truth = population[i]
+			}
+		}
+		w.estimand = append(w.estimand, name)
+		w.truth = append(w.truth, truth)
+	}
+	if len(targets) > 0 {
+		if w.effects, err = newEffects(targets, g); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+func (s Study) estimandByName() map[string]Estimand {
+	byName := map[string]Estimand{}
+	for _, e := range s.Estimators {
+		byName[e.Name] = e.Estimand
+	}
+	return byName
+}
+
+// replicate draws one trial, fits every estimator, and returns the estimates.
+// Together with w.truth they are the replicate's rows of the log; both are
+// overwritten by the next call. It allocates nothing.
+func (w *world) replicate(rep int) []estimators.Estimate {
+	data, truth := w.generator.Draw(dgp.Stream{Seed: w.seed, Replicate: uint64(rep)})
+	estimates := w.panel.Fit(data)
+	if w.effects != nil {
+		for i, v := range w.effects.of(data, truth) {
+			w.truth[w.sampled[i]] = v
+		}
+	}
+	return estimates
+}
+
+// hasTruth reports whether a row estimates an effect that the generator knows.
+func hasTruth(row estimators.Row, g *dgp.Generator) bool {
+	return row.Target != nil && g.HasPotential(g.Shape().Index(row.Target.Column))
+}
+
+// population returns, for every row of the study's panel, its population
+// effect; NaN where it has none or is held against the sample effect.
+func (s Study) population(workers int) ([]PopulationEffect, error) {
+	g, err := s.Trial.Compile()
+	if err != nil {
+		return nil, err
+	}
+	panel, err := estimators.Bind(s.methods(), g.Shape(), s.Terms)
+	if err != nil {
+		return nil, err
+	}
+	estimand := s.estimandByName()
+	all := make([]PopulationEffect, len(panel.Rows()))
+	var targets []estimators.Target
+	place := make([]int, len(all)) // in targets, or -1
+	for i, row := range panel.Rows() {
+		all[i] = PopulationEffect{Estimator: row.Estimator, Outcome: row.Outcome, Term: row.Term, Value: math.NaN(), MCSE: math.NaN()}
+		place[i] = -1
+		if !hasTruth(row, g) || estimand[row.Estimator] != Population {
+			continue
+		}
+		for k, t := range targets {
+			if t == *row.Target {
+				place[i] = k
+			}
+		}
+		if place[i] < 0 {
+			place[i] = len(targets)
+			targets = append(targets, *row.Target)
+		}
+	}
+	if len(targets) == 0 {
+		return all, nil
+	}
+	value, mcse, err := populationEffects(s.Trial, targets, workers)
+	if err != nil {
+		return nil, err
+	}
+	for i, k := range place {
+		if k >= 0 {
+			all[i].Value, all[i].MCSE = value[k], mcse[k]
+		}
+	}
+	return all, nil
+}
