@@ -41,22 +41,25 @@ type core struct {
 	stat     []float64 // S by group
 	product  []float64 // z by group and product
 	value    []float64 // z by group and term
+	width    int       // numbers in a row of gram: terms, then outcomes
+	right    []float64 // Σ of every term and outcome, by group
 	columns  [][]float64
 	buffers  [][]float64 // behind computed columns
 	outcome  [][]float64 // child-level outcome columns
 	masked   [][]float64
 	mask     []float64 // by child: 1 if the row is in, nil without a row filter
-	gram     []float64 // terms × terms, after absorption
-	raw      []float64 // diagonal of the same before absorption
-	cross    []float64 // terms × outcomes, after absorption
+	gram     []float64 // terms × (terms, outcomes): Σxx' and Σxy, after absorption
+	raw      []float64 // diagonal of Σxx' before absorption
 	square   []float64 // by outcome: Σy² after absorption
 	squares  []float64 // by outcome: Σy² before absorption
-	effectX  []float64 // effects × terms: Σx
-	effectY  []float64 // effects × outcomes: Σy
+	effectS  []float64 // effects × (terms, outcomes): Σx and Σy
 	effectN  []float64 // rows by effect
 	rows     float64   // number of rows
 	present  int       // effects with rows
-	blockEnd []int     // scratch: end of each basis block in terms
+	blockEnd []int     // end of each basis block in terms
+
+	fourRight []float64 // scratch: right-hand factors of four groups
+	pairs     []int     // pair, tabulated
 }
 
 // A coreKey says which linear fits share a core.
@@ -208,13 +211,20 @@ func (c *core) allocate(shape dgp.Shape) {
 			c.masked[k] = make([]float64, shape.Max[dgp.ChildLevel])
 		}
 	}
-	c.gram = make([]float64, q*q)
+	c.width = q + ny
+	c.right = make([]float64, most*c.width)
+	c.fourRight = make([]float64, 4*c.width)
+	c.pairs = make([]int, nb*nb)
+	for a := range nb {
+		for b := range nb {
+			c.pairs[a*nb+b] = c.pair(a, b)
+		}
+	}
+	c.gram = make([]float64, q*c.width)
 	c.raw = make([]float64, q)
-	c.cross = make([]float64, q*ny)
 	c.square = make([]float64, ny)
 	c.squares = make([]float64, ny)
-	c.effectX = make([]float64, maxEffects*q)
-	c.effectY = make([]float64, maxEffects*ny)
+	c.effectS = make([]float64, maxEffects*c.width)
 	c.effectN = make([]float64, maxEffects)
 }
 
@@ -388,56 +398,102 @@ func (c *core) loadProducts(d *dgp.Data, columns [][]float64) {
 	}
 }
 
-// accumulate adds up the cross-products of all terms and outcomes. Terms are
-// ordered by basis, so that each pair of bases is one dense block.
+// accumulate adds up the cross-products of all terms and outcomes.
+//
+// For a term u = z m with basis m, Σ u v over group g is z_g times the number
+// S_g(m, m') z'_g of the other variable v. Terms are ordered by basis, so the
+// rows of one basis share the vector of these numbers; four groups are added
+// in one pass over the Gram matrix.
 func (c *core) accumulate() {
-	q, ny, nb := len(c.terms), len(c.outcomes), len(c.basis)
-	np := len(c.products)
 	clear(c.gram)
-	clear(c.cross)
 	clear(c.square)
-	clear(c.effectX)
-	clear(c.effectY)
+	clear(c.effectS)
 	clear(c.effectN)
 	c.rows = 0
+	var four [4]int
+	n := 0
 	for g := range c.groups {
 		if !c.active[g] {
 			continue
 		}
-		s := c.stat[g*c.stride : (g+1)*c.stride]
-		value := c.value[g*q : (g+1)*q]
-		c.rows += s[0]
+		c.addGroup(g)
+		four[n] = g
+		if n++; n == 4 {
+			c.addFour(four)
+			n = 0
+		}
+	}
+	for _, g := range four[:n] {
 		from := 0
-		for a := range nb {
-			end := c.blockEnd[a]
+		for a, end := range c.blockEnd {
+			c.fillRight(c.fourRight[:c.width], g, a, from)
 			for u := from; u < end; u++ {
-				start := u
-				for b := a; b < nb; b++ {
-					k := s[c.pair(a, b)] * value[u]
-					to := c.blockEnd[b]
-					addScaled(c.gram[u*q+start:u*q+to], k, value[start:to])
-					start = to
-				}
-				for y, r := range c.outcomes {
-					c.cross[u*ny+y] += value[u] * c.outcomeProduct(g, a, r, s, np)
-				}
+				addScaled(c.gram[u*c.width+u:(u+1)*c.width], c.value[g*len(c.terms)+u], c.fourRight[u:c.width])
 			}
 			from = end
 		}
-		for y, r := range c.outcomes {
-			c.square[y] += c.outcomeSquare(g, r, s, np)
+	}
+}
+
+// addGroup adds group g to the sums by effect and to the outcomes' squares.
+func (c *core) addGroup(g int) {
+	s := c.stat[g*c.stride : (g+1)*c.stride]
+	c.rows += s[0]
+	for y, r := range c.outcomes {
+		c.square[y] += c.outcomeSquare(g, r, s)
+	}
+	right := c.right[g*c.width : (g+1)*c.width]
+	c.fillRight(right, g, 0, 0)
+	if c.effects > 0 {
+		e := c.effect[g]
+		c.effectN[e] += s[0]
+		addScaled(c.effectS[e*c.width:(e+1)*c.width], 1, right)
+	}
+}
+
+// fillRight fills dst, from the place of a term on, with Σ m v over group g: m
+// the basis a, v every term and outcome.
+func (c *core) fillRight(dst []float64, g, a, from int) {
+	q, nb := len(c.terms), len(c.basis)
+	s := c.stat[g*c.stride : (g+1)*c.stride]
+	value := c.value[g*q : (g+1)*q]
+	for b, end := range c.blockEnd {
+		k := s[c.pairs[a*nb+b]]
+		for u := from; u < end; u++ {
+			dst[u] = k * value[u]
 		}
-		if c.effects > 0 {
-			e := c.effect[g]
-			c.effectN[e] += s[0]
-			x := c.effectX[e*q : (e+1)*q]
-			for u, t := range c.terms {
-				x[u] += value[u] * s[c.pair(0, t.basis)]
-			}
-			for y, r := range c.outcomes {
-				c.effectY[e*ny+y] += c.outcomeProduct(g, 0, r, s, np)
+		from = max(from, end)
+	}
+	for y, r := range c.outcomes {
+		dst[q+y] = c.outcomeProduct(g, a, r, s)
+	}
+}
+
+// addFour adds four groups to the Gram matrix.
+func (c *core) addFour(g [4]int) {
+	q, w := len(c.terms), c.width
+	var r0, r1, r2, r3 []float64
+	v0, v1, v2, v3 := c.value[g[0]*q:], c.value[g[1]*q:], c.value[g[2]*q:], c.value[g[3]*q:]
+	from := 0
+	for a, end := range c.blockEnd {
+		if a == 0 {
+			r0, r1, r2, r3 = c.right[g[0]*w:][:w], c.right[g[1]*w:][:w], c.right[g[2]*w:][:w], c.right[g[3]*w:][:w]
+		} else {
+			r0, r1, r2, r3 = c.fourRight[:w], c.fourRight[w:][:w], c.fourRight[2*w:][:w], c.fourRight[3*w:][:w]
+			c.fillRight(r0, g[0], a, from)
+			c.fillRight(r1, g[1], a, from)
+			c.fillRight(r2, g[2], a, from)
+			c.fillRight(r3, g[3], a, from)
+		}
+		for u := from; u < end; u++ {
+			k0, k1, k2, k3 := v0[u], v1[u], v2[u], v3[u]
+			row := c.gram[u*w+u : (u+1)*w]
+			x0, x1, x2, x3 := r0[u:][:len(row)], r1[u:][:len(row)], r2[u:][:len(row)], r3[u:][:len(row)]
+			for i := range row {
+				row[i] += k0*x0[i] + k1*x1[i] + k2*x2[i] + k3*x3[i]
 			}
 		}
+		from = end
 	}
 }
 
@@ -450,28 +506,28 @@ func addScaled(dst []float64, k float64, x []float64) {
 }
 
 // outcomeProduct returns Σ m y over the rows of group g, m the basis a.
-func (c *core) outcomeProduct(g, a int, r response, s []float64, np int) float64 {
+func (c *core) outcomeProduct(g, a int, r response, s []float64) float64 {
 	if r.child >= 0 {
 		return s[c.outcomePair(r.child)+a]
 	}
-	return c.product[g*np+r.product] * s[c.pair(0, a)]
+	return c.product[g*len(c.products)+r.product] * s[c.pairs[a]]
 }
 
 // outcomeSquare returns Σ y² over the rows of group g.
-func (c *core) outcomeSquare(g int, r response, s []float64, np int) float64 {
+func (c *core) outcomeSquare(g int, r response, s []float64) float64 {
 	if r.child >= 0 {
 		return s[c.outcomePair(r.child)+len(c.basis)]
 	}
-	z := c.product[g*np+r.product]
+	z := c.product[g*len(c.products)+r.product]
 	return z * z * s[0]
 }
 
 // absorb takes the means of the absorbed factor's levels off the sums, and
 // completes the lower triangle of the Gram matrix.
 func (c *core) absorb() {
-	q, ny := len(c.terms), len(c.outcomes)
+	q, w := len(c.terms), c.width
 	for u := range q {
-		c.raw[u] = c.gram[u*q+u]
+		c.raw[u] = c.gram[u*w+u]
 	}
 	copy(c.squares, c.square)
 	c.present = 0
@@ -481,22 +537,24 @@ func (c *core) absorb() {
 			continue
 		}
 		c.present++
-		x := c.effectX[e*q : (e+1)*q]
-		y := c.effectY[e*ny : (e+1)*ny]
-		for u := range q {
-			k := -x[u] / n
-			addScaled(c.gram[u*q+u:(u+1)*q], k, x[u:])
-			addScaled(c.cross[u*ny:(u+1)*ny], k, y)
+		sums := c.effectS[e*w : (e+1)*w]
+		for u, x := range sums[:q] {
+			addScaled(c.gram[u*w+u:(u+1)*w], -x/n, sums[u:])
 		}
-		for k := range y {
-			c.square[k] -= y[k] * y[k] / n
+		for k, y := range sums[q:] {
+			c.square[k] -= y * y / n
 		}
 	}
 	for u := range q {
 		for v := range u {
-			c.gram[u*q+v] = c.gram[v*q+u]
+			c.gram[u*w+v] = c.gram[v*w+u]
 		}
 	}
+}
+
+// cross returns Σxy of a term and an outcome, after absorption.
+func (c *core) cross(term, outcome int) float64 {
+	return c.gram[term*c.width+len(c.terms)+outcome]
 }
 
 // levelNamed returns the level that a formula calls by name.

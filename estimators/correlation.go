@@ -27,19 +27,21 @@ func (o Correlation) Bind(name string, s *Setup) (Fitter, error) {
 		} else if s.level(column) != level {
 			return nil, keyError(fmt.Sprintf("columns[%d]", i), fmt.Errorf("%q is a %s column, %q a %s column", text, s.level(column), o.Columns[0], level))
 		}
-		for j, other := range f.columns {
+		for j := range i {
 			f.rows = append(f.rows, Row{Estimator: name, Outcome: o.Columns[j], Term: text})
-			f.pairs = append(f.pairs, [2]int{other, column})
+			f.pairs = append(f.pairs, [2]int{j, i})
 		}
 		f.columns = append(f.columns, column)
 	}
+	f.spread = make([]spread, len(f.columns))
 	return f, nil
 }
 
 type correlation struct {
 	columns []int
-	pairs   [][2]int
+	pairs   [][2]int // in columns
 	rows    []Row
+	spread  []spread // scratch: by column
 }
 
 // Rows says what the estimates are about.
@@ -47,49 +49,56 @@ func (c *correlation) Rows() []Row { return c.rows }
 
 // Fit computes the correlations.
 func (c *correlation) Fit(s *Setup, out []Estimate) {
+	for i, column := range c.columns {
+		c.spread[i] = spreadOf(s.Column(column))
+	}
 	for i, pair := range c.pairs {
-		var m moments
-		m.add(s.Column(pair[0]), s.Column(pair[1]))
-		out[i] = m.estimate()
+		x, y := s.Column(c.columns[pair[0]]), s.Column(c.columns[pair[1]])
+		sx, sy := c.spread[pair[0]], c.spread[pair[1]]
+		out[i] = correlate(len(x), sx, sy, centredDot(x, sx.mean, y, sy.mean))
 	}
 }
 
-// moments are running sums of pairs of values around their first.
-type moments struct {
-	n, x0, y0, x, y, xx, yy, xy float64
+// A spread is the mean of a column, its sum of squares around the mean, and
+// around 0, by which the first is judged to be more than rounding.
+type spread struct{ mean, square, raw float64 }
+
+func spreadOf(x []float64) spread {
+	var s spread
+	for _, v := range x {
+		s.mean += v
+	}
+	s.mean /= float64(len(x))
+	for _, v := range x {
+		s.square += (v - s.mean) * (v - s.mean)
+		s.raw += v * v
+	}
+	return s
 }
 
-func (m *moments) add(x, y []float64) {
-	if m.n == 0 && len(x) > 0 {
-		m.x0, m.y0 = x[0], y[0]
-	}
+// centredDot returns Σ(x - mx)(y - my).
+func centredDot(x []float64, mx float64, y []float64, my float64) float64 {
+	y = y[:len(x)]
+	sum := 0.0
 	for i, v := range x {
-		a, b := v-m.x0, y[i]-m.y0
-		m.n++
-		m.x += a
-		m.y += b
-		m.xx += a * a
-		m.yy += b * b
-		m.xy += a * b
+		sum += (v - mx) * (y[i] - my)
 	}
+	return sum
 }
 
-// estimate returns the correlation of the pairs added.
-func (m *moments) estimate() Estimate {
-	if m.n < 2 {
+// correlate returns the correlation of n pairs with a cross-product around the
+// means.
+func correlate(n int, x, y spread, cross float64) Estimate {
+	switch {
+	case n < 2:
 		return failed(TooFewRows)
-	}
-	vx := m.xx - m.x*m.x/m.n
-	vy := m.yy - m.y*m.y/m.n
-	if !(vx > 1e-20*m.xx) || !(vy > 1e-20*m.yy) {
+	case math.IsNaN(x.square+y.square) || math.IsInf(x.square+y.square, 0):
+		return failed(NotFinite)
+	case !(x.square > 1e-20*x.raw) || !(y.square > 1e-20*y.raw):
 		return failed(NoVariation)
 	}
-	r := (m.xy - m.x*m.y/m.n) / math.Sqrt(vx*vy)
-	if math.IsNaN(r) {
-		return failed(NotFinite)
-	}
 	nan := math.NaN()
-	return Estimate{Value: r, SE: nan, DF: nan, P: nan}
+	return Estimate{Value: cross / math.Sqrt(x.square*y.square), SE: nan, DF: nan, P: nan}
 }
 
 var _ Method = Correlation{}

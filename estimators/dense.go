@@ -124,8 +124,8 @@ func (d *dense) fill(s *Setup, c *core, dst []float64, value func(g, i int) floa
 	return n
 }
 
-// regress fills l.beta for an outcome and returns the residual sum of squares.
-func (d *dense) regress(s *Setup, l *linear, outcome int) float64 {
+// regress fills beta for an outcome and returns the residual sum of squares.
+func (d *dense) regress(s *Setup, l *linear, outcome int, beta []float64) float64 {
 	c := l.core
 	r := c.outcomes[outcome]
 	n := d.fill(s, c, d.y, func(g, i int) float64 {
@@ -136,13 +136,13 @@ func (d *dense) regress(s *Setup, l *linear, outcome int) float64 {
 	})
 	y := d.y[:n]
 	for j := range d.p {
-		l.beta[j] = 0
+		beta[j] = 0
 		if !d.dropped[j] {
-			l.beta[j] = dot(d.column(j), y)
-			addScaled(y, -l.beta[j], d.column(j))
+			beta[j] = dot(d.column(j), y)
+			addScaled(y, -beta[j], d.column(j))
 		}
 	}
-	d.back(l.beta)
+	d.back(beta)
 	return dot(y, y)
 }
 

@@ -34,18 +34,24 @@ type linear struct {
 	rows         []Row
 
 	chol      *cholesky
-	raw       []float64 // by term: diagonal before absorption
-	solver    solver    // chol, or the QR that takes its place
-	weights   []float64 // by combination and term: w, net of the means for an intercept
-	influence []float64 // by combination and term: a
-	lift      []float64 // by combination: the influence of a row through the intercept
-	bread     []float64 // by combination: variance per unit of s²
-	leverage  []float64 // by group, combination and basis: influence h of a row
-	beta      []float64 // by term
-	fitted    []float64 // by basis: coefficient within the group
-	score     []float64 // by combination: of the current cluster
-	value     []float64 // by combination
-	vcov      []float64 // combinations × combinations
+	raw       []float64    // by term: diagonal before absorption
+	solver    solver       // chol, or the QR that takes its place
+	weights   []float64    // by combination and term: w, net of the means for an intercept
+	influence []float64    // by combination and term: a
+	lift      []float64    // by combination: the influence of a row through the intercept
+	bread     []float64    // by combination: variance per unit of s²
+	beta      []float64    // by outcome and term
+	ordered   []int        // terms by basis: places in terms
+	places    []int        // the same: places in core.terms
+	blockEnd  []int        // end of each basis block in ordered
+	vectors   [][4]float64 // scratch: four vectors of coefficients, by ordered term
+	onEffect  [][4]float64 // scratch: by effect: part of the projections that its rows share
+	projected []float64    // by group, vector and basis; vectors are combinations, then outcomes
+	residual  []float64    // scratch: by basis
+	score     []float64    // by combination: of the current cluster
+	value     []float64    // by combination
+	rss       []float64    // by outcome: residual sum of squares
+	vcov      []float64    // combinations × combinations
 	wald      *cholesky
 	waldRaw   []float64
 	waldX     []float64
@@ -68,11 +74,15 @@ func (l *linear) allocate(shape dgp.Shape) {
 	l.influence = make([]float64, nc*p)
 	l.lift = make([]float64, nc)
 	l.bread = make([]float64, nc*nc)
-	l.leverage = make([]float64, shape.Max[l.core.group]*nc*nb)
-	l.beta = make([]float64, p)
-	l.fitted = make([]float64, nb)
+	l.beta = make([]float64, len(l.outcomes)*p)
+	l.order()
+	l.vectors = make([][4]float64, p)
+	l.onEffect = make([][4]float64, max(l.core.effects, 1))
+	l.projected = make([]float64, shape.Max[l.core.group]*(nc+len(l.outcomes))*nb)
+	l.residual = make([]float64, nb)
 	l.score = make([]float64, nc)
 	l.value = make([]float64, nc)
+	l.rss = make([]float64, len(l.outcomes))
 	l.vcov = make([]float64, nc*nc)
 	most := 0
 	for _, group := range l.joint {
@@ -83,11 +93,24 @@ func (l *linear) allocate(shape dgp.Shape) {
 	l.waldX = make([]float64, most)
 }
 
+// order lists the terms by basis.
+func (l *linear) order() {
+	for a := range l.core.basis {
+		for i, u := range l.terms {
+			if l.core.terms[u].basis == a {
+				l.ordered = append(l.ordered, i)
+				l.places = append(l.places, u)
+			}
+		}
+		l.blockEnd = append(l.blockEnd, len(l.ordered))
+	}
+}
+
 // Fit fits every outcome.
 func (l *linear) Fit(s *Setup, out []Estimate) {
-	c := l.core
+	c, p := l.core, len(l.terms)
 	status := l.factor(s)
-	k := float64(c.present + len(l.terms))
+	k := float64(c.present + p)
 	for _, lost := range l.solver.lost() {
 		if lost {
 			k--
@@ -97,31 +120,42 @@ func (l *linear) Fit(s *Setup, out []Estimate) {
 		status = TooFewRows
 	}
 	clusters := c.rows
-	if status.Worked() {
-		l.influences()
-		if l.se.clustered() {
-			clusters = l.countClusters(s.data)
-			if clusters < 2 {
-				status = TooFewClusters
-			}
+	if status.Worked() && l.se.clustered() {
+		clusters = l.countClusters(s.data)
+		if clusters < 2 {
+			status = TooFewClusters
 		}
 	}
 	per := len(out) / len(l.outcomes)
+	if !status.Worked() {
+		for i := range out {
+			out[i] = failed(status)
+		}
+		return
+	}
+	l.influences()
+	for i, outcome := range l.outcomes {
+		l.rss[i] = l.coefficients(s, outcome, l.beta[i*p:(i+1)*p])
+	}
+	if l.se != Classical {
+		l.project()
+	}
 	for i, outcome := range l.outcomes {
 		of := status
-		if of.Worked() && !(c.square[outcome] > 1e-20*c.squares[outcome]) {
+		if !(c.square[outcome] > 1e-20*c.squares[outcome]) {
 			of = NoVariation
 		}
-		l.fitOutcome(s, outcome, k, clusters, of, out[i*per:(i+1)*per])
+		l.fitOutcome(s, i, k, clusters, of, out[i*per:(i+1)*per])
 	}
 }
 
 // factor factors X'X, by QR where the normal equations would lose digits.
 func (l *linear) factor(s *Setup) Status {
-	c, p, q := l.core, len(l.terms), len(l.core.terms)
+	c, p := l.core, len(l.terms)
 	for i, u := range l.terms {
+		row := c.gram[u*c.width : (u+1)*c.width]
 		for j := range i + 1 {
-			l.chol.l[i*p+j] = c.gram[u*q+l.terms[j]]
+			l.chol.l[i*p+j] = row[l.terms[j]]
 		}
 		l.raw[i] = c.raw[u]
 	}
@@ -139,11 +173,9 @@ func (l *linear) factor(s *Setup) Status {
 	return OK
 }
 
-// influences prepares, for every combination, what does not depend on the
-// outcome: a, and for every group the influence h of its rows on the estimate,
-// which is Σ_m h_m m for a row with basis values m.
+// influences solves for a, for every combination.
 func (l *linear) influences() {
-	c, p, q, nb, nc := l.core, len(l.terms), len(l.core.terms), len(l.core.basis), len(l.combinations)
+	c, p, nc := l.core, len(l.terms), len(l.combinations)
 	for r, combination := range l.combinations {
 		w, a := l.weights[r*p:(r+1)*p], l.influence[r*p:(r+1)*p]
 		copy(w, combination.weights)
@@ -153,7 +185,7 @@ func (l *linear) influences() {
 			// the one level of the constant has all rows: b0 = ȳ - x̄'b.
 			l.lift[r] = combination.intercept / c.rows
 			for i, u := range l.terms {
-				w[i] -= l.lift[r] * c.effectX[u]
+				w[i] -= l.lift[r] * c.effectS[u]
 			}
 		}
 		copy(a, w)
@@ -168,27 +200,94 @@ func (l *linear) influences() {
 			l.bread[r*nc+t] = v
 		}
 	}
+}
+
+// project computes, for every vector v of coefficients and every group, what
+// v'x is for a row x of the group, as coefficients of the basis: Σ_m h_m m.
+// The vectors are the influences a of the combinations, whose projection is the
+// influence of a row on the estimate, and the betas of the outcomes, whose
+// projection is the fitted value. Four vectors are done in one pass.
+func (l *linear) project() {
+	nc, p := len(l.combinations), len(l.terms)
+	all := nc + len(l.outcomes)
+	for first := 0; first < all; first += 4 {
+		var of [4][]float64
+		n := min(4, all-first)
+		for v := range n {
+			if first+v < nc {
+				of[v] = l.influence[(first+v)*p : (first+v+1)*p]
+			} else {
+				of[v] = l.beta[(first+v-nc)*p : (first+v-nc+1)*p]
+			}
+		}
+		for i, t := range l.ordered {
+			for v := range n {
+				l.vectors[i][v] = of[v][t]
+			}
+		}
+		l.projectEffects(first, n)
+		l.projectGroups(first, n)
+	}
+}
+
+// projectEffects computes what the projections of n vectors share within a
+// level of the absorbed factor: for a combination its lift - a'x̄, for an
+// outcome ȳ - x̄'b.
+func (l *linear) projectEffects(first, n int) {
+	c, nc := l.core, len(l.combinations)
+	for e := range c.effects {
+		sums := c.effectS[e*c.width : (e+1)*c.width]
+		shared := &l.onEffect[e]
+		*shared = [4]float64{}
+		if c.effectN[e] == 0 {
+			continue
+		}
+		for i, t := range l.ordered {
+			x := sums[l.terms[t]]
+			for v := range n {
+				shared[v] -= l.vectors[i][v] * x
+			}
+		}
+		for v := range n {
+			if r := first + v - nc; r >= 0 {
+				shared[v] = (shared[v] + sums[len(c.terms)+l.outcomes[r]]) / c.effectN[e]
+			} else {
+				shared[v] = shared[v]/c.effectN[e] + l.lift[first+v]
+			}
+		}
+	}
+}
+
+// projectGroups fills projected for vectors first to first+n.
+func (l *linear) projectGroups(first, n int) {
+	c, q, nb := l.core, len(l.core.terms), len(l.core.basis)
+	all := len(l.combinations) + len(l.outcomes)
 	for g := range c.groups {
 		if !c.active[g] {
 			continue
 		}
 		value := c.value[g*q : (g+1)*q]
-		for r := range nc {
-			a := l.influence[r*p : (r+1)*p]
-			h := l.leverage[(g*nc+r)*nb : (g*nc+r+1)*nb]
-			clear(h)
-			for i, u := range l.terms {
-				h[c.terms[u].basis] += a[i] * value[u]
+		dst := l.projected[(g*all+first)*nb : (g*all+first+n)*nb]
+		from := 0
+		for a, end := range l.blockEnd {
+			var s0, s1, s2, s3 float64
+			if a == 0 && c.effects > 0 {
+				shared := &l.onEffect[c.effect[g]]
+				s0, s1, s2, s3 = shared[0], shared[1], shared[2], shared[3]
 			}
-			if c.effects > 0 {
-				e := c.effect[g]
-				x := c.effectX[e*q : (e+1)*q]
-				mean := 0.0
-				for i, u := range l.terms {
-					mean += a[i] * x[u]
-				}
-				h[0] += l.lift[r] - mean/c.effectN[e]
+			vectors := l.vectors[from:end]
+			for i, u := range l.places[from:end] {
+				x, v := value[u], &vectors[i]
+				s0 += v[0] * x
+				s1 += v[1] * x
+				s2 += v[2] * x
+				s3 += v[3] * x
 			}
+			sums := [4]float64{s0, s1, s2, s3}
+			for v := range n {
+				dst[v*nb+a] = sums[v]
+			}
+			from = end
 		}
 	}
 }
@@ -208,24 +307,23 @@ func (l *linear) countClusters(d *dgp.Data) float64 {
 	return n
 }
 
-// fitOutcome estimates one outcome with k coefficients in all.
-func (l *linear) fitOutcome(s *Setup, outcome int, k, clusters float64, status Status, out []Estimate) {
+// fitOutcome estimates outcome i with k coefficients in all.
+func (l *linear) fitOutcome(s *Setup, i int, k, clusters float64, status Status, out []Estimate) {
 	if !status.Worked() {
-		for i := range out {
-			out[i] = failed(status)
+		for j := range out {
+			out[j] = failed(status)
 		}
 		return
 	}
 	c := l.core
-	rss := l.coefficients(s, outcome)
-	l.combine(outcome)
+	l.combine(i)
 	df := c.rows - k
 	if l.se == Classical {
-		for i, b := range l.bread {
-			l.vcov[i] = b * rss / df
+		for j, b := range l.bread {
+			l.vcov[j] = b * l.rss[i] / df
 		}
 	} else {
-		l.sandwich(s, outcome, l.se.factor(c.rows, k, clusters))
+		l.sandwich(s, i, l.se.factor(c.rows, k, clusters))
 		if l.se.clustered() {
 			df = clusters - 1
 		}
@@ -238,33 +336,34 @@ func (l *linear) fitOutcome(s *Setup, outcome int, k, clusters float64, status S
 	}
 }
 
-// coefficients solves for beta and returns the residual sum of squares.
-func (l *linear) coefficients(s *Setup, outcome int) float64 {
-	c, ny := l.core, len(l.core.outcomes)
+// coefficients solves for the coefficients of an outcome and returns its
+// residual sum of squares.
+func (l *linear) coefficients(s *Setup, outcome int, beta []float64) float64 {
+	c := l.core
 	if l.solver == solver(s.dense) {
-		return s.dense.regress(s, l, outcome)
+		return s.dense.regress(s, l, outcome, beta)
 	}
 	for i, u := range l.terms {
-		l.beta[i] = c.cross[u*ny+outcome]
+		beta[i] = c.cross(u, outcome)
 	}
-	l.solver.solve(l.beta)
+	l.solver.solve(beta)
 	rss := c.square[outcome]
 	for i, u := range l.terms {
-		rss -= l.beta[i] * c.cross[u*ny+outcome]
+		rss -= beta[i] * c.cross(u, outcome)
 	}
 	return max(rss, 0)
 }
 
-// combine fills value with the combinations of beta and the intercept.
-func (l *linear) combine(outcome int) {
+// combine fills value with the combinations of outcome i's coefficients.
+func (l *linear) combine(i int) {
 	c, p := l.core, len(l.terms)
 	for r := range l.combinations {
 		v := 0.0
 		if l.lift[r] != 0 {
-			v = l.lift[r] * c.effectY[outcome]
+			v = l.lift[r] * c.effectS[len(c.terms)+l.outcomes[i]]
 		}
-		for i, b := range l.beta {
-			v += l.weights[r*p+i] * b
+		for t, b := range l.beta[i*p : (i+1)*p] {
+			v += l.weights[r*p+t] * b
 		}
 		l.value[r] = v
 	}
@@ -272,7 +371,7 @@ func (l *linear) combine(outcome int) {
 
 // sandwich fills vcov with scale times the sum over clusters of the outer
 // products of their scores.
-func (l *linear) sandwich(s *Setup, outcome int, scale float64) {
+func (l *linear) sandwich(s *Setup, i int, scale float64) {
 	clear(l.vcov)
 	clear(l.score)
 	c := l.core
@@ -282,63 +381,57 @@ func (l *linear) sandwich(s *Setup, outcome int, scale float64) {
 		if !c.active[g] {
 			continue
 		}
-		l.within(g, outcome)
 		if perRow {
-			l.rowScores(s.data, g, outcome)
+			l.rowScores(s.data, g, i)
 			continue
 		}
 		id := g
-		if l.se.clustered() {
+		if l.se.clustered() && l.cluster != c.group {
 			id = s.data.Ancestor(c.group, g, l.cluster)
 		}
 		if id != last && last >= 0 {
 			l.closeCluster()
 		}
 		last = id
-		l.addScore(g, outcome)
+		l.addScore(g, i)
 	}
 	if !perRow {
 		l.closeCluster()
 	}
-	for i := range l.vcov {
-		l.vcov[i] *= scale
+	for j := range l.vcov {
+		l.vcov[j] *= scale
 	}
 }
 
-// within fills fitted: the fitted value of a row of group g is Σ_m fitted_m m.
-func (l *linear) within(g, outcome int) {
-	c, q, ny := l.core, len(l.core.terms), len(l.core.outcomes)
-	clear(l.fitted)
-	value := c.value[g*q : (g+1)*q]
-	for i, u := range l.terms {
-		l.fitted[c.terms[u].basis] += l.beta[i] * value[u]
-	}
-	if c.effects > 0 {
-		e := c.effect[g]
-		x := c.effectX[e*q : (e+1)*q]
-		mean := c.effectY[e*ny+outcome]
-		for i, u := range l.terms {
-			mean -= l.beta[i] * x[u]
-		}
-		l.fitted[0] += mean / c.effectN[e]
-	}
+// projection returns the projection of a vector on the basis in group g.
+func (l *linear) projection(g, vector int) []float64 {
+	nb := len(l.core.basis)
+	at := (g*(len(l.combinations)+len(l.outcomes)) + vector) * nb
+	return l.projected[at : at+nb]
 }
 
 // addScore adds group g to the score of the current cluster: Σ_i a'x_i e_i =
 // Σ_m h_m r_m with r_m = Σ_i m_i e_i.
-func (l *linear) addScore(g, outcome int) {
+func (l *linear) addScore(g, i int) {
 	c, nb, nc := l.core, len(l.core.basis), len(l.combinations)
 	s := c.stat[g*c.stride : (g+1)*c.stride]
-	r := c.outcomes[outcome]
+	y := c.outcomes[l.outcomes[i]]
+	fitted := l.projection(g, nc+i)
 	for a := range nb {
-		residual := c.outcomeProduct(g, a, r, s, len(c.products))
-		for b, f := range l.fitted {
-			residual -= s[c.pair(a, b)] * f
+		r := c.outcomeProduct(g, a, y, s)
+		pairs := c.pairs[a*nb : (a+1)*nb]
+		for b, f := range fitted {
+			r -= s[pairs[b]] * f
 		}
-		h := l.leverage[g*nc*nb+a:]
-		for t := range l.score {
-			l.score[t] += h[t*nb] * residual
+		l.residual[a] = r
+	}
+	h := l.projected[g*(nc+len(l.outcomes))*nb:]
+	for t := range l.score {
+		v := 0.0
+		for a, r := range l.residual {
+			v += h[t*nb+a] * r
 		}
+		l.score[t] += v
 	}
 }
 
@@ -355,34 +448,36 @@ func (l *linear) closeCluster() {
 
 // rowScores treats every child of class g as a cluster of its own (HC0, HC1).
 // This is the one place where a fit reads child rows again.
-func (l *linear) rowScores(d *dgp.Data, g, outcome int) {
-	c, nb, nc := l.core, len(l.core.basis), len(l.combinations)
-	r := c.outcomes[outcome]
-	for i := d.ChildStart[g]; i < d.ChildStart[g+1]; i++ {
+func (l *linear) rowScores(d *dgp.Data, g, i int) {
+	c, nc := l.core, len(l.combinations)
+	y := c.outcomes[l.outcomes[i]]
+	fitted := l.projection(g, nc+i)
+	for row := d.ChildStart[g]; row < d.ChildStart[g+1]; row++ {
 		in := 1.0
 		if c.mask != nil {
-			in = c.mask[i]
+			in = c.mask[row]
 		}
-		var y float64
-		if r.child >= 0 {
-			y = c.outcome[r.child][i]
+		var e float64
+		if y.child >= 0 {
+			e = c.outcome[y.child][row]
 		} else {
-			y = in * c.product[g*len(c.products)+r.product]
+			e = in * c.product[g*len(c.products)+y.product]
 		}
-		e := y - in*l.fitted[0]
-		for a := 1; a < nb; a++ {
-			e -= l.fitted[a] * c.columns[a][i]
-		}
+		e -= c.atRow(fitted, row, in)
 		for t := range l.score {
-			h := l.leverage[(g*nc+t)*nb : (g*nc+t+1)*nb]
-			v := in * h[0]
-			for a := 1; a < nb; a++ {
-				v += h[a] * c.columns[a][i]
-			}
-			l.score[t] = v * e
+			l.score[t] = c.atRow(l.projection(g, t), row, in) * e
 		}
 		l.closeCluster()
 	}
+}
+
+// atRow returns Σ_m h_m m for a child's basis values m; in is the first.
+func (c *core) atRow(h []float64, row int, in float64) float64 {
+	v := h[0] * in
+	for a := 1; a < len(h); a++ {
+		v += h[a] * c.columns[a][row]
+	}
+	return v
 }
 
 // failed is an estimate that did not work.

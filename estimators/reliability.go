@@ -24,7 +24,7 @@ func (o Reliability) Bind(name string, s *Setup) (Fitter, error) {
 	if o.Between != "segments" && o.Between != "coders" {
 		return nil, keyError("between", fmt.Errorf("%q is neither segments nor coders", o.Between))
 	}
-	f := &reliability{x: make([]float64, s.shape.Max[dgp.TeacherLevel]), y: make([]float64, s.shape.Max[dgp.TeacherLevel])}
+	f := &reliability{}
 	var domains []string
 	for _, c := range s.shape.Columns {
 		if c.Rating != nil && !slices.Contains(domains, c.Rating.Domain) {
@@ -54,6 +54,9 @@ func (o Reliability) Bind(name string, s *Setup) (Fitter, error) {
 			}
 		}
 		f.pairs = append(f.pairs, pairs)
+		if n := len(pairs) * s.shape.Max[dgp.TeacherLevel]; n > len(f.x) {
+			f.x, f.y = make([]float64, n), make([]float64, n)
+		}
 		f.rows = append(f.rows, Row{Estimator: name, Outcome: domain, Term: term})
 	}
 	f.rows = append(f.rows, Row{Estimator: name, Outcome: "mean of domains", Term: term})
@@ -88,11 +91,13 @@ func (r *reliability) Rows() []Row { return r.rows }
 func (r *reliability) Fit(s *Setup, out []Estimate) {
 	sum, worst := 0.0, OK
 	for k, pairs := range r.pairs {
-		var m moments
+		n := 0
 		for _, pair := range pairs {
-			m.add(average(r.x, s, pair[0]), average(r.y, s, pair[1]))
+			average(r.x[n:], s, pair[0])
+			n += average(r.y[n:], s, pair[1])
 		}
-		out[k] = m.estimate()
+		x, y := spreadOf(r.x[:n]), spreadOf(r.y[:n])
+		out[k] = correlate(n, x, y, centredDot(r.x[:n], x.mean, r.y[:n], y.mean))
 		sum += out[k].Value
 		if !out[k].Status.Worked() {
 			worst = out[k].Status
@@ -107,14 +112,16 @@ func (r *reliability) Fit(s *Setup, out []Estimate) {
 	out[last] = Estimate{Value: sum / float64(last), SE: nan, DF: nan, P: nan}
 }
 
-// average fills dst with the mean of the columns and returns its front.
-func average(dst []float64, s *Setup, columns []int) []float64 {
-	dst = dst[:len(s.Column(columns[0]))]
+// average fills the front of dst with the mean of the columns and returns its
+// length.
+func average(dst []float64, s *Setup, columns []int) int {
+	n := len(s.Column(columns[0]))
+	dst = dst[:n]
 	clear(dst)
 	for _, c := range columns {
 		addScaled(dst, 1/float64(len(columns)), s.Column(c))
 	}
-	return dst
+	return n
 }
 
 var _ Method = Reliability{}

@@ -531,7 +531,7 @@ func TestTypeSAndMEqualClosedForms(t *testing.T) {
 // simulation to the next.
 func TestMCSEIsTheErrorOverSimulations(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
-	const simulations, replicates, df = 3000, 120, 20
+	const simulations, replicates, df = 1500, 120, 20
 	spread, claimed := make(map[string]*moments), make(map[string]*moments)
 	for range simulations {
 		records := make([]Record, replicates)
