@@ -57,6 +57,11 @@ func Load(name string, text []byte, settings []Setting) (sim.Study, error) {
 			faults = append(faults, doc.Fault(f.Path, f.Message, ""))
 		}
 	}
+	if study.Published != "" {
+		if _, err := Published(study.Published); err != nil {
+			faults = append(faults, doc.Fault("published", err.Error(), ""))
+		}
+	}
 	if len(faults) > 0 {
 		return study, faults
 	}

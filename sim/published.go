@@ -1,16 +1,21 @@
 package sim
 
+import (
+	"fmt"
+	"math"
+)
+
 // A Published cell is one printed number of a paper with the estimate of the
 // study that reproduces it.
 type Published struct {
 	ID        string // e.g. "t3b_total_c1"
 	Table     string // e.g. "3B"
 	Column    string // printed column
-	Label     string // e.g. "Treatment on total achievement"
+	Label     string // e.g. "Treatment → total achievement"
 	Estimator string
 	Outcome   string
 	Term      string
-	Kind      string  // "coef" for a regression coefficient; "corr" or "p" for others
+	Kind      string  // "coef" for a regression coefficient, "corr" for a correlation, "p" for a p-value
 	Value     float64 // as printed
 	SE        float64 // as printed; NaN where none is
 	// CalibratedSE is the mean standard error that the calibration of the
@@ -21,11 +26,89 @@ type Published struct {
 // A Comparison holds one published cell beside what the study simulated.
 type Comparison struct {
 	Published
-	Mean     float64 // mean estimate
-	MeanMCSE float64
+	Mean     float64 // mean estimate, or mean p-value for Kind "p"
+	MeanMCSE float64 // NaN for Kind "p"
 	SD       float64 // standard deviation of the estimates
 	MeanSE   float64 // mean model standard error
 	DiffSE   float64 // (Mean - Value)/SE; NaN where no SE is printed
 	N        int     // fits used
 	NFail    int
+}
+
+// Compare lays published cells beside a summary of the study that reproduces
+// them.
+func Compare(cells []Published, s Summary) ([]Comparison, error) {
+	byRow := map[[3]string]*SummaryRow{}
+	for i := range s.Rows {
+		r := &s.Rows[i]
+		byRow[[3]string{r.Estimator, r.Outcome, r.Term}] = r
+	}
+	all := make([]Comparison, len(cells))
+	for i, cell := range cells {
+		r := byRow[[3]string{cell.Estimator, cell.Outcome, cell.Term}]
+		if r == nil {
+			return nil, fmt.Errorf("published cell %s: the study has no estimate of %s on %s by %s", cell.ID, cell.Term, cell.Outcome, cell.Estimator)
+		}
+		used := r.N - r.NFail
+		c := Comparison{
+			Published: cell, Mean: r.Mean, MeanMCSE: r.EmpSE / math.Sqrt(float64(used)), SD: r.EmpSE, MeanSE: r.MeanSE,
+			N: used, NFail: r.NFail,
+		}
+		if cell.Kind == "p" {
+			c.Mean, c.MeanMCSE, c.SD, c.MeanSE = r.MeanP, math.NaN(), math.NaN(), math.NaN()
+		}
+		c.DiffSE = (c.Mean - c.Value) / c.SE
+		all[i] = c
+	}
+	return all, nil
+}
+
+// A Tolerance says when a study reproduces its paper.
+type Tolerance struct {
+	RMS   float64 // of DiffSE over the coefficients
+	Worst float64 // largest |DiffSE| of a coefficient
+	SE    float64 // largest relative difference of a mean SE from the calibrated one
+}
+
+// An Agreement is how close the coefficients of a comparison come.
+type Agreement struct {
+	Cells       int     // coefficients with a printed SE
+	RMS         float64 // root mean square of DiffSE
+	Worst       float64 // largest |DiffSE|
+	WorstCell   string
+	SEs         int     // cells with a calibrated SE
+	WorstSE     float64 // largest |MeanSE/CalibratedSE - 1|
+	WorstSECell string
+}
+
+// Agree measures the agreement of the coefficients.
+func Agree(all []Comparison) Agreement {
+	var a Agreement
+	sum := 0.0
+	for _, c := range all {
+		if c.Kind != "coef" {
+			continue
+		}
+		if !math.IsNaN(c.SE) {
+			a.Cells++
+			sum += c.DiffSE * c.DiffSE
+			// Not >: a NaN must show up as the worst.
+			if d := math.Abs(c.DiffSE); !(d <= a.Worst) {
+				a.Worst, a.WorstCell = d, c.ID
+			}
+		}
+		if !math.IsNaN(c.CalibratedSE) {
+			a.SEs++
+			if d := math.Abs(c.MeanSE/c.CalibratedSE - 1); !(d <= a.WorstSE) {
+				a.WorstSE, a.WorstSECell = d, c.ID
+			}
+		}
+	}
+	a.RMS = math.Sqrt(sum / float64(a.Cells))
+	return a
+}
+
+// Within reports whether the agreement is within a tolerance.
+func (a Agreement) Within(t Tolerance) bool {
+	return a.Cells > 0 && a.RMS <= t.RMS && a.Worst <= t.Worst && a.WorstSE <= t.SE
 }

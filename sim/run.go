@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -130,30 +131,31 @@ func (r *runner) path(chunk int) string {
 	return filepath.Join(chunkDir(r.options.Dir), fmt.Sprintf("cell-0000-rep-%09d.parquet", chunk*ChunkReplicates))
 }
 
-// findDone lists the finished chunks of an earlier run, and removes files of
-// replicates that this run does not have.
+// findDone lists the finished chunks of an earlier run. It removes files that
+// are no part of this run: chunks of replicates that it does not have, damaged
+// chunks, and what a killed run left half written.
 func (r *runner) findDone() error {
 	r.done = map[int]bool{}
-	if found, err := filepath.Glob(filepath.Join(chunkDir(r.options.Dir), "*.parquet")); err != nil || len(found) == 0 {
-		return err
-	}
-	log, err := OpenLog(r.options.Dir)
-	if err != nil {
-		return err
-	}
 	known := map[string]int{}
 	for chunk := range r.chunks() {
 		known[r.path(chunk)] = chunk
 	}
-	for _, file := range log.Files() {
-		chunk, ours := known[file.Path]
-		lo, hi := r.span(chunk)
-		if ours && file.Records == (hi-lo)*len(r.truths) && file.Meta["plan"] == r.plan.Hash {
-			r.done[chunk] = true
-			r.finished.Add(int64(hi - lo))
-			continue
+	entries, err := os.ReadDir(chunkDir(r.options.Dir))
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		path := filepath.Join(chunkDir(r.options.Dir), entry.Name())
+		if chunk, ours := known[path]; ours {
+			lo, hi := r.span(chunk)
+			file, err := statChunk(path)
+			if err == nil && file.Records == (hi-lo)*len(r.truths) && file.Meta["plan"] == r.plan.Hash {
+				r.done[chunk] = true
+				r.finished.Add(int64(hi - lo))
+				continue
+			}
 		}
-		if err := os.Remove(file.Path); err != nil {
+		if err := os.Remove(path); err != nil {
 			return err
 		}
 	}
@@ -234,7 +236,7 @@ func (s *ProgressStep) count(r *Record, labelled bool, alpha float64) {
 	if !r.Status.Worked() {
 		s.Failures++
 	}
-	if labelled {
+	if labelled && !(r.Status.Worked() && math.IsNaN(r.P)) { // a description has no test
 		s.Tests++
 		if r.Status.Worked() && r.P <= alpha {
 			s.Rejections++

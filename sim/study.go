@@ -18,6 +18,7 @@ type Study struct {
 	dgp.Trial  `yaml:",inline"`
 	Terms      map[string]string `yaml:"terms" doc:"lists of terms that formulas use as $name"`
 	Estimators []Estimator       `yaml:"estimators" required:"true" minlen:"1" doc:"what is fitted to every simulated trial"`
+	Published  string            `yaml:"published,omitempty" doc:"a built-in table of published results to hold the estimates against"`
 }
 
 // An Estimator is a method with the name under which it is reported.

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"coachsim/configs"
+	"coachsim/dgp"
+)
+
+func newCheck(s streams) *cobra.Command {
+	var f studyFlags
+	c := &cobra.Command{
+		Use:   "check STUDY",
+		Short: "Find every fault of a study, and say what it declares",
+		Long: `Read a study, report every fault with its place, and run nothing. A study without
+faults is described: its design, its columns and its estimators. Exit code 2
+says that there are faults.`,
+		Example: `  coachsim check my-trial.yaml
+  coachsim check ecuador --set trial.schools=30`,
+		Args:              cobra.ExactArgs(1),
+		Annotations:       map[string]string{"wants": "one STUDY: a file, a built-in study's name, or -"},
+		ValidArgsFunction: completePresets,
+		RunE: func(_ *cobra.Command, args []string) error {
+			study, _, err := f.load(s, args[0])
+			if err != nil {
+				return err
+			}
+			g, err := study.Trial.Compile()
+			if err != nil {
+				return err
+			}
+			plan, err := configs.Plan(study, version())
+			if err != nil {
+				return err
+			}
+			d := study.Design
+			fmt.Fprintf(s.out, "%s\n\n", study.Aim)
+			fmt.Fprintf(s.out, "Design      %s of %s, %s per school, at most %s tested per class\n",
+				count(d.Blocks, "block"), count(d.Schools, "school"), count(d.Teachers, "teacher"), countOf(d.Tested, "child", "children"))
+			fmt.Fprintf(s.out, "Arms        %v, assigned to schools\n", d.Arms)
+			data, _ := g.Draw(dgp.Stream{Seed: study.Seed})
+			fmt.Fprintf(s.out, "One draw    %d schools, %d teachers, %s with a valid test\n", data.N[dgp.SchoolLevel], data.Teachers(), countOf(data.Children(), "child", "children"))
+			fmt.Fprintf(s.out, "Columns     ")
+			for i, column := range g.Shape().Columns {
+				if column.Rating == nil {
+					if i > 0 {
+						fmt.Fprint(s.out, ", ")
+					}
+					fmt.Fprint(s.out, column.Name)
+				}
+			}
+			ratings := 0
+			for _, column := range g.Shape().Columns {
+				if column.Rating != nil {
+					ratings++
+				}
+			}
+			fmt.Fprintf(s.out, " and %s per class\n", count(ratings, "rating"))
+			fmt.Fprintf(s.out, "Estimators  ")
+			for i, e := range study.Estimators {
+				if i > 0 {
+					fmt.Fprint(s.out, ", ")
+				}
+				fmt.Fprint(s.out, e.Name)
+			}
+			fmt.Fprintf(s.out, "\nReplicates  %d, seed %d\nPlan        %s\n", study.Replicates, study.Seed, plan.Hash)
+			return nil
+		},
+	}
+	f.add(c.Flags())
+	f.addReplicates(c.Flags())
+	return c
+}
+
+func countOf(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

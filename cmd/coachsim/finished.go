@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"coachsim/configs"
+	"coachsim/plots"
+	"coachsim/sim"
+)
+
+// A finished run is a run directory with what its log says.
+type finished struct {
+	dir         string
+	study       sim.Study
+	log         *sim.Log
+	summary     sim.Summary
+	comparisons []sim.Comparison // empty for a study without published results
+	outcome     sim.Outcome
+}
+
+// open measures the log of a run directory.
+func open(dir string, study sim.Study) (*finished, error) {
+	log, err := sim.OpenLog(dir)
+	if err != nil {
+		return nil, &exitError{exitFile, err}
+	}
+	f := &finished{dir: dir, study: study, log: log}
+	if f.summary, err = sim.Summarise(log.Chunks(), study.Alpha, nil); err != nil {
+		return nil, &exitError{exitFile, err}
+	}
+	if study.Published != "" {
+		cells, err := configs.Published(study.Published)
+		if err != nil {
+			return nil, err
+		}
+		if f.comparisons, err = sim.Compare(cells, f.summary); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+// openDirectory reads the study of a run directory too.
+func openDirectory(dir string) (*finished, error) {
+	path := filepath.Join(dir, "plan.yaml")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &exitError{exitFile, fmt.Errorf("%s is not a run directory: %w", dir, err)}
+	}
+	study, err := configs.Load(path, text, nil)
+	if err != nil {
+		return nil, err
+	}
+	return open(dir, study)
+}
+
+// writeSummary writes summary.csv and summary.json.
+func (f *finished) writeSummary() error {
+	for name, write := range map[string]func(io.Writer) error{
+		"summary.csv": f.summary.WriteCSV, "summary.json": f.summary.WriteJSON,
+	} {
+		if err := writeFile(filepath.Join(f.dir, name), write); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drawFigures draws the standard figures into figures/ and returns how many.
+func (f *finished) drawFigures(formats ...plots.Format) (int, error) {
+	figures, err := plots.Standard(f.summary, f.log.Chunks(), f.comparisons)
+	if err != nil {
+		return 0, err
+	}
+	dir := filepath.Join(f.dir, "figures")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return 0, err
+	}
+	for _, figure := range figures {
+		if _, err := plots.Write(dir, plots.Journal(), figure, formats...); err != nil {
+			return 0, err
+		}
+	}
+	return len(figures), nil
+}
+
+// writeFile writes a file under a temporary name and renames it into place.
+func writeFile(path string, write func(io.Writer) error) (err error) {
+	file, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(file.Name()) // the first error is the one to tell
+		}
+	}()
+	if err := write(file); err != nil {
+		_ = file.Close() // the first error is the one to tell
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	if err := os.Chmod(file.Name(), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}

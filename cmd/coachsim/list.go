@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"coachsim/configs"
+	"coachsim/dgp"
+	"coachsim/estimators"
+)
+
+func newList(s streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List built-in studies, estimators, assignment schemes and covariate laws",
+		Long: `List what a study file can name: the built-in studies, and every kind of
+estimator, assignment scheme and covariate law with its keys and what they mean.`,
+		Example:     `  coachsim list`,
+		Args:        cobra.NoArgs,
+		Annotations: map[string]string{"wants": "no argument"},
+		RunE: func(*cobra.Command, []string) error {
+			fmt.Fprintf(s.out, "Built-in studies\n  %s\n", strings.Join(configs.Presets(), "\n  "))
+			listKinds(s.out, "Estimators (estimators: [{kind: ...}])", estimators.Methods())
+			listKinds(s.out, "Assignment schemes (trial.assignment: {kind: ...})", dgp.Assignments())
+			listKinds(s.out, "Covariate laws (covariates: [{law: ...}])", dgp.Laws())
+			return nil
+		},
+	}
+}
+
+// listKinds prints every member of a family with its keys.
+func listKinds[T any](w io.Writer, title string, members map[string]T) {
+	fmt.Fprintf(w, "\n%s\n", title)
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		fmt.Fprintf(w, "  %s\n", name)
+		t := reflect.TypeOf(members[name])
+		for i := range t.NumField() {
+			field := t.Field(i)
+			key, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+			fmt.Fprintf(w, "    %-10s %s\n", key, field.Tag.Get("doc"))
+		}
+	}
+}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"coachsim/configs"
+	"coachsim/plots"
+	"coachsim/sim"
+)
+
+func newReproduce(s streams) *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "reproduce STUDY",
+		Short: "Hold a built-in study against its published tables",
+		Long: `Simulate a study that names its published results, and lay every published cell
+beside the simulated one: value and standard error as printed; mean estimate
+(Monte Carlo standard error), standard deviation of the estimate, and mean
+standard error as simulated; and the difference in units of the printed
+standard error.
+
+Exit code 4 says that the study does not come close enough to its paper.`,
+		Example: `  coachsim reproduce ecuador
+  coachsim reproduce ecuador --replicates 4000 --json > cells.json`,
+		Args:              cobra.ExactArgs(1),
+		Annotations:       map[string]string{"wants": "one STUDY that names its published results, such as ecuador"},
+		ValidArgsFunction: completePresets,
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
+			study, name, err := f.load(s, args[0])
+			if err != nil {
+				return err
+			}
+			if study.Published == "" {
+				return usageError("%s names no published results to reproduce (key: published)", args[0])
+			}
+			dir := f.out
+			if dir == "" {
+				dir = "coachsim-" + name + "-reproduce"
+			}
+			done, err := f.simulate(c, s, study, dir)
+			if err != nil {
+				return err
+			}
+			return done.reproduce(s, f.json)
+		},
+	}
+	f.add(c.Flags())
+	return c
+}
+
+// reproduce prints the comparison, writes it with its figure, and judges it.
+func (f *finished) reproduce(s streams, asJSON bool) error {
+	agreement := sim.Agree(f.comparisons)
+	tolerance := configs.Tolerance()
+	close := agreement.Within(tolerance)
+	if err := writeFile(filepath.Join(f.dir, "comparison.csv"), func(w io.Writer) error { return writeComparisonCSV(w, f.comparisons) }); err != nil {
+		return err
+	}
+	if _, err := f.drawFigures(plots.Formats()...); err != nil {
+		return err
+	}
+	if asJSON {
+		if err := writeComparisonJSON(s.out, f.comparisons, agreement, f.outcome.Replicates, close); err != nil {
+			return err
+		}
+	} else {
+		writeComparisonTable(s.out, f.comparisons, agreement, tolerance, f.outcome.Replicates, close)
+	}
+	fmt.Fprintf(s.talk, "Wrote %s, with comparison.csv and figures/.\n", f.dir)
+	switch {
+	case f.outcome.Interrupted:
+		return &exitError{exitInterrupted, nil}
+	case !close:
+		return &exitError{exitMissed, nil}
+	}
+	return nil
+}
+
+// verdict puts a difference in words. Coefficients are judged by their printed
+// standard error, other numbers by how much they vary between simulated trials.
+func verdict(c sim.Comparison) string {
+	d := math.Abs(c.DiffSE)
+	if math.IsNaN(c.SE) {
+		d = math.Abs(c.Mean-c.Value) / c.SD
+	}
+	switch {
+	case math.IsNaN(d):
+		return "-"
+	case d <= 0.25:
+		return "close"
+	case d <= 0.80:
+		return "near"
+	default:
+		return "off"
+	}
+}
+
+func writeComparisonTable(w io.Writer, all []sim.Comparison, a sim.Agreement, t sim.Tolerance, replicates int, close bool) {
+	fmt.Fprintf(w, "Published and simulated results, %d simulated trials\n\n", replicates)
+	fmt.Fprintf(w, "%-57s %17s   %33s   %8s  %s\n", "", "published", "simulated", "(mean-", "")
+	fmt.Fprintf(w, "%-57s %9s %7s   %17s %7s %7s   %8s  %s\n", "cell", "value", "SE", "mean (MCSE)", "SD", "SE", "publ)/SE", "verdict")
+	table := ""
+	for _, c := range all {
+		if c.Table != table {
+			table = c.Table
+			if table == "text" {
+				fmt.Fprintln(w, "In the text")
+			} else {
+				fmt.Fprintf(w, "Table %s\n", table)
+			}
+		}
+		label := c.Label
+		if c.Column != "" && c.Kind != "corr" {
+			label = "(" + c.Column + ") " + label
+		}
+		fmt.Fprintf(w, "  %-55s %9s %7s   %7s %9s %7s %7s   %8s  %s\n", label,
+			fixed(c.Value), fixed(c.SE), fixed4(c.Mean), inParentheses(c.MeanMCSE), fixed4(c.SD), fixed4(c.MeanSE), fixed(c.DiffSE), verdict(c))
+	}
+	fmt.Fprintf(w, `
+Coefficients: root mean square of (mean - published)/SE %.3f over %d cells (at most %.2f asked);
+largest %.2f, at %s (at most %.2f). Mean standard errors: within %.1f%% of the calibration's
+at the worst of %d cells, %s (at most %.0f%%). %s
+
+mean, SD: of the estimate over simulated trials; MCSE: Monte Carlo standard error of the mean.
+SE: the mean of the estimated standard errors. verdict: close within 0.25, near within 0.80 of a
+printed SE, else off; for numbers without a printed SE, in units of SD.
+`, a.RMS, a.Cells, t.RMS, a.Worst, a.WorstCell, t.Worst, 100*a.WorstSE, a.SEs, a.WorstSECell, 100*t.SE, map[bool]string{
+		true: "The study reproduces its paper.", false: "THE STUDY DOES NOT REPRODUCE ITS PAPER.",
+	}[close])
+}
+
+func fixed(x float64) string  { return decimals(x, 3) }
+func fixed4(x float64) string { return decimals(x, 4) }
+
+func decimals(x float64, n int) string {
+	if math.IsNaN(x) {
+		return ""
+	}
+	return strconv.FormatFloat(x, 'f', n, 64)
+}
+
+func inParentheses(x float64) string {
+	if math.IsNaN(x) {
+		return ""
+	}
+	return "(" + fixed4(x) + ")"
+}
+
+// comparisonFields are the columns of comparison.csv and the keys of a cell in
+// JSON.
+func comparisonFields(c sim.Comparison) []struct {
+	key   string
+	value any
+} {
+	return []struct {
+		key   string
+		value any
+	}{
+		{"id", c.ID}, {"table", c.Table}, {"column", c.Column}, {"label", c.Label},
+		{"estimator", c.Estimator}, {"outcome", c.Outcome}, {"term", c.Term}, {"statistic", c.Kind},
+		{"published", c.Value}, {"se", c.SE}, {"mean", c.Mean}, {"mean_mcse", c.MeanMCSE}, {"sd", c.SD}, {"mean_se", c.MeanSE},
+		{"diff_se", c.DiffSE}, {"calibrated_se", c.CalibratedSE}, {"n", c.N}, {"n_fail", c.NFail}, {"verdict", verdict(c)},
+	}
+}
+
+func writeComparisonCSV(w io.Writer, all []sim.Comparison) error {
+	out := newCSV(w)
+	for i, c := range all {
+		fields := comparisonFields(c)
+		if i == 0 {
+			header := make([]string, len(fields))
+			for k, f := range fields {
+				header[k] = f.key
+			}
+			out.write(header)
+		}
+		row := make([]string, len(fields))
+		for k, f := range fields {
+			row[k] = csvValue(f.value)
+		}
+		out.write(row)
+	}
+	return out.flush()
+}
+
+func writeComparisonJSON(w io.Writer, all []sim.Comparison, a sim.Agreement, replicates int, close bool) error {
+	cells := make([]map[string]any, len(all))
+	for i, c := range all {
+		cells[i] = map[string]any{}
+		for _, f := range comparisonFields(c) {
+			cells[i][f.key] = jsonValue(f.value)
+		}
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(map[string]any{
+		"schema_version": 1, "replicates": replicates, "reproduced": close, "cells": cells,
+		"rms_diff_se": jsonValue(a.RMS), "worst_diff_se": jsonValue(a.Worst), "worst_cell": a.WorstCell,
+		"worst_se_error": jsonValue(a.WorstSE), "worst_se_cell": a.WorstSECell,
+	})
+}
+
+// jsonValue makes a number that does not exist null.
+func jsonValue(v any) any {
+	if x, ok := v.(float64); ok && (math.IsNaN(x) || math.IsInf(x, 0)) {
+		return nil
+	}
+	return v
+}

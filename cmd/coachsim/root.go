@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"coachsim/configs/strict"
+	"coachsim/sim"
+)
+
+// The exit codes.
+const (
+	exitDone        = 0
+	exitFailure     = 1
+	exitUsage       = 2   // the command line or the study is wrong
+	exitFile        = 3   // data or a file is wrong
+	exitMissed      = 4   // finished, but a target was missed
+	exitInterrupted = 130 // stopped by Ctrl-C after finishing what was in flight
+)
+
+// An exitError ends the program with a code. A nil Err says that everything
+// worth saying has been said.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// usageError is a mistake on the command line.
+func usageError(format string, args ...any) error {
+	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// streams are the program's standard streams: data goes to out, talk to talk.
+type streams struct {
+	in        io.Reader
+	out, talk io.Writer
+}
+
+// run runs one command line and returns the exit code.
+func run(args []string, in io.Reader, out, talk io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// A second Ctrl-C ends the program at once.
+	context.AfterFunc(ctx, stop)
+
+	root := newRoot(streams{in, out, talk})
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(talk)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	var exit *exitError
+	if errors.As(err, &exit) && exit.err == nil {
+		return exit.code
+	}
+	var faults strict.Faults
+	if errors.As(err, &faults) {
+		fmt.Fprintln(talk, faults.Error())
+		fmt.Fprintf(talk, "\n%s. Nothing was run.\n", count(len(faults), "fault"))
+		return exitUsage
+	}
+	fmt.Fprintf(talk, "coachsim: %v\n", err)
+	var dir *sim.DirectoryError
+	var path *fs.PathError
+	switch {
+	case exit != nil:
+		return exit.code
+	case errors.As(err, &dir):
+		return exitUsage
+	case errors.As(err, &path):
+		return exitFile
+	default:
+		return exitFailure
+	}
+}
+
+// count writes "1 fault", "2 faults".
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+func newRoot(s streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "coachsim",
+		Short: "Plan field experiments in education by simulation",
+		Long: `coachsim plans trials of teacher coaching. A study file describes the trial and
+the regressions; coachsim draws the trial thousands of times, fits every
+regression to every draw, and reports power, bias and coverage, each with its
+Monte Carlo standard error.`,
+		Example: `  coachsim run ecuador                     simulate a built-in study
+  coachsim reproduce ecuador               hold it against its published tables
+  coachsim run ecuador --set trial.schools=12 --replicates 2000 --out small`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError("%w\nSee: %s --help", err, c.CommandPath())
+	})
+	root.CompletionOptions.HiddenDefaultCmd = false
+	root.AddCommand(newRun(s), newReproduce(s), newDraw(s), newPlot(s), newCheck(s), newList(s), newVersion(s))
+	for _, c := range root.Commands() {
+		if check := c.Args; check != nil {
+			c.Args = func(c *cobra.Command, args []string) error {
+				if err := check(c, args); err != nil {
+					return usageError("%s wants %s\nSee: %s --help", c.CommandPath(), c.Annotations["wants"], c.CommandPath())
+				}
+				return nil
+			}
+		}
+	}
+	root.Args = func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		message := fmt.Sprintf("there is no command %q", args[0])
+		for _, name := range root.SuggestionsFor(args[0]) {
+			message += fmt.Sprintf("; did you mean %q?", name)
+		}
+		return usageError("%s\nSee: coachsim --help", message)
+	}
+	return root
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"coachsim/plots"
+)
+
+func newRun(s streams) *cobra.Command {
+	var f runFlags
+	var noFigures bool
+	c := &cobra.Command{
+		Use:   "run STUDY",
+		Short: "Simulate a study and show power, bias and coverage",
+		Long: `Simulate a study: draw its trial again and again, fit every estimator to every
+draw, and print the summary. STUDY is a file, a built-in study's name, or - for
+standard input.
+
+The run directory holds plan.yaml (the resolved study), chunks/*.parquet (every
+estimate of every replicate), summary.csv, summary.json and figures/. The same
+study gives the same bytes whatever the number of workers.`,
+		Example: `  coachsim run ecuador
+  coachsim run my-trial.yaml --replicates 5000 --out big
+  coachsim run ecuador --set trial.schools=12 --set 'trial.assignment.share=0.4'
+  coachsim run ecuador --json > summary.json`,
+		Args:              cobra.ExactArgs(1),
+		Annotations:       map[string]string{"wants": "one STUDY: a file, a built-in study's name, or -"},
+		ValidArgsFunction: completePresets,
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
+			study, name, err := f.load(s, args[0])
+			if err != nil {
+				return err
+			}
+			dir := f.out
+			if dir == "" {
+				dir = "coachsim-" + name
+			}
+			done, err := f.simulate(c, s, study, dir)
+			if err != nil {
+				return err
+			}
+			if f.json {
+				err = done.summary.WriteJSON(s.out)
+			} else {
+				err = done.summary.WriteTable(s.out, tableWidth(s), false)
+			}
+			if err != nil {
+				return err
+			}
+			wrote := dir
+			if !noFigures && !done.outcome.Interrupted {
+				n, err := done.drawFigures(plots.Formats()...)
+				if err != nil {
+					return err
+				}
+				wrote += fmt.Sprintf(", with %s in figures/", count(n, "figure"))
+			}
+			if done.outcome.Interrupted {
+				fmt.Fprintf(s.talk, "Interrupted after %d of %d replicates, kept in %s. Go on with --resume.\n", done.outcome.Replicates, study.Replicates, dir)
+				return &exitError{exitInterrupted, nil}
+			}
+			fmt.Fprintf(s.talk, "Wrote %s.\n", wrote)
+			return nil
+		},
+	}
+	f.add(c.Flags())
+	c.Flags().BoolVar(&noFigures, "no-figures", false, "do not draw figures")
+	return c
+}
+
+// tableWidth is the width of the terminal, or what fits a page.
+func tableWidth(s streams) int {
+	if file, ok := s.out.(*os.File); ok {
+		if info, err := file.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 40 {
+				return n
+			}
+		}
+	}
+	return 110
+}

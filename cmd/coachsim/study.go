@@ -1,0 +1,156 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"coachsim/configs"
+	"coachsim/sim"
+)
+
+// studyFlags are the flags of every command that takes a STUDY.
+type studyFlags struct {
+	set        []string
+	replicates int
+	seed       string
+}
+
+func (f *studyFlags) add(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.set, "set", nil, "override a key of the study, as `KEY=VALUE` (again for more)")
+	flags.StringVar(&f.seed, "seed", "", "seed of the random draws: a whole `NUMBER`")
+}
+
+func (f *studyFlags) addReplicates(flags *pflag.FlagSet) {
+	flags.IntVar(&f.replicates, "replicates", 0, "simulated trials: a whole `NUMBER`")
+}
+
+// settings turns flags into overrides of the study.
+func (f *studyFlags) settings() ([]configs.Setting, error) {
+	var all []configs.Setting
+	for _, text := range f.set {
+		key, value, ok := strings.Cut(text, "=")
+		if !ok {
+			return nil, usageError("--set %s: write KEY=VALUE, such as --set trial.schools=12", text)
+		}
+		all = append(all, configs.Setting{Key: strings.TrimSpace(key), Value: value})
+	}
+	if f.seed != "" {
+		if _, err := strconv.ParseUint(f.seed, 10, 64); err != nil {
+			return nil, usageError("--seed %s: a seed is a whole number from 0 to 18446744073709551615", f.seed)
+		}
+		all = append(all, configs.Setting{Key: "seed", Value: f.seed})
+	}
+	if f.replicates < 0 {
+		return nil, usageError("--replicates %d: at least 1 trial must be simulated", f.replicates)
+	}
+	if f.replicates > 0 {
+		all = append(all, configs.Setting{Key: "replicates", Value: strconv.Itoa(f.replicates)})
+	}
+	return all, nil
+}
+
+// load reads the study that an argument names: a file, a preset, or - for
+// standard input. It returns a short name for files made of it too.
+func (f *studyFlags) load(s streams, argument string) (study sim.Study, name string, err error) {
+	settings, err := f.settings()
+	if err != nil {
+		return study, "", err
+	}
+	text, source, name, err := readStudy(s, argument)
+	if err != nil {
+		return study, "", err
+	}
+	study, err = configs.Load(source, text, settings)
+	return study, name, err
+}
+
+func readStudy(s streams, argument string) (text []byte, source, name string, err error) {
+	if argument == "-" {
+		text, err = io.ReadAll(s.in)
+		return text, "standard input", "study", err
+	}
+	base := filepath.Base(argument)
+	name = strings.TrimSuffix(base, filepath.Ext(base))
+	text, err = os.ReadFile(argument)
+	if err == nil {
+		return text, argument, name, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, "", "", &exitError{exitFile, err}
+	}
+	if preset, ok := configs.Preset(argument); ok {
+		return preset, argument + ".yaml (built in)", argument, nil
+	}
+	return nil, "", "", usageError("there is no file %s, and no built-in study of that name; built in: %s", argument, strings.Join(configs.Presets(), ", "))
+}
+
+// completePresets offers the presets and files on the command line.
+func completePresets(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return configs.Presets(), cobra.ShellCompDirectiveDefault
+}
+
+// runFlags are the flags of the commands that simulate.
+type runFlags struct {
+	studyFlags
+	out      string
+	workers  int
+	resume   bool
+	force    bool
+	json     bool
+	progress sim.ProgressMode
+}
+
+func (f *runFlags) add(flags *pflag.FlagSet) {
+	f.studyFlags.add(flags)
+	f.addReplicates(flags)
+	f.progress = sim.ProgressAuto
+	flags.StringVar(&f.out, "out", "", "run `DIR`ectory (default coachsim-NAME)")
+	flags.IntVar(&f.workers, "workers", runtime.GOMAXPROCS(0), "goroutines that simulate; no result depends on their `NUMBER`")
+	flags.BoolVar(&f.resume, "resume", false, "keep what an earlier run of the same study finished, and add what is missing")
+	flags.BoolVar(&f.force, "force", false, "replace the run in the directory")
+	flags.BoolVar(&f.json, "json", false, "print the result as one JSON object")
+	flags.Var(&f.progress, "progress", "how to tell progress: auto, bar, plain, json or none")
+}
+
+// check refuses what no run can have.
+func (f *runFlags) check() error {
+	if f.workers < 1 {
+		return usageError("--workers %d: at least 1 goroutine must work", f.workers)
+	}
+	return nil
+}
+
+// simulate runs a study into the run directory and measures it.
+func (f *runFlags) simulate(c *cobra.Command, s streams, study sim.Study, dir string) (*finished, error) {
+	plan, err := configs.Plan(study, version())
+	if err != nil {
+		return nil, err
+	}
+	outcome, err := sim.Run(c.Context(), plan, sim.Options{
+		Dir: dir, Workers: f.workers, Resume: f.resume, Force: f.force,
+		Progress: sim.ProgressSetup{Writer: s.talk, Mode: f.progress},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if outcome.Replicates == 0 {
+		fmt.Fprintln(s.talk, "Interrupted before the first replicates were finished.")
+		return nil, &exitError{exitInterrupted, nil}
+	}
+	done, err := open(dir, study)
+	if err != nil {
+		return nil, err
+	}
+	done.outcome = outcome
+	return done, done.writeSummary()
+}

@@ -1,0 +1,64 @@
+package estimatortest
+
+import (
+	"fmt"
+	"math"
+
+	"coachsim/estimators"
+)
+
+// Compare returns what differs between two lists of estimates, or nil. Values
+// may differ by tolerance, relative to the larger of the value itself and its
+// standard error, standard errors by tolerance relative to themselves, and
+// p-values by what these two make of them. Status and degrees of freedom must
+// be the same.
+func Compare(rows []estimators.Row, got, want []estimators.Estimate, tolerance float64) error {
+	if len(got) != len(want) || len(got) != len(rows) {
+		return fmt.Errorf("%d estimates and %d rows, want %d", len(got), len(rows), len(want))
+	}
+	for i := range got {
+		if err := compare(got[i], want[i], tolerance); err != nil {
+			return fmt.Errorf("%s of %s: %w", rows[i].Term, rows[i].Outcome, err)
+		}
+	}
+	return nil
+}
+
+func compare(got, want estimators.Estimate, tolerance float64) error {
+	if got.Status != want.Status {
+		return fmt.Errorf("status %s, want %s (got %v, want %v)", got.Status, want.Status, got, want)
+	}
+	// A p-value falls by the factor exp(-t dt), or so, when t grows by dt.
+	t := want.Value / want.SE
+	if math.IsNaN(want.SE) {
+		t = math.Sqrt(max(want.Value, 0)) // a joint test
+	}
+	if math.IsNaN(t) {
+		t = 0
+	}
+	for _, number := range []struct {
+		name                string
+		got, want, relative float64
+	}{
+		{"value", got.Value, want.Value, tolerance * max(1, finite(want.SE/math.Abs(want.Value)))},
+		{"SE", got.SE, want.SE, tolerance},
+		{"DF", got.DF, want.DF, 0},
+		{"P", got.P, want.P, tolerance * (1 + 10*t*t)},
+	} {
+		if math.IsNaN(number.got) && math.IsNaN(number.want) {
+			continue
+		}
+		if off := math.Abs(number.got - number.want); !(off <= number.relative*math.Abs(number.want)) {
+			return fmt.Errorf("%s %v, want %v: off by %.1e of it, more than %.1e", number.name, number.got, number.want, off/math.Abs(number.want), number.relative)
+		}
+	}
+	return nil
+}
+
+// finite is x, or 0 where x is NaN.
+func finite(x float64) float64 {
+	if math.IsNaN(x) {
+		return 0
+	}
+	return x
+}

@@ -1,0 +1,491 @@
+// Package estimatortest checks estimators: Conform asserts what every method
+// must satisfy, and OLS is least squares done the slow and obvious way, against
+// which the fast way is held.
+package estimatortest
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"coachsim/dgp"
+	"coachsim/estimators"
+)
+
+// collinear is the tolerance of R's lm: a column is dropped when earlier
+// columns leave less than 1e-7 of its length, 1e-14 of its sum of squares.
+const collinear = 1e-14
+
+// OLS fits o to one data set as a textbook does. It writes out every row, with
+// a dummy variable for every level of an absorbed effect and with columns as
+// they stand in the data, and solves the normal equations
+//
+//	b = (X'X)⁻¹ X'y
+//
+// in arithmetic of so many bits that nothing is lost. It returns an estimate
+// for each row of the bound method, in the same order.
+func OLS(o estimators.OLS, d *dgp.Data, shape dgp.Shape, lists map[string]string) ([]estimators.Estimate, error) {
+	f, err := estimators.ParseFormula(o.Formula, lists)
+	if err != nil {
+		return nil, err
+	}
+	r := &regression{OLS: o, formula: f, data: d, shape: shape}
+	if err := r.findRows(); err != nil {
+		return nil, err
+	}
+	r.buildX()
+	var all []estimators.Estimate
+	for _, outcome := range f.Outcomes {
+		estimates, err := r.fit(outcome)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, estimates...)
+	}
+	return all, nil
+}
+
+// A regression is a design matrix and what it came from.
+type regression struct {
+	estimators.OLS
+	formula *estimators.Formula
+	data    *dgp.Data
+	shape   dgp.Shape
+
+	rows   []unit
+	finite bool
+	x      matrix // by row
+	dummy  int    // leading columns of x: fixed effects, or the constant
+	bread  matrix // (X'X)⁻¹, 0 in the rows and columns of dropped terms
+	lost   []bool // columns dropped
+}
+
+// findRows lists the rows: the units of the lowest level among the outcomes,
+// or of the level asked for, which satisfy the condition.
+func (r *regression) findRows() error {
+	level := dgp.SchoolLevel
+	for _, outcome := range r.formula.Outcomes {
+		level = max(level, r.column(outcome.Name).Level)
+	}
+	if r.Rows != "" {
+		if err := level.UnmarshalText([]byte(r.Rows)); err != nil {
+			return err
+		}
+	}
+	condition, err := parse(r.Where)
+	if err != nil {
+		return err
+	}
+	for _, u := range units(r.data, level) {
+		keep := true
+		for _, c := range condition {
+			column := r.shape.Index(c.name)
+			value := r.data.Columns[column][u[r.shape.Columns[column].Level]]
+			keep = keep && c.holds(value)
+		}
+		if keep {
+			r.rows = append(r.rows, u)
+		}
+	}
+	return nil
+}
+
+// A comparison is one part of a condition, such as age >= 80.
+type comparison struct {
+	name, op string
+	x        float64
+}
+
+var comparisonPattern = regexp.MustCompile(`^\s*([A-Za-z_]\w*)\s*(==|!=|<=|>=|<|>)\s*(-?[0-9.]+)\s*$`)
+
+func parse(condition string) ([]comparison, error) {
+	if strings.TrimSpace(condition) == "" {
+		return nil, nil
+	}
+	var all []comparison
+	for _, part := range strings.Split(condition, "&") {
+		m := comparisonPattern.FindStringSubmatch(part)
+		if m == nil {
+			return nil, fmt.Errorf("cannot read the condition %q", part)
+		}
+		x, err := strconv.ParseFloat(m[3], 64)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, comparison{name: m[1], op: m[2], x: x})
+	}
+	return all, nil
+}
+
+func (c comparison) holds(v float64) bool {
+	return map[string]bool{
+		"==": v == c.x, "!=": v != c.x, "<": v < c.x, "<=": v <= c.x, ">": v > c.x, ">=": v >= c.x,
+	}[c.op]
+}
+
+func (r *regression) column(name string) dgp.Column { return r.shape.Columns[r.shape.Index(name)] }
+
+// values returns a variable's values in the rows. A transform is taken over
+// all units of the column, whatever the rows.
+func (r *regression) values(v estimators.Variable) []float64 {
+	column := r.shape.Index(v.Name)
+	all := Transformed(r.data.Columns[column], v.Transform)
+	values := make([]float64, len(r.rows))
+	for i, u := range r.rows {
+		values[i] = all[u[r.shape.Columns[column].Level]]
+	}
+	return values
+}
+
+// Transformed applies a transform to a whole column.
+func Transformed(x []float64, t estimators.Transform) []float64 {
+	y := make([]float64, len(x))
+	var mean, sd, cutoff float64
+	switch t.Kind {
+	case estimators.Standardise:
+		n := float64(len(x))
+		for _, v := range x {
+			mean += v / n
+		}
+		for _, v := range x {
+			sd += (v - mean) * (v - mean) / (n - 1)
+		}
+		sd = math.Sqrt(sd)
+	case estimators.Below, estimators.Above:
+		cutoff = Percentile(x, t.Percentile)
+	}
+	for i, v := range x {
+		switch {
+		case t.Kind == estimators.Identity:
+			y[i] = v
+		case t.Kind == estimators.Standardise:
+			y[i] = (v - mean) / sd
+		case t.Kind == estimators.Below && v < cutoff, t.Kind == estimators.Above && v > cutoff:
+			y[i] = 1
+		}
+	}
+	return y
+}
+
+// Percentile is R's default quantile (type 7): with h = (n-1)p/100 and x
+// sorted, counted from 0, it is x[⌊h⌋] + (h-⌊h⌋)(x[⌊h⌋+1] - x[⌊h⌋]).
+func Percentile(x []float64, p float64) float64 {
+	if len(x) == 0 {
+		return math.NaN()
+	}
+	sorted := slices.Sorted(slices.Values(x))
+	h := float64(len(x)-1) * p / 100
+	low := int(math.Floor(h))
+	high := min(low+1, len(x)-1)
+	return sorted[low] + (h-float64(low))*(sorted[high]-sorted[low])
+}
+
+// buildX fills X, by rows: first the dummies of the absorbed effect, or the
+// constant, then the terms. It then inverts X'X, dropping collinear columns.
+func (r *regression) buildX() {
+	n := len(r.rows)
+	var columns [][]float64
+	switch {
+	case r.formula.Absorb != "":
+		var level dgp.Level
+		_ = level.UnmarshalText([]byte(r.formula.Absorb))
+		var present []int
+		for _, u := range r.rows {
+			if !slices.Contains(present, u[level]) {
+				present = append(present, u[level])
+			}
+		}
+		for _, id := range present {
+			dummy := make([]float64, n)
+			for i, u := range r.rows {
+				if u[level] == id {
+					dummy[i] = 1
+				}
+			}
+			columns = append(columns, dummy)
+		}
+	case r.formula.Intercept:
+		columns = append(columns, slices.Repeat([]float64{1}, n))
+	}
+	r.dummy = len(columns)
+	r.finite = true
+	r.x = zeroMatrix(n, r.dummy+len(r.formula.Terms))
+	for j, column := range columns {
+		for i, v := range column {
+			r.x[i][j] = num(v)
+		}
+	}
+	for j, term := range r.formula.Terms {
+		for i := range r.rows {
+			r.x[i][r.dummy+j] = num(1)
+		}
+		for _, factor := range term.Factors {
+			for i, v := range r.values(factor.Variable) {
+				if math.IsNaN(v) || math.IsInf(v, 0) {
+					r.finite = false
+					continue
+				}
+				for range factor.Power {
+					r.x[i][r.dummy+j] = mul(r.x[i][r.dummy+j], num(v))
+				}
+			}
+		}
+	}
+	p := r.dummy + len(r.formula.Terms)
+	r.bread = zeroMatrix(p, p)
+	for j := range p {
+		for k := range j + 1 {
+			r.bread[j][k] = dot(r.columnOf(j), r.columnOf(k))
+			r.bread[k][j] = r.bread[j][k]
+		}
+	}
+	r.lost = r.bread.sweep(collinear)
+}
+
+func (r *regression) columnOf(j int) vector {
+	column := make(vector, len(r.x))
+	for i := range r.x {
+		column[i] = r.x[i][j]
+	}
+	return column
+}
+
+// fit regresses one outcome on X.
+func (r *regression) fit(outcome estimators.Outcome) ([]estimators.Estimate, error) {
+	places, err := r.places(r.Report)
+	if err != nil {
+		return nil, err
+	}
+	groups := make([][]int, len(r.Joint))
+	for i, group := range r.Joint {
+		if groups[i], err = r.places(group); err != nil {
+			return nil, err
+		}
+	}
+	n, p := len(r.rows), len(r.bread)
+	y := make(vector, n)
+	for i, v := range r.values(outcome.Variable) {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			r.finite = false
+			v = 0
+		}
+		y[i] = num(v)
+	}
+	k := 0
+	status := estimators.OK
+	for _, lost := range r.lost {
+		if lost {
+			status = estimators.Reduced
+		} else {
+			k++
+		}
+	}
+	clusters := r.clusters()
+	switch {
+	case !r.finite:
+		status = estimators.NotFinite
+	case n <= k:
+		status = estimators.TooFewRows
+	case r.clustered() && len(clusters) < 2:
+		status = estimators.TooFewClusters
+	case !r.varies(y):
+		status = estimators.NoVariation
+	}
+	out := make([]estimators.Estimate, len(places)+len(groups))
+	if !status.Worked() {
+		for i := range out {
+			out[i] = Failed(status)
+		}
+		return out, nil
+	}
+
+	// b = (X'X)⁻¹ X'y,  e = y - Xb.
+	xy := make(vector, p)
+	for j := range xy {
+		xy[j] = dot(r.columnOf(j), y)
+	}
+	b := r.bread.apply(xy)
+	e := make(vector, n)
+	for i := range e {
+		e[i] = sub(y[i], dot(r.x[i], b))
+	}
+
+	v, df := r.covariance(e, clusters, n, k)
+	for i, j := range places {
+		if r.lost[j] {
+			out[i] = Failed(estimators.Collinear)
+			continue
+		}
+		// t = b/se, two-sided p-value of Student's t with df.
+		value, se := float(b[j]), math.Sqrt(float(v[j][j]))
+		t := value / se
+		out[i] = estimators.Estimate{Value: value, SE: se, DF: df, P: Tail(t*t, 1, df), Status: status}
+	}
+	for i, group := range groups {
+		out[len(places)+i] = r.jointTest(group, b, v, df, status)
+	}
+	return out, nil
+}
+
+// places finds terms among the columns of X.
+func (r *regression) places(terms []string) ([]int, error) {
+	var all []int
+	for _, text := range terms {
+		if text == "(Intercept)" {
+			if !r.formula.Intercept || r.formula.Absorb != "" {
+				return nil, fmt.Errorf("there is no intercept")
+			}
+			all = append(all, 0)
+			continue
+		}
+		want, err := estimators.ParseTerm(text)
+		if err != nil {
+			return nil, err
+		}
+		at := slices.IndexFunc(r.formula.Terms, func(have estimators.Term) bool {
+			return sameFactors(have, want)
+		})
+		if at < 0 {
+			return nil, fmt.Errorf("there is no term %q", text)
+		}
+		all = append(all, r.dummy+at)
+	}
+	return all, nil
+}
+
+// sameFactors reports whether two terms multiply the same powers, in any order.
+func sameFactors(a, b estimators.Term) bool {
+	names := func(t estimators.Term) []string {
+		var all []string
+		for _, f := range t.Factors {
+			all = append(all, f.String())
+		}
+		slices.Sort(all)
+		return all
+	}
+	return slices.Equal(names(a), names(b))
+}
+
+func (r *regression) clustered() bool { return r.SE == estimators.CR0 || r.SE == estimators.CR1 }
+
+// clusters lists the rows of every cluster.
+func (r *regression) clusters() [][]int {
+	var level dgp.Level
+	if !r.clustered() || level.UnmarshalText([]byte(r.Cluster)) != nil {
+		return nil
+	}
+	var ids []int
+	var all [][]int
+	for i, u := range r.rows {
+		at := slices.Index(ids, u[level])
+		if at < 0 {
+			at = len(ids)
+			ids = append(ids, u[level])
+			all = append(all, nil)
+		}
+		all[at] = append(all[at], i)
+	}
+	return all
+}
+
+// varies reports whether the dummies leave anything of y.
+func (r *regression) varies(y vector) bool {
+	left := dot(y, y)
+	total := left
+	for j := range r.dummy { // dummies of one factor are orthogonal
+		column := r.columnOf(j)
+		sum := dot(column, y)
+		left = sub(left, div(mul(sum, sum), dot(column, column)))
+	}
+	return less(mul(num(1e-24), total), left)
+}
+
+// covariance returns the covariance matrix of b and its degrees of freedom.
+// With n rows, k columns, g clusters and A = (X'X)⁻¹:
+//
+//	classical  A Σe²/(n-k)
+//	HC0        A (Σ_i e_i² x_i x_i') A
+//	HC1        HC0 × n/(n-k)
+//	CR0        A (Σ_g s_g s_g') A,  s_g = Σ_{i in g} x_i e_i
+//	CR1        CR0 × g/(g-1) × (n-1)/(n-k)
+//
+// each with n-k degrees of freedom but the last two, which have g-1.
+func (r *regression) covariance(e vector, clusters [][]int, rows, columns int) (matrix, float64) {
+	p := len(r.bread)
+	n, k, g := float64(rows), float64(columns), float64(len(clusters))
+	if r.SE == estimators.Classical {
+		s2 := div(dot(e, e), num(n-k))
+		v := zeroMatrix(p, p)
+		for i := range p {
+			for j := range p {
+				v[i][j] = mul(s2, r.bread[i][j])
+			}
+		}
+		return v, n - k
+	}
+	df := n - k
+	if r.clustered() {
+		df = g - 1
+	} else {
+		clusters = nil
+		for i := range rows {
+			clusters = append(clusters, []int{i})
+		}
+	}
+	meat := zeroMatrix(p, p)
+	for _, cluster := range clusters {
+		s := zeros(p)
+		for _, i := range cluster {
+			for j := range p {
+				s[j] = add(s[j], mul(r.x[i][j], e[i]))
+			}
+		}
+		meat.addOuter(s)
+	}
+	factor := num(1)
+	switch r.SE {
+	case estimators.HC1:
+		factor = div(num(n), num(n-k))
+	case estimators.CR1:
+		factor = div(mul(num(g), num(n-1)), mul(num(g-1), num(n-k)))
+	}
+	v := r.bread.times(meat).times(r.bread)
+	for i := range v {
+		for j := range v[i] {
+			v[i][j] = mul(factor, v[i][j])
+		}
+	}
+	return v, df
+}
+
+// jointTest tests that the coefficients in some places are all 0:
+// F = b'V⁻¹b/q, referred to F(q, df).
+func (r *regression) jointTest(group []int, b vector, v matrix, df float64, status estimators.Status) estimators.Estimate {
+	q := len(group)
+	part, at := zeroMatrix(q, q), make(vector, q)
+	for i, j := range group {
+		if r.lost[j] {
+			return Failed(estimators.Collinear)
+		}
+		at[i] = b[j]
+		for k, l := range group {
+			part[i][k] = v[j][l]
+		}
+	}
+	for _, lost := range part.sweep(1e-20) {
+		if lost {
+			return Failed(estimators.Collinear)
+		}
+	}
+	f := float(dot(at, part.apply(at))) / float64(q)
+	return estimators.Estimate{Value: f, SE: math.NaN(), DF: df, P: Tail(f, float64(q), df), Status: status}
+}
+
+// Failed is the estimate of a fit that did not work.
+func Failed(status estimators.Status) estimators.Estimate {
+	nan := math.NaN()
+	return estimators.Estimate{Value: nan, SE: nan, DF: nan, P: nan, Status: status}
+}

@@ -1,0 +1,62 @@
+package plots
+
+import (
+	"iter"
+	"math"
+
+	"coachsim/sim"
+)
+
+// Standard returns the figures that every run draws: the sampling distribution
+// of each effect with its truth, bias, power, and, where cells of a paper are
+// given, published beside simulated numbers. chunks is the run's log.
+func Standard(s sim.Summary, chunks iter.Seq2[[]sim.Record, error], comparisons []sim.Comparison) ([]Figure, error) {
+	published := map[[3]string]sim.Comparison{}
+	for _, c := range comparisons {
+		published[[3]string{c.Estimator, c.Outcome, c.Term}] = c
+	}
+	var tested, effects []Row
+	var shown []sim.SummaryRow
+	for _, r := range s.Rows {
+		row := Row{SummaryRow: r}
+		if c, ok := published[[3]string{r.Estimator, r.Outcome, r.Term}]; ok {
+			row.Label = c.Label + " (" + c.Table + ", " + c.Column + ")"
+		}
+		if !math.IsNaN(r.Power) {
+			tested = append(tested, row)
+		}
+		if !math.IsNaN(r.Bias) {
+			effects = append(effects, row)
+			shown = append(shown, r)
+		}
+	}
+	if len(shown) == 0 { // nothing causal: show what there is
+		shown = s.Rows
+	}
+	estimates, err := sim.Collect(chunks, shown)
+	if err != nil {
+		return nil, err
+	}
+	sampling := SamplingDistribution{XLabel: "Estimate"}
+	for i, r := range shown {
+		sample := Sample{Label: r.Term + " → " + r.Outcome, Estimates: estimates[i], Truth: r.Truth, Published: math.NaN(), PublishedSE: math.NaN()}
+		if c, ok := published[[3]string{r.Estimator, r.Outcome, r.Term}]; ok {
+			sample.Label, sample.Published, sample.PublishedSE = c.Label+" ("+c.Table+", "+c.Column+")", c.Value, c.SE
+		}
+		sampling.Samples = append(sampling.Samples, sample)
+	}
+	var figures []Figure
+	for _, page := range sampling.Pages() {
+		figures = append(figures, page)
+	}
+	if len(effects) > 0 {
+		figures = append(figures, Bias{Rows: effects})
+	}
+	if len(tested) > 0 {
+		figures = append(figures, Power{Rows: tested, Alpha: s.Alpha})
+	}
+	if len(comparisons) > 0 {
+		figures = append(figures, Published{Comparisons: comparisons})
+	}
+	return figures, nil
+}
