@@ -87,7 +87,23 @@ func Published(name string) ([]sim.Published, error) {
 		}
 		cells = append(cells, c)
 	}
+	// The paper prints Table 4 by row; readers compare it regression by regression.
+	slices.SortStableFunc(cells, func(a, b sim.Published) int {
+		if a.Table != b.Table {
+			return 0
+		}
+		return columnNumber(a.Column) - columnNumber(b.Column)
+	})
 	return cells, nil
+}
+
+// columnNumber is the number of a printed column, 0 for a column with a name.
+func columnNumber(column string) int {
+	n, err := strconv.Atoi(column)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // readTable reads a CSV file with a header line.

@@ -142,7 +142,7 @@ func (l *linear) Fit(s *Setup, out []Estimate) {
 	}
 	for i, outcome := range l.outcomes {
 		of := status
-		if !(c.square[outcome] > 1e-20*c.squares[outcome]) {
+		if !(c.square[outcome] > 1e-13*c.squares[outcome]) {
 			of = NoVariation
 		}
 		l.fitOutcome(s, i, k, clusters, of, out[i*per:(i+1)*per])

@@ -149,6 +149,10 @@ func (b *olsBinding) monomial(t Term) (monomial, error) {
 		if level > b.rows {
 			return m, &SyntaxError{Offset: p.Pos, Message: fmt.Sprintf("%q is a %s column; the rows are of level %s", p.Name, level, b.rows)}
 		}
+		if i := slices.IndexFunc(m.factors, func(f factor) bool { return f.column == column }); i >= 0 {
+			m.factors[i].power += p.Power // age:age^2 is age^3
+			continue
+		}
 		m.factors = append(m.factors, factor{column: column, level: level, power: p.Power})
 	}
 	return m, nil

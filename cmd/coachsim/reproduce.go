@@ -7,6 +7,7 @@ import (
 	"math"
 	"path/filepath"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -107,8 +108,12 @@ func verdict(c sim.Comparison) string {
 
 func writeComparisonTable(w io.Writer, all []sim.Comparison, a sim.Agreement, t sim.Tolerance, replicates int, close bool) {
 	fmt.Fprintf(w, "Published and simulated results, %d simulated trials\n\n", replicates)
-	fmt.Fprintf(w, "%-57s %17s   %33s   %8s  %s\n", "", "published", "simulated", "(mean-", "")
-	fmt.Fprintf(w, "%-57s %9s %7s   %17s %7s %7s   %8s  %s\n", "cell", "value", "SE", "mean (MCSE)", "SD", "SE", "publ)/SE", "verdict")
+	width := 0
+	for _, c := range all {
+		width = max(width, utf8.RuneCountInString(cellName(c)))
+	}
+	fmt.Fprintf(w, "%-*s %17s   %33s   %8s\n", width+2, "", "published", "simulated", "(mean-")
+	fmt.Fprintf(w, "%-*s %9s %7s   %17s %7s %7s   %8s  %s\n", width+2, "cell", "value", "SE", "mean (MCSE)", "SD", "SE", "publ)/SE", "verdict")
 	table := ""
 	for _, c := range all {
 		if c.Table != table {
@@ -119,11 +124,7 @@ func writeComparisonTable(w io.Writer, all []sim.Comparison, a sim.Agreement, t 
 				fmt.Fprintf(w, "Table %s\n", table)
 			}
 		}
-		label := c.Label
-		if c.Column != "" && c.Kind != "corr" {
-			label = "(" + c.Column + ") " + label
-		}
-		fmt.Fprintf(w, "  %-55s %9s %7s   %7s %9s %7s %7s   %8s  %s\n", label,
+		fmt.Fprintf(w, "  %-*s %9s %7s   %7s %9s %7s %7s   %8s  %s\n", width, cellName(c),
 			fixed(c.Value), fixed(c.SE), fixed4(c.Mean), inParentheses(c.MeanMCSE), fixed4(c.SD), fixed4(c.MeanSE), fixed(c.DiffSE), verdict(c))
 	}
 	fmt.Fprintf(w, `
@@ -137,6 +138,14 @@ printed SE, else off; for numbers without a printed SE, in units of SD.
 `, a.RMS, a.Cells, t.RMS, a.Worst, a.WorstCell, t.Worst, 100*a.WorstSE, a.SEs, a.WorstSECell, 100*t.SE, map[bool]string{
 		true: "The study reproduces its paper.", false: "THE STUDY DOES NOT REPRODUCE ITS PAPER.",
 	}[close])
+}
+
+// cellName is the printed column and what the cell is.
+func cellName(c sim.Comparison) string {
+	if c.Column != "" && c.Kind != "corr" {
+		return "(" + c.Column + ") " + c.Label
+	}
+	return c.Label
 }
 
 func fixed(x float64) string  { return decimals(x, 3) }

@@ -37,19 +37,19 @@ func compare(got, want estimators.Estimate, tolerance float64) error {
 		t = 0
 	}
 	for _, number := range []struct {
-		name                string
-		got, want, relative float64
+		name              string
+		got, want, within float64
 	}{
-		{"value", got.Value, want.Value, tolerance * max(1, finite(want.SE/math.Abs(want.Value)))},
-		{"SE", got.SE, want.SE, tolerance},
+		{"value", got.Value, want.Value, tolerance * max(math.Abs(want.Value), finite(want.SE))},
+		{"SE", got.SE, want.SE, tolerance * want.SE},
 		{"DF", got.DF, want.DF, 0},
-		{"P", got.P, want.P, tolerance * (1 + 10*t*t)},
+		{"P", got.P, want.P, tolerance * (1 + 10*t*t) * want.P},
 	} {
 		if math.IsNaN(number.got) && math.IsNaN(number.want) {
 			continue
 		}
-		if off := math.Abs(number.got - number.want); !(off <= number.relative*math.Abs(number.want)) {
-			return fmt.Errorf("%s %v, want %v: off by %.1e of it, more than %.1e", number.name, number.got, number.want, off/math.Abs(number.want), number.relative)
+		if off := math.Abs(number.got - number.want); !(off <= number.within) {
+			return fmt.Errorf("%s %v, want %v: off by %.1e, more than %.1e", number.name, number.got, number.want, off, number.within)
 		}
 	}
 	return nil

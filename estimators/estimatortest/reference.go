@@ -291,7 +291,7 @@ func (r *regression) fit(outcome estimators.Outcome) ([]estimators.Estimate, err
 		status = estimators.TooFewRows
 	case r.clustered() && len(clusters) < 2:
 		status = estimators.TooFewClusters
-	case !r.varies(y):
+	case !less(mul(num(1e-20), dot(y, y)), r.within(y)):
 		status = estimators.NoVariation
 	}
 	out := make([]estimators.Estimate, len(places)+len(groups))
@@ -314,9 +314,19 @@ func (r *regression) fit(outcome estimators.Outcome) ([]estimators.Estimate, err
 	}
 
 	v, df := r.covariance(e, clusters, n, k)
+	// A standard error that is rounding error alone is none: that of a perfect
+	// fit, or where the scores of every cluster sum to 0.
+	perfect := !less(mul(num(1e-20), r.within(y)), dot(e, e))
+	certain := func(j int) bool {
+		return !perfect && less(mul(num(1e-20), classical(r.bread[j][j], e, n, k)), v[j][j])
+	}
 	for i, j := range places {
 		if r.lost[j] {
 			out[i] = Failed(estimators.Collinear)
+			continue
+		}
+		if !certain(j) {
+			out[i] = Failed(estimators.NotFinite)
 			continue
 		}
 		// t = b/se, two-sided p-value of Student's t with df.
@@ -326,6 +336,11 @@ func (r *regression) fit(outcome estimators.Outcome) ([]estimators.Estimate, err
 	}
 	for i, group := range groups {
 		out[len(places)+i] = r.jointTest(group, b, v, df, status)
+		for _, j := range group {
+			if !r.lost[j] && !certain(j) {
+				out[len(places)+i] = Failed(estimators.NotFinite)
+			}
+		}
 	}
 	return out, nil
 }
@@ -391,16 +406,15 @@ func (r *regression) clusters() [][]int {
 	return all
 }
 
-// varies reports whether the dummies leave anything of y.
-func (r *regression) varies(y vector) bool {
+// within is the sum of squares of y that the dummies leave.
+func (r *regression) within(y vector) number {
 	left := dot(y, y)
-	total := left
 	for j := range r.dummy { // dummies of one factor are orthogonal
 		column := r.columnOf(j)
 		sum := dot(column, y)
 		left = sub(left, div(mul(sum, sum), dot(column, column)))
 	}
-	return less(mul(num(1e-24), total), left)
+	return left
 }
 
 // covariance returns the covariance matrix of b and its degrees of freedom.
@@ -417,11 +431,10 @@ func (r *regression) covariance(e vector, clusters [][]int, rows, columns int) (
 	p := len(r.bread)
 	n, k, g := float64(rows), float64(columns), float64(len(clusters))
 	if r.SE == estimators.Classical {
-		s2 := div(dot(e, e), num(n-k))
 		v := zeroMatrix(p, p)
 		for i := range p {
 			for j := range p {
-				v[i][j] = mul(s2, r.bread[i][j])
+				v[i][j] = classical(r.bread[i][j], e, rows, columns)
 			}
 		}
 		return v, n - k
@@ -459,6 +472,11 @@ func (r *regression) covariance(e vector, clusters [][]int, rows, columns int) (
 		}
 	}
 	return v, df
+}
+
+// classical is A Σe²/(n-k) for one element of A.
+func classical(a number, e vector, rows, columns int) number {
+	return div(mul(a, dot(e, e)), num(float64(rows-columns)))
 }
 
 // jointTest tests that the coefficients in some places are all 0:
