@@ -1,6 +1,10 @@
 package dgp
 
-import "math/rand/v2"
+import (
+	"maps"
+	"math/rand/v2"
+	"slices"
+)
 
 // Attrition is who is lost after assignment, at random: a fixed number of
 // schools per arm, and a share of the sampled children, who have no valid test.
@@ -11,7 +15,8 @@ type Attrition struct {
 }
 
 func (a Attrition) check(f *Faults, d Design) {
-	for arm, n := range a.Schools {
+	for _, arm := range slices.Sorted(maps.Keys(a.Schools)) {
+		n := a.Schools[arm]
 		path := "trial.attrition.schools." + arm
 		known := false
 		for _, name := range d.Arms {

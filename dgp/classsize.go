@@ -24,7 +24,13 @@ type SmallClasses struct {
 	Max   int     `yaml:"max" min:"0" doc:"largest size"`
 }
 
+// maxClass bounds class sizes: moments adds up over all of them.
+const maxClass = 1_000_000
+
 func (c ClassSize) check(f *Faults, path string) {
+	if most := max(c.Mean+10*c.SD, float64(c.Min), float64(c.Small.Max)); most > maxClass {
+		f.Add(path, "asks for classes of up to %.0f children; the limit is %d", most, maxClass)
+	}
 	if c.Small.Share > 0 && (c.Small.Min < 1 || c.Small.Max < c.Small.Min) {
 		f.Add(path+".small", "min %d and max %d are no range of class sizes; it needs 1 <= min <= max", c.Small.Min, c.Small.Max)
 	}

@@ -55,6 +55,9 @@ type Column struct {
 	// they square or multiply, which keeps cross-products accurate; no
 	// estimate depends on it.
 	Center float64
+	// Levels is the number of levels of a factor, whose values are the codes
+	// 0 to Levels-1; 0 for a number.
+	Levels int
 	// Rating says which rating of a classroom the column holds, if it does.
 	Rating *Rating
 	Doc    string

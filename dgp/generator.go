@@ -272,30 +272,32 @@ func (g *Generator) observedArm(dst, control, treated []float64) {
 }
 
 // A scale is how a column was standardised: (x - mean)/sd.
-type scale struct{ mean, sd float64 }
+type scale struct{ mean, inverse float64 } // inverse is 1/sd
+
+func (s scale) apply(x float64) float64 { return (x - s.mean) * s.inverse }
 
 // standardise brings x to mean 0 and SD 1 (divisor n-1), and returns how. A
 // column without variation is only centred; with on false nothing is done.
 func standardise(x []float64, on bool) scale {
 	if !on || len(x) == 0 {
-		return scale{sd: 1}
+		return scale{inverse: 1}
 	}
 	mean := 0.0
 	for _, v := range x {
 		mean += v
 	}
 	mean /= float64(len(x))
-	ss := 0.0
+	ss, raw := 0.0, 0.0
 	for _, v := range x {
 		ss += (v - mean) * (v - mean)
+		raw += v * v
 	}
-	s := scale{mean: mean, sd: 1}
-	if ss > 0 && len(x) > 1 {
-		s.sd = math.Sqrt(ss / float64(len(x)-1))
+	s := scale{mean: mean, inverse: 1}
+	if ss > 1e-20*raw && len(x) > 1 { // more than rounding of the mean
+		s.inverse = 1 / math.Sqrt(ss/float64(len(x)-1))
 	}
-	inverse := 1 / s.sd
 	for i := range x {
-		x[i] = (x[i] - mean) * inverse
+		x[i] = s.apply(x[i])
 	}
 	return s
 }

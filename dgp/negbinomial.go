@@ -23,10 +23,14 @@ func (NegativeBinomial) Check(Covariate, []Covariate, func(key, format string, a
 func (l NegativeBinomial) Compile(*population) compiledLaw {
 	q := l.Mean / (l.Mean + l.Size)
 	p := math.Pow(1-q, l.Size) // P(X = 0)
+	tiny := p < 1e-280         // and no start for a recursion
 	var cdf []float64
 	total, inverse := 0.0, 0.0
 	for x := 0; total < 1-1e-13 && x < 10_000_000; x++ {
-		if x > 0 {
+		switch {
+		case tiny:
+			p = math.Exp(l.logProbability(float64(x), q))
+		case x > 0:
 			p *= q * (float64(x) - 1 + l.Size) / float64(x)
 		}
 		total += p
@@ -45,6 +49,14 @@ func (l NegativeBinomial) Compile(*population) compiledLaw {
 	})
 	law.meanInverse = inverse
 	return law
+}
+
+// logProbability returns log P(X = x), q = mean/(mean + size).
+func (l NegativeBinomial) logProbability(x, q float64) float64 {
+	a, _ := math.Lgamma(x + l.Size)
+	b, _ := math.Lgamma(l.Size)
+	c, _ := math.Lgamma(x + 1)
+	return a - b - c + l.Size*math.Log1p(-q) + x*math.Log(q)
 }
 
 var _ Law = NegativeBinomial{}

@@ -48,6 +48,12 @@ func (o Observation) check(f *Faults, domains []string) {
 	if o.Scale.Max <= o.Scale.Min {
 		f.Add("observation.scale.max", "%g is not above the lowest rating, %g", o.Scale.Max, o.Scale.Min)
 	}
+	if o.Scale.Integer && o.Scale.Min != math.Floor(o.Scale.Min) {
+		f.Add("observation.scale.min", "%g is no whole number, as ratings are with integer", o.Scale.Min)
+	}
+	if o.Scale.Integer && o.Scale.Max != math.Floor(o.Scale.Max) {
+		f.Add("observation.scale.max", "%g is no whole number, as ratings are with integer", o.Scale.Max)
+	}
 	if o.Total == "" {
 		f.Add("observation.total", "the total score needs a name")
 	}

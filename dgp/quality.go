@@ -133,6 +133,9 @@ func (tq *trueQuality) draw(p *population, r *rand.Rand) {
 	w := q.Effect.Skew
 	grow := math.Sqrt(math.Expm1(w * w))
 	rho := q.Effect.WithQuality
+	if tq.sumSD == 0 {
+		rho = 0 // quality does not vary: there is nothing to go with
+	}
 	rest := math.Sqrt(1 - rho*rho)
 	for j, s := range p.school {
 		for k := range tq.z {

@@ -3,6 +3,7 @@ package dgp
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
 // Share is the share of the members of a unit that are of one kind, such as
@@ -30,7 +31,7 @@ func (l Share) Check(c Covariate, earlier []Covariate, fault func(key, format st
 		}
 	}
 	total := l.Mean
-	for _, name := range l.Excluding {
+	for i, name := range l.Excluding {
 		other := findCovariate(earlier, name)
 		if other == nil {
 			fault("excluding", "there is no earlier covariate %q", name)
@@ -40,6 +41,11 @@ func (l Share) Check(c Covariate, earlier []Covariate, fault func(key, format st
 		if !ok || share.Of != l.Of {
 			fault("excluding", "%q is not a share of %q", name, l.Of)
 			continue
+		}
+		for _, before := range l.Excluding[:i] {
+			if name == before || !slices.Contains(share.Excluding, before) {
+				fault("excluding", "%q must be drawn excluding %q, so that both together are no more than all", name, before)
+			}
 		}
 		total += share.Mean
 	}

@@ -1,6 +1,9 @@
 package dgp
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // A Trial declares a coaching trial whole: who is randomised, what children
 // and classrooms are like, what coaching does to true classroom quality, how
@@ -40,6 +43,12 @@ func DefaultTrial() Trial {
 	}
 }
 
+// classes returns the number of classes, for comparison with a limit: whole
+// numbers could overflow.
+func (d Design) classes() float64 {
+	return float64(d.Blocks) * float64(d.Schools) * float64(d.Teachers)
+}
+
 // schools returns the number of schools in all blocks.
 func (d Design) schools() int { return d.Blocks * d.Schools }
 
@@ -51,7 +60,11 @@ func (t Trial) Validate() error {
 	t.Quality.check(&f)
 	t.Observation.check(&f, t.Quality.Domains)
 	t.Achievement.check(&f, t.Quality.Domains)
-	t.checkNames(&f)
+	if n := t.Design.classes() * float64(len(t.Quality.Domains)) * float64(t.Observation.Segments) * float64(t.Observation.Coders); n > maxUnits {
+		f.Add("observation", "asks for %.0f ratings; the limit is %d", n, maxUnits)
+	} else {
+		t.checkNames(&f)
+	}
 	if len(f) > 0 {
 		return f
 	}
@@ -66,7 +79,7 @@ func (d Design) check(f *Faults) {
 	if len(d.Arms) != 2 {
 		f.Add("trial.arms", "has %d arms; a trial has two, the control arm first", len(d.Arms))
 	}
-	if n := float64(d.schools()) * float64(d.Teachers) * float64(d.Tested); n > maxUnits {
+	if n := d.classes() * float64(d.Tested); n > maxUnits {
 		f.Add("trial", "asks for up to %.0f tested children; the limit is %d", n, maxUnits)
 	}
 	d.Children.check(f, "trial.children")
@@ -96,8 +109,12 @@ func (t Trial) checkNames(f *Faults) {
 		}
 		seen[name] = path
 	}
-	for i := 1; i < len(t.Design.Arms); i++ {
-		use(fmt.Sprintf("trial.arms[%d]", i), t.Design.Arms[i])
+	for i, arm := range t.Design.Arms {
+		if first := slices.Index(t.Design.Arms, arm); first < i {
+			f.Add(fmt.Sprintf("trial.arms[%d]", i), "%q is the name of arm %d too", arm, first)
+		} else if i > 0 { // the control arm has no column
+			use(fmt.Sprintf("trial.arms[%d]", i), arm)
+		}
 	}
 	for i, c := range t.Covariates {
 		use(fmt.Sprintf("covariates[%d].name", i), c.Name)
@@ -106,6 +123,13 @@ func (t Trial) checkNames(f *Faults) {
 		use(fmt.Sprintf("quality.domains[%d]", i), name)
 	}
 	use("observation.total", t.Observation.Total)
+	for _, name := range t.Quality.Domains {
+		for s := range t.Observation.Segments {
+			for c := range t.Observation.Coders {
+				use("observation", ratingName(name, s, c))
+			}
+		}
+	}
 	for i, name := range t.Achievement.Tests {
 		use(fmt.Sprintf("achievement.tests[%d]", i), name)
 	}

@@ -26,9 +26,9 @@ func (g *Generator) HasPotential(column int) bool {
 
 // Potential fills dst with the column's value for every unit of the data had
 // all schools been assigned the arm, in the units of the data's own column,
-// and returns its filled front. dst needs room for the units of the column's
-// level. It panics where
-// Generator.HasPotential is false.
+// and returns its filled front. For the arm that a unit was in, the value is
+// the data's, to the last bit. dst needs room for the units of the column's
+// level. It panics where Generator.HasPotential is false.
 func (t *Truth) Potential(dst []float64, column, arm int) []float64 {
 	g := t.g
 	if !g.HasPotential(column) {
@@ -46,23 +46,23 @@ func (t *Truth) Potential(dst []float64, column, arm int) []float64 {
 	s := t.scale[column]
 	if k := column - first; k < parts {
 		for u := range dst {
-			dst[u] = (value[k][unit(from, u)] - s.mean) / s.sd
+			dst[u] = s.apply(value[k][unit(from, u)])
 		}
 		return dst
 	}
 	// A total is the mean of its parts: scores in points, tests standardised.
 	clear(dst)
 	for k := range parts {
-		part := scale{sd: 1}
+		part := scale{inverse: 1}
 		if column >= g.testColumn {
 			part = t.scale[first+k]
 		}
 		for u := range dst {
-			dst[u] += (value[k][unit(from, u)] - part.mean) / part.sd / float64(parts)
+			dst[u] += part.apply(value[k][unit(from, u)]) / float64(parts)
 		}
 	}
 	for u := range dst {
-		dst[u] = (dst[u] - s.mean) / s.sd
+		dst[u] = s.apply(dst[u])
 	}
 	return dst
 }

@@ -66,8 +66,9 @@ func (c *cholesky) factor(raw []float64) {
 // lost says which terms were dropped.
 func (c *cholesky) lost() []bool { return c.dropped }
 
-// solve replaces x by the solution b of LL'b = x, 0 for dropped terms.
-func (c *cholesky) solve(x []float64) {
+// half replaces x by the solution y of Ly = x, 0 for dropped terms: y'y is
+// x'(LL')⁻¹x.
+func (c *cholesky) half(x []float64) {
 	n := c.n
 	for j := range n {
 		if c.dropped[j] {
@@ -81,6 +82,12 @@ func (c *cholesky) solve(x []float64) {
 		}
 		x[j] = v / row[j]
 	}
+}
+
+// solve replaces x by the solution b of LL'b = x, 0 for dropped terms.
+func (c *cholesky) solve(x []float64) {
+	c.half(x)
+	n := c.n
 	for j := n - 1; j >= 0; j-- {
 		if c.dropped[j] {
 			continue

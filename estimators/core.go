@@ -22,9 +22,10 @@ import (
 // Fixed effects are absorbed by taking off the cross-product of the means of
 // their levels; an intercept is a fixed effect with one level.
 type core struct {
-	key    coreKey
-	group  dgp.Level
-	filter *filter
+	key      coreKey
+	group    dgp.Level
+	filter   *filter
+	absorbed grouping // where key.absorb is not ""
 
 	basis    []monomial // child-level monomials of regressors; basis[0] is 1
 	children []int      // child-level columns of outcomes
@@ -186,8 +187,7 @@ func (c *core) allocate(shape dgp.Shape) {
 	maxEffects := 0
 	switch {
 	case c.key.absorb != "":
-		level, _ := levelNamed(c.key.absorb)
-		maxEffects = shape.Max[level]
+		maxEffects = c.absorbed.most
 	case c.key.intercept:
 		maxEffects = 1
 	}
@@ -358,7 +358,7 @@ func products(dst, v []float64, columns [][]float64, n, lo, hi int) {
 
 // place finds which groups have rows and their level of the absorbed factor.
 func (c *core) place(d *dgp.Data) {
-	level, absorbed := levelNamed(c.key.absorb)
+	absorbed := c.key.absorb != ""
 	for g := range c.groups {
 		c.active[g] = c.stat[g*c.stride] > 0
 		if c.filter != nil && c.filter.level <= c.group {
@@ -366,11 +366,8 @@ func (c *core) place(d *dgp.Data) {
 		}
 		c.effect[g] = 0
 		if absorbed {
-			c.effect[g] = d.Ancestor(c.group, g, level)
+			c.effect[g] = c.absorbed.of(d, c.group, g)
 		}
-	}
-	if absorbed {
-		c.effects = d.N[level]
 	}
 }
 
@@ -555,15 +552,6 @@ func (c *core) absorb() {
 // cross returns Σxy of a term and an outcome, after absorption.
 func (c *core) cross(term, outcome int) float64 {
 	return c.gram[term*c.width+len(c.terms)+outcome]
-}
-
-// levelNamed returns the level that a formula calls by name.
-func levelNamed(name string) (dgp.Level, bool) {
-	var l dgp.Level
-	if name == "" || l.UnmarshalText([]byte(name)) != nil {
-		return 0, false
-	}
-	return l, true
 }
 
 // sortTerms orders terms by basis, so that each pair of bases is one dense

@@ -148,6 +148,12 @@ func (d *dense) regress(s *Setup, l *linear, outcome int, beta []float64) float6
 
 // solve replaces x by the solution b of R'R b = x, 0 for dropped terms.
 func (d *dense) solve(x []float64) {
+	d.half(x)
+	d.back(x)
+}
+
+// half replaces x by the solution y of R'y = x, 0 for dropped terms.
+func (d *dense) half(x []float64) {
 	for j := range d.p {
 		if d.dropped[j] {
 			x[j] = 0
@@ -159,7 +165,6 @@ func (d *dense) solve(x []float64) {
 		}
 		x[j] = v / d.r[j*d.p+j]
 	}
-	d.back(x)
 }
 
 // back solves R b = x in place.

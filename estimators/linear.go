@@ -25,9 +25,9 @@ type combination struct {
 type linear struct {
 	core         *core
 	se           SE
-	cluster      dgp.Level
-	terms        []int // places in core.terms, in the formula's order
-	outcomes     []int // places in core.outcomes
+	cluster      grouping // for clustered standard errors
+	terms        []int    // places in core.terms, in the formula's order
+	outcomes     []int    // places in core.outcomes
 	combinations []combination
 	reported     []string // terms of the first combinations
 	joint        [][]int  // combinations of each joint test
@@ -48,10 +48,14 @@ type linear struct {
 	onEffect  [][4]float64 // scratch: by effect: part of the projections that its rows share
 	projected []float64    // by group, vector and basis; vectors are combinations, then outcomes
 	residual  []float64    // scratch: by basis
-	score     []float64    // by combination: of the current cluster
-	value     []float64    // by combination
-	rss       []float64    // by outcome: residual sum of squares
-	vcov      []float64    // combinations × combinations
+	score     []float64    // scratch: by combination, of a row
+	scores    []float64    // by cluster and combination
+	clusters  int
+	clusterOf []int     // by group
+	number    []int     // scratch: by level of the grouping, its cluster
+	value     []float64 // by combination
+	rss       []float64 // by outcome: residual sum of squares
+	vcov      []float64 // combinations × combinations
 	wald      *cholesky
 	waldRaw   []float64
 	waldX     []float64
@@ -60,6 +64,8 @@ type linear struct {
 // A solver solves X'X b = x for the regression being fitted.
 type solver interface {
 	solve(x []float64)
+	// half solves with a root of X'X: half(x)'half(x) is x'(X'X)⁻¹x.
+	half(x []float64)
 	lost() []bool
 }
 
@@ -81,6 +87,9 @@ func (l *linear) allocate(shape dgp.Shape) {
 	l.projected = make([]float64, shape.Max[l.core.group]*(nc+len(l.outcomes))*nb)
 	l.residual = make([]float64, nb)
 	l.score = make([]float64, nc)
+	l.scores = make([]float64, shape.Max[l.core.group]*nc)
+	l.clusterOf = make([]int, shape.Max[l.core.group])
+	l.number = make([]int, l.cluster.most)
 	l.value = make([]float64, nc)
 	l.rss = make([]float64, len(l.outcomes))
 	l.vcov = make([]float64, nc*nc)
@@ -119,10 +128,9 @@ func (l *linear) Fit(s *Setup, out []Estimate) {
 	if c.rows <= k {
 		status = TooFewRows
 	}
-	clusters := c.rows
-	if status.Worked() && l.se.clustered() {
-		clusters = l.countClusters(s.data)
-		if clusters < 2 {
+	if status.Worked() && l.se != Classical {
+		l.clusters = l.numberClusters(s.data)
+		if l.se.clustered() && l.clusters < 2 {
 			status = TooFewClusters
 		}
 	}
@@ -145,7 +153,7 @@ func (l *linear) Fit(s *Setup, out []Estimate) {
 		if !(c.square[outcome] > 1e-13*c.squares[outcome]) {
 			of = NoVariation
 		}
-		l.fitOutcome(s, i, k, clusters, of, out[i*per:(i+1)*per])
+		l.fitOutcome(s, i, k, of, out[i*per:(i+1)*per])
 	}
 }
 
@@ -292,23 +300,41 @@ func (l *linear) projectGroups(first, n int) {
 	}
 }
 
-// countClusters returns the number of clusters with rows.
-func (l *linear) countClusters(d *dgp.Data) float64 {
-	n, last := 0.0, -1
-	for g := range l.core.groups {
-		if !l.core.active[g] {
+// numberClusters numbers the clusters that have rows, in the order in which
+// they come, and returns how many there are. Without clustering each group is
+// its own, and so is each row when the groups are classes.
+func (l *linear) numberClusters(d *dgp.Data) int {
+	c := l.core
+	if !l.se.clustered() {
+		n := 0
+		for g := range c.groups {
+			if c.active[g] {
+				l.clusterOf[g] = n
+				n++
+			}
+		}
+		return n
+	}
+	for i := range l.number {
+		l.number[i] = -1
+	}
+	n := 0
+	for g := range c.groups {
+		if !c.active[g] {
 			continue
 		}
-		if id := d.Ancestor(l.core.group, g, l.cluster); id != last {
+		id := l.cluster.of(d, c.group, g)
+		if l.number[id] < 0 {
+			l.number[id] = n
 			n++
-			last = id
 		}
+		l.clusterOf[g] = l.number[id]
 	}
 	return n
 }
 
 // fitOutcome estimates outcome i with k coefficients in all.
-func (l *linear) fitOutcome(s *Setup, i int, k, clusters float64, status Status, out []Estimate) {
+func (l *linear) fitOutcome(s *Setup, i int, k float64, status Status, out []Estimate) {
 	if !status.Worked() {
 		for j := range out {
 			out[j] = failed(status)
@@ -323,9 +349,9 @@ func (l *linear) fitOutcome(s *Setup, i int, k, clusters float64, status Status,
 			l.vcov[j] = b * l.rss[i] / df
 		}
 	} else {
-		l.sandwich(s, i, l.se.factor(c.rows, k, clusters))
+		l.sandwich(s, i, l.se.factor(c.rows, k, float64(l.clusters)))
 		if l.se.clustered() {
-			df = clusters - 1
+			df = float64(l.clusters - 1)
 		}
 	}
 	for r := range l.reported {
@@ -372,31 +398,24 @@ func (l *linear) combine(i int) {
 // sandwich fills vcov with scale times the sum over clusters of the outer
 // products of their scores.
 func (l *linear) sandwich(s *Setup, i int, scale float64) {
+	c, nc := l.core, len(l.combinations)
 	clear(l.vcov)
-	clear(l.score)
-	c := l.core
 	perRow := !l.se.clustered() && c.key.rows > c.group
-	last := -1
+	clear(l.scores[:l.clusters*nc])
 	for g := range c.groups {
-		if !c.active[g] {
-			continue
-		}
-		if perRow {
+		switch {
+		case !c.active[g]:
+		case perRow:
 			l.rowScores(s.data, g, i)
-			continue
+		default:
+			at := l.clusterOf[g] * nc
+			l.addScore(g, i, l.scores[at:at+nc])
 		}
-		id := g
-		if l.se.clustered() && l.cluster != c.group {
-			id = s.data.Ancestor(c.group, g, l.cluster)
-		}
-		if id != last && last >= 0 {
-			l.closeCluster()
-		}
-		last = id
-		l.addScore(g, i)
 	}
 	if !perRow {
-		l.closeCluster()
+		for g := range l.clusters {
+			l.addOuter(l.scores[g*nc : (g+1)*nc])
+		}
 	}
 	for j := range l.vcov {
 		l.vcov[j] *= scale
@@ -410,9 +429,9 @@ func (l *linear) projection(g, vector int) []float64 {
 	return l.projected[at : at+nb]
 }
 
-// addScore adds group g to the score of the current cluster: Σ_i a'x_i e_i =
-// Σ_m h_m r_m with r_m = Σ_i m_i e_i.
-func (l *linear) addScore(g, i int) {
+// addScore adds group g to its cluster's score: Σ_i a'x_i e_i = Σ_m h_m r_m
+// with r_m = Σ_i m_i e_i.
+func (l *linear) addScore(g, i int, score []float64) {
 	c, nb, nc := l.core, len(l.core.basis), len(l.combinations)
 	s := c.stat[g*c.stride : (g+1)*c.stride]
 	y := c.outcomes[l.outcomes[i]]
@@ -426,24 +445,24 @@ func (l *linear) addScore(g, i int) {
 		l.residual[a] = r
 	}
 	h := l.projected[g*(nc+len(l.outcomes))*nb:]
-	for t := range l.score {
+	for t := range score {
 		v := 0.0
 		for a, r := range l.residual {
 			v += h[t*nb+a] * r
 		}
-		l.score[t] += v
+		score[t] += v
 	}
 }
 
-// closeCluster adds the outer product of the cluster's score to vcov.
-func (l *linear) closeCluster() {
-	nc := len(l.score)
-	for r, v := range l.score {
-		for t, w := range l.score {
-			l.vcov[r*nc+t] += v * w
+// addOuter adds the outer product of a score to vcov.
+func (l *linear) addOuter(score []float64) {
+	nc := len(score)
+	for r, v := range score {
+		row := l.vcov[r*nc : (r+1)*nc]
+		for t, w := range score {
+			row[t] += v * w
 		}
 	}
-	clear(l.score)
 }
 
 // rowScores treats every child of class g as a cluster of its own (HC0, HC1).
@@ -467,7 +486,7 @@ func (l *linear) rowScores(d *dgp.Data, g, i int) {
 		for t := range l.score {
 			l.score[t] = c.atRow(l.projection(g, t), row, in) * e
 		}
-		l.closeCluster()
+		l.addOuter(l.score)
 	}
 }
 

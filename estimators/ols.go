@@ -17,8 +17,8 @@ type OLS struct {
 	Formula string     `yaml:"formula" required:"true" doc:"outcomes ~ terms | fixed effect, as in fixest"`
 	Rows    string     `yaml:"rows" doc:"level of the rows: school, teacher or child; by default that of the outcomes"`
 	Where   string     `yaml:"where" doc:"restriction of the rows, such as coaching == 0"`
-	Cluster string     `yaml:"cluster" doc:"level of the clusters: block, school or teacher"`
-	SE      SE         `yaml:"se" doc:"kind of standard error: classical, HC0, HC1, CR0 or CR1 (Stata's)"`
+	Cluster string     `yaml:"cluster" doc:"the clusters: block, school or teacher"`
+	SE      SE         `yaml:"se" doc:"kind of standard error: classical, HC0-HC3, CR0, CR1 (Stata's), CR2 or CR3"`
 	Report  []string   `yaml:"report" required:"true" minlen:"1" doc:"terms to report, as written in the formula, or (Intercept)"`
 	Joint   [][]string `yaml:"joint" doc:"groups of terms to test jointly for zero (F test)"`
 }
@@ -42,14 +42,15 @@ func (o OLS) Bind(name string, s *Setup) (Fitter, error) {
 // An olsBinding is the state of one Bind.
 type olsBinding struct {
 	OLS
-	name    string
-	setup   *Setup
-	formula *Formula
-	filter  *filter
-	rows    dgp.Level
-	raw     []monomial // by term: powers of uncentred columns
-	used    []monomial // by term: what the core has
-	l       *linear
+	name     string
+	setup    *Setup
+	formula  *Formula
+	filter   *filter
+	rows     dgp.Level
+	absorbed grouping
+	raw      []monomial // by term: powers of uncentred columns
+	used     []monomial // by term: what the core has
+	l        *linear
 }
 
 // findRows settles the level of the rows.
@@ -77,11 +78,14 @@ func (b *olsBinding) findRows() error {
 		b.rows = dgp.SchoolLevel
 	}
 	if a := b.formula.Absorb; a != "" {
-		level, ok := levelNamed(a)
-		if !ok || level >= b.rows {
-			above := []string{"block", "school", "teacher"}[:b.rows]
-			return keyError("formula", &SyntaxError{Offset: b.formula.AbsorbPos, Message: fmt.Sprintf("%q cannot be absorbed; fixed effects of %s rows are %s", a, b.rows, strings.Join(above, ", "))})
+		absorbed, err := b.setup.findGrouping(a)
+		if err == nil && (absorbed.level > min(b.rows, dgp.TeacherLevel) || absorbed.column < 0 && absorbed.level >= b.rows) {
+			err = fmt.Errorf("%q cannot be absorbed: it varies between the %s rows of the regression, or within a class", a, b.rows)
 		}
+		if err != nil {
+			return keyError("formula", &SyntaxError{Offset: b.formula.AbsorbPos, Message: err.Error()})
+		}
+		b.absorbed = absorbed
 	}
 	return nil
 }
@@ -96,7 +100,7 @@ func (b *olsBinding) findWhere() error {
 	}
 	b.filter = f
 	key := coreKey{rows: b.rows, where: b.Where, absorb: b.formula.Absorb, intercept: b.formula.Intercept}
-	b.l.core = b.setup.coreFor(key, f)
+	b.l.core = b.setup.coreFor(key, f, b.absorbed)
 	return nil
 }
 
@@ -105,16 +109,21 @@ func (b *olsBinding) findWhere() error {
 func (b *olsBinding) findCluster() error {
 	if !b.SE.clustered() {
 		if b.Cluster != "" {
-			return keyError("cluster", fmt.Errorf("the standard error %s uses no clusters; CR0 and CR1 do", b.SE))
+			return keyError("cluster", fmt.Errorf("the standard error %s uses no clusters; CR0 to CR3 do", b.SE))
 		}
-		b.l.cluster = b.rows
 		return nil
 	}
-	level, ok := levelNamed(b.Cluster)
-	if !ok || level > b.l.core.group {
-		return keyError("cluster", fmt.Errorf("%s needs clusters: block, school or teacher, no lower than the rows; this is %q", b.SE, b.Cluster))
+	clusters, err := b.setup.findGrouping(b.Cluster)
+	if err == nil && clusters.level > b.l.core.group {
+		err = fmt.Errorf("the rows of one class cannot be in different clusters")
 	}
-	b.l.cluster = level
+	if b.Cluster == "" {
+		err = fmt.Errorf("%s needs clusters, such as cluster: school", b.SE)
+	}
+	if err != nil {
+		return keyError("cluster", err)
+	}
+	b.l.cluster = clusters
 	return nil
 }
 
@@ -259,8 +268,32 @@ func (b *olsBinding) findJoint() error {
 			return keyError(fmt.Sprintf("joint[%d]", i), fmt.Errorf("a joint test needs terms"))
 		}
 		b.l.joint = append(b.l.joint, places)
+		b.centerJoint(b.l.combinations[places[0]:])
 	}
 	return nil
+}
+
+// centerJoint tests the coefficients on centred columns in place of those on
+// uncentred ones, where the former are 0 exactly when the latter are: when all
+// terms that bear on the group's coefficients are in the group. The latter are
+// all but collinear if a column is far from zero.
+func (b *olsBinding) centerJoint(group []combination) {
+	in := func(term int) bool {
+		return slices.ContainsFunc(group, func(c combination) bool { return c.term == term })
+	}
+	for _, c := range group {
+		for i, w := range c.weights {
+			if w != 0 && !in(i) {
+				return
+			}
+		}
+	}
+	for _, c := range group {
+		clear(c.weights)
+		if c.term >= 0 {
+			c.weights[c.term] = 1
+		}
+	}
 }
 
 // combination writes the coefficient of a term of the formula, on uncentred

@@ -14,12 +14,16 @@ const (
 	Classical SE = iota // homoskedastic: s²(X'X)⁻¹; N-K df
 	HC0                 // White: no correction; N-K df
 	HC1                 // HC0 times N/(N-K): Stata's robust; N-K df
+	HC2                 // residuals divided by √(1-h), h the leverage; N-K df
+	HC3                 // residuals divided by 1-h; N-K df
 	CR0                 // clustered, no correction; G-1 df
 	CR1                 // CR0 times G/(G-1) (N-1)/(N-K): Stata's vce(cluster), clubSandwich's CR1S; G-1 df
+	CR2                 // residuals times (I-H)^(-1/2) by cluster; Satterthwaite df (Bell and McCaffrey 2002)
+	CR3                 // residuals times (I-H)^(-1) by cluster, near the jackknife; Satterthwaite df
 	seKinds
 )
 
-var seNames = [seKinds]string{"classical", "HC0", "HC1", "CR0", "CR1"}
+var seNames = [seKinds]string{"classical", "HC0", "HC1", "HC2", "HC3", "CR0", "CR1", "CR2", "CR3"}
 
 func (s SE) String() string {
 	if s >= seKinds {
@@ -46,7 +50,20 @@ func (s *SE) UnmarshalText(text []byte) error {
 func (SE) Names() []string { return seNames[:] }
 
 // clustered reports whether the kind needs clusters.
-func (s SE) clustered() bool { return s == CR0 || s == CR1 }
+func (s SE) clustered() bool { return s >= CR0 && s < seKinds }
+
+// adjustment is the power of I-H that residuals are multiplied with: 0 for the
+// kinds that leave them alone.
+func (s SE) adjustment() float64 {
+	switch s {
+	case HC2, CR2:
+		return -0.5
+	case HC3, CR3:
+		return -1
+	default:
+		return 0
+	}
+}
 
 // factor is what the sum of squared scores is multiplied with.
 func (s SE) factor(n, k, g float64) float64 {

@@ -39,6 +39,15 @@ teacher.`,
 			if out == "" {
 				return usageError("draw needs --out DIR for its files")
 			}
+			children, teachers := filepath.Join(out, "children.csv"), filepath.Join(out, "teachers.csv")
+			for _, path := range []string{children, teachers} {
+				if _, err := os.Stat(path); err == nil && !force {
+					return usageError("%s exists; replace it with --force", path)
+				}
+			}
+			if err := checkDirectory(out); err != nil {
+				return err
+			}
 			if err := os.MkdirAll(out, 0o755); err != nil {
 				return err
 			}
@@ -47,17 +56,13 @@ teacher.`,
 				return err
 			}
 			data, _ := g.Draw(dgp.Stream{Seed: study.Seed, Replicate: uint64(replicate)})
-			for name, level := range map[string]dgp.Level{"children.csv": dgp.ChildLevel, "teachers.csv": dgp.TeacherLevel} {
-				path := filepath.Join(out, name)
-				if _, err := os.Stat(path); err == nil && !force {
-					return usageError("%s exists; replace it with --force", path)
-				}
+			for path, level := range map[string]dgp.Level{children: dgp.ChildLevel, teachers: dgp.TeacherLevel} {
 				if err := writeFile(path, func(w io.Writer) error { return writeData(w, g.Shape(), data, level) }); err != nil {
 					return err
 				}
 			}
 			fmt.Fprintf(s.talk, "Wrote %s and %s: replicate %d, %d schools, %d teachers, %d children.\n",
-				filepath.Join(out, "children.csv"), filepath.Join(out, "teachers.csv"), replicate, data.N[dgp.SchoolLevel], data.Teachers(), data.Children())
+				children, teachers, replicate, data.N[dgp.SchoolLevel], data.Teachers(), data.Children())
 			return nil
 		},
 	}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -48,7 +50,10 @@ func openDirectory(dir string) (*finished, error) {
 	path := filepath.Join(dir, "plan.yaml")
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, &exitError{exitFile, fmt.Errorf("%s is not a run directory: %w", dir, err)}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, &exitError{exitFile, fmt.Errorf("%s is not a run directory: there is no %s", dir, path)}
+		}
+		return nil, &exitError{exitFile, err}
 	}
 	study, err := configs.Load(path, text, nil)
 	if err != nil {
@@ -85,6 +90,12 @@ func (f *finished) drawFigures(formats ...plots.Format) (int, error) {
 		}
 	}
 	return len(figures), nil
+}
+
+// interrupted says what a stopped run has kept.
+func (f *finished) interrupted(s streams) error {
+	fmt.Fprintf(s.talk, "Interrupted after %d of %d replicates, kept in %s. Go on with --resume.\n", f.outcome.Replicates, f.study.Replicates, f.dir)
+	return &exitError{exitInterrupted, nil}
 }
 
 // writeFile writes a file under a temporary name and renames it into place.

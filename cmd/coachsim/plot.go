@@ -27,7 +27,7 @@ simulated results. Beside each figure stands a CSV file with the numbers shown.`
 				for _, name := range names {
 					format, err := plots.ParseFormat(name)
 					if err != nil {
-						return usageError("--format %s: %w", name, err)
+						return usageError("--format %s: must be png, svg or pdf", name)
 					}
 					formats = append(formats, format)
 				}

@@ -55,7 +55,7 @@ Exit code 4 says that the study does not come close enough to its paper.`,
 			return done.reproduce(s, f.json)
 		},
 	}
-	f.add(c.Flags())
+	f.add(c.Flags(), "coachsim-NAME-reproduce")
 	return c
 }
 
@@ -80,7 +80,7 @@ func (f *finished) reproduce(s streams, asJSON bool) error {
 	fmt.Fprintf(s.talk, "Wrote %s, with comparison.csv and figures/.\n", f.dir)
 	switch {
 	case f.outcome.Interrupted:
-		return &exitError{exitInterrupted, nil}
+		return f.interrupted(s)
 	case !close:
 		return &exitError{exitMissed, nil}
 	}

@@ -8,9 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"coachsim/configs/strict"
 	"coachsim/sim"
@@ -113,35 +115,81 @@ Monte Carlo standard error.`,
 		Example: `  coachsim run ecuador                     simulate a built-in study
   coachsim reproduce ecuador               hold it against its published tables
   coachsim run ecuador --set trial.schools=12 --replicates 2000 --out small`,
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError("%w\nSee: %s --help", err, c.CommandPath())
+		return usageError("%s\nSee: %s --help", flagMessage(err), c.CommandPath())
 	})
-	root.CompletionOptions.HiddenDefaultCmd = false
+	root.SetVersionTemplate("coachsim {{.Version}}\n")
+	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(newRun(s), newReproduce(s), newDraw(s), newPlot(s), newCheck(s), newList(s), newVersion(s))
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
-		if check := c.Args; check != nil {
-			c.Args = func(c *cobra.Command, args []string) error {
-				if err := check(c, args); err != nil {
-					return usageError("%s wants %s\nSee: %s --help", c.CommandPath(), c.Annotations["wants"], c.CommandPath())
-				}
-				return nil
+		switch c.Name() {
+		case "help":
+			c.Example = "  coachsim help run"
+			c.Args = func(_ *cobra.Command, args []string) error { return unknownCommand(root, args) }
+			continue
+		case "completion":
+			c.Example = "  source <(coachsim completion bash)"
+			c.Annotations = map[string]string{"wants": "the name of a shell: bash, fish, powershell or zsh"}
+			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+			for _, shell := range c.Commands() {
+				shell.Example = "  coachsim completion " + shell.Name()
+				shell.Annotations = map[string]string{"wants": "no argument"}
+				shell.Args = checkArgs(shell.Args)
 			}
 		}
+		c.Args = checkArgs(c.Args)
 	}
-	root.Args = func(_ *cobra.Command, args []string) error {
-		if len(args) == 0 {
+	root.Args = func(_ *cobra.Command, args []string) error { return unknownCommand(root, args) }
+	return root
+}
+
+// checkArgs puts the complaint of a check of arguments in words.
+func checkArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if check == nil || check(c, args) == nil {
 			return nil
 		}
-		message := fmt.Sprintf("there is no command %q", args[0])
-		for _, name := range root.SuggestionsFor(args[0]) {
-			message += fmt.Sprintf("; did you mean %q?", name)
-		}
-		return usageError("%s\nSee: coachsim --help", message)
+		name := strings.TrimPrefix(c.CommandPath(), c.Root().Name()+" ")
+		return usageError("%s wants %s\nSee: %s --help", name, c.Annotations["wants"], c.CommandPath())
 	}
-	return root
+}
+
+// unknownCommand complains if the first argument is no command's name.
+func unknownCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if c, _, err := root.Find(args); err == nil && c != root {
+		return nil
+	}
+	message := fmt.Sprintf("there is no command %q", args[0])
+	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
+		message += "; did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return usageError("%s\nSee: %s --help", message, root.Name())
+}
+
+// flagMessage puts a flag's error in words.
+func flagMessage(err error) string {
+	var value *pflag.InvalidValueError
+	if errors.As(err, &value) {
+		name := value.GetFlag().Name
+		switch value.GetFlag().Value.Type() {
+		case "int":
+			return fmt.Sprintf("--%s %s: must be a whole number", name, value.GetValue())
+		case "bool":
+			return fmt.Sprintf("--%s=%s: must be true or false", name, value.GetValue())
+		default:
+			return fmt.Sprintf("--%s %s: %v", name, value.GetValue(), value.Unwrap())
+		}
+	}
+	return err.Error()
 }

@@ -63,14 +63,13 @@ study gives the same bytes whatever the number of workers.`,
 				wrote += fmt.Sprintf(", with %s in figures/", count(n, "figure"))
 			}
 			if done.outcome.Interrupted {
-				fmt.Fprintf(s.talk, "Interrupted after %d of %d replicates, kept in %s. Go on with --resume.\n", done.outcome.Replicates, study.Replicates, dir)
-				return &exitError{exitInterrupted, nil}
+				return done.interrupted(s)
 			}
 			fmt.Fprintf(s.talk, "Wrote %s.\n", wrote)
 			return nil
 		},
 	}
-	f.add(c.Flags())
+	f.add(c.Flags(), "coachsim-NAME")
 	c.Flags().BoolVar(&noFigures, "no-figures", false, "do not draw figures")
 	return c
 }

@@ -20,18 +20,20 @@ import (
 
 // studyFlags are the flags of every command that takes a STUDY.
 type studyFlags struct {
+	flags      *pflag.FlagSet
 	set        []string
 	replicates int
 	seed       string
 }
 
 func (f *studyFlags) add(flags *pflag.FlagSet) {
+	f.flags = flags
 	flags.StringArrayVar(&f.set, "set", nil, "override a key of the study, as `KEY=VALUE` (again for more)")
-	flags.StringVar(&f.seed, "seed", "", "seed of the random draws: a whole `NUMBER`")
+	flags.StringVar(&f.seed, "seed", "", "seed of the random draws: a whole `NUMBER` (default the study's)")
 }
 
 func (f *studyFlags) addReplicates(flags *pflag.FlagSet) {
-	flags.IntVar(&f.replicates, "replicates", 0, "simulated trials: a whole `NUMBER`")
+	flags.IntVar(&f.replicates, "replicates", 0, "simulated trials: a whole `NUMBER` (default the study's)")
 }
 
 // settings turns flags into overrides of the study.
@@ -44,16 +46,16 @@ func (f *studyFlags) settings() ([]configs.Setting, error) {
 		}
 		all = append(all, configs.Setting{Key: strings.TrimSpace(key), Value: value})
 	}
-	if f.seed != "" {
+	if f.flags.Changed("seed") {
 		if _, err := strconv.ParseUint(f.seed, 10, 64); err != nil {
 			return nil, usageError("--seed %s: a seed is a whole number from 0 to 18446744073709551615", f.seed)
 		}
 		all = append(all, configs.Setting{Key: "seed", Value: f.seed})
 	}
-	if f.replicates < 0 {
-		return nil, usageError("--replicates %d: at least 1 trial must be simulated", f.replicates)
-	}
-	if f.replicates > 0 {
+	if f.flags.Changed("replicates") {
+		if f.replicates < 1 {
+			return nil, usageError("--replicates %d: at least 1 trial must be simulated", f.replicates)
+		}
 		all = append(all, configs.Setting{Key: "replicates", Value: strconv.Itoa(f.replicates)})
 	}
 	return all, nil
@@ -85,6 +87,12 @@ func readStudy(s streams, argument string) (text []byte, source, name string, er
 	if err == nil {
 		return text, argument, name, nil
 	}
+	if info, err := os.Stat(argument); err == nil && info.IsDir() {
+		if _, err := os.Stat(filepath.Join(argument, "plan.yaml")); err == nil {
+			return nil, "", "", usageError("%s is a run directory; its study is %s", argument, filepath.Join(argument, "plan.yaml"))
+		}
+		return nil, "", "", usageError("%s is a directory, not a study file", argument)
+	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, "", "", &exitError{exitFile, err}
 	}
@@ -110,28 +118,31 @@ type runFlags struct {
 	progress sim.ProgressMode
 }
 
-func (f *runFlags) add(flags *pflag.FlagSet) {
+func (f *runFlags) add(flags *pflag.FlagSet, dir string) {
 	f.studyFlags.add(flags)
 	f.addReplicates(flags)
 	f.progress = sim.ProgressAuto
-	flags.StringVar(&f.out, "out", "", "run `DIR`ectory (default coachsim-NAME)")
-	flags.IntVar(&f.workers, "workers", runtime.GOMAXPROCS(0), "goroutines that simulate; no result depends on their `NUMBER`")
+	flags.StringVar(&f.out, "out", "", "run `DIR`ectory (default "+dir+")")
+	flags.IntVar(&f.workers, "workers", runtime.GOMAXPROCS(0), "`NUMBER` of parallel workers; no result depends on it")
 	flags.BoolVar(&f.resume, "resume", false, "keep what an earlier run of the same study finished, and add what is missing")
 	flags.BoolVar(&f.force, "force", false, "replace the run in the directory")
 	flags.BoolVar(&f.json, "json", false, "print the result as one JSON object")
-	flags.Var(&f.progress, "progress", "how to tell progress: auto, bar, plain, json or none")
+	flags.Var(&f.progress, "progress", "`HOW` to tell progress: auto, bar, plain, json or none")
 }
 
 // check refuses what no run can have.
 func (f *runFlags) check() error {
 	if f.workers < 1 {
-		return usageError("--workers %d: at least 1 goroutine must work", f.workers)
+		return usageError("--workers %d: at least 1 is needed", f.workers)
 	}
 	return nil
 }
 
 // simulate runs a study into the run directory and measures it.
 func (f *runFlags) simulate(c *cobra.Command, s streams, study sim.Study, dir string) (*finished, error) {
+	if err := checkDirectory(dir); err != nil {
+		return nil, err
+	}
 	plan, err := configs.Plan(study, version())
 	if err != nil {
 		return nil, err
@@ -153,4 +164,12 @@ func (f *runFlags) simulate(c *cobra.Command, s streams, study sim.Study, dir st
 	}
 	done.outcome = outcome
 	return done, done.writeSummary()
+}
+
+// checkDirectory refuses a file where a directory is to be written.
+func checkDirectory(dir string) error {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return usageError("--out %s: is a file, not a directory", dir)
+	}
+	return nil
 }

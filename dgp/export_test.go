@@ -1,0 +1,113 @@
+package dgp
+
+import "math/rand/v2"
+
+// Drawn is everything behind the last data set, for the tests of package
+// dgp_test. Units are all units drawn, lost or not, unless said otherwise.
+type Drawn struct {
+	Arm, Block []int  // by school
+	Left       []bool // by school
+	School     []int  // by teacher
+	Size       []int  // by teacher
+	Start      []int  // first sampled child of each teacher, and the end
+	Valid      []bool // by sampled child
+
+	Covariate                      map[string][]float64
+	QualityIndex, AchievementIndex []float64
+	Child                          []float64 // covariates' part of achievement
+
+	Untreated, Treated, Context [][]float64 // by domain and teacher
+	Engagement                  []float64
+
+	Rating [2][][]float64 // by arm; (domain, segment, coder); teacher
+	Class  [2][]float64   // by arm and teacher: the class part of achievement
+	Score  [2][][]float64 // by arm; test; child of the data
+
+	Schools, Teachers, Children []int // the unit drawn behind each unit of the data
+}
+
+// Drawn returns views of the generator's buffers.
+func (g *Generator) Drawn() Drawn {
+	p := g.population
+	n := p.children()
+	d := Drawn{
+		Arm: g.arm, Block: p.block, Left: g.left, School: p.school, Size: p.size, Start: p.childStart, Valid: g.valid[:n],
+		Covariate: map[string][]float64{}, QualityIndex: p.qualityIndex, AchievementIndex: p.achievementIndex, Child: p.child[:n],
+		Untreated: g.quality.untreated, Treated: g.quality.treated, Context: g.quality.context, Engagement: g.quality.engagement,
+		Rating: g.observed.rating, Class: g.tested.class,
+		Schools: g.schools[:g.data.N[SchoolLevel]], Teachers: g.teachers[:g.data.N[TeacherLevel]], Children: g.children[:g.data.N[ChildLevel]],
+	}
+	for _, c := range p.columns {
+		values := c.values
+		if c.Level == ChildLevel {
+			values = values[:n]
+		}
+		d.Covariate[c.Name] = values
+	}
+	for arm := range d.Score {
+		for _, column := range g.tested.score[arm] {
+			d.Score[arm] = append(d.Score[arm], column[:g.data.N[ChildLevel]])
+		}
+	}
+	return d
+}
+
+// A Stage is one part of Draw, for benchmarks. Stages must have run in order
+// once.
+type Stage struct {
+	Name string
+	Run  func(st Stream)
+}
+
+// Stages takes Draw apart.
+func (g *Generator) Stages() []Stage {
+	t := &g.trial
+	return []Stage{
+		{"Population", func(st Stream) { g.population.draw(t.Quality, t.Achievement, g.purpose(st, PopulationPurpose)) }},
+		{"Quality", func(st Stream) { g.quality.draw(g.population, g.purpose(st, QualityPurpose)) }},
+		{"Assignment", func(st Stream) {
+			t.Design.Assignment.Assign(g.arm, g.population.block, g.schoolBuffer, g.purpose(st, AssignmentPurpose))
+		}},
+		{"Observation", func(st Stream) { g.observed.draw(g.quality, g.purpose(st, ObservationPurpose)) }},
+		{"Attrition", func(st Stream) { g.lose(g.purpose(st, AttritionPurpose)) }},
+		{"Outcomes", func(st Stream) { g.tested.draw(g.population, g.quality, g.valid, g.purpose(st, OutcomePurpose)) }},
+		{"Columns", func(Stream) { g.fillColumns(); g.truth.deviate() }},
+	}
+}
+
+// CountWords makes the generator count the 64-bit words that it takes from its
+// source from now on.
+func (g *Generator) CountWords() *int {
+	c := &wordCounter{from: &g.rng.pcg}
+	g.rng.Rand = rand.New(c)
+	return &c.n
+}
+
+type wordCounter struct {
+	from rand.Source
+	n    int
+}
+
+func (c *wordCounter) Uint64() uint64 {
+	c.n++
+	return c.from.Uint64()
+}
+
+// A NormalSource draws normals as a generator does, for benchmarks.
+type NormalSource struct{ source *source }
+
+// NewNormalSource returns the source of one purpose of a stream.
+func NewNormalSource(st Stream, p Purpose) NormalSource {
+	s := NormalSource{newSource()}
+	s.source.load(st, p)
+	return s
+}
+
+// Sum returns the sum of n normals.
+func (s NormalSource) Sum(n int) float64 {
+	x := 0.0
+	for range n {
+		x += s.source.NormFloat64()
+	}
+	return x
+}
