@@ -63,7 +63,7 @@ type Stage struct {
 func (g *Generator) Stages() []Stage {
 	t := &g.trial
 	return []Stage{
-		{"Population", func(st Stream) { g.population.draw(t.Quality, t.Achievement, g.purpose(st, PopulationPurpose)) }},
+		{"Population", func(st Stream) { g.population.draw(g.quality.q, g.tested.a, g.purpose(st, PopulationPurpose)) }},
 		{"Quality", func(st Stream) { g.quality.draw(g.population, g.purpose(st, QualityPurpose)) }},
 		{"Assignment", func(st Stream) {
 			t.Design.Assignment.Assign(g.arm, g.population.block, g.schoolBuffer, g.purpose(st, AssignmentPurpose))

@@ -127,7 +127,7 @@ func (g *Generator) Shape() Shape { return g.shape }
 // until the next Draw.
 func (g *Generator) Draw(st Stream) (*Data, *Truth) {
 	t := &g.trial
-	g.population.draw(t.Quality, t.Achievement, g.purpose(st, PopulationPurpose))
+	g.population.draw(g.quality.q, g.tested.a, g.purpose(st, PopulationPurpose))
 	g.quality.draw(g.population, g.purpose(st, QualityPurpose))
 	t.Design.Assignment.Assign(g.arm, g.population.block, g.schoolBuffer, g.purpose(st, AssignmentPurpose))
 	g.observed.draw(g.quality, g.purpose(st, ObservationPurpose))

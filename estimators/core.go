@@ -34,30 +34,31 @@ type core struct {
 	outcomes []response
 
 	// What follows is sized by allocate and filled by load.
-	groups   int
-	effects  int       // levels of the absorbed factor, 0 without intercept
-	active   []bool    // by group: has rows
-	effect   []int     // by group: its level of the absorbed factor
-	stride   int       // numbers in one group's S
-	stat     []float64 // S by group
-	product  []float64 // z by group and product
-	value    []float64 // z by group and term
-	width    int       // numbers in a row of gram: terms, then outcomes
-	right    []float64 // Σ of every term and outcome, by group
-	columns  [][]float64
-	buffers  [][]float64 // behind computed columns
-	outcome  [][]float64 // child-level outcome columns
-	masked   [][]float64
-	mask     []float64 // by child: 1 if the row is in, nil without a row filter
-	gram     []float64 // terms × (terms, outcomes): Σxx' and Σxy, after absorption
-	raw      []float64 // diagonal of Σxx' before absorption
-	square   []float64 // by outcome: Σy² after absorption
-	squares  []float64 // by outcome: Σy² before absorption
-	effectS  []float64 // effects × (terms, outcomes): Σx and Σy
-	effectN  []float64 // rows by effect
-	rows     float64   // number of rows
-	present  int       // effects with rows
-	blockEnd []int     // end of each basis block in terms
+	groups      int
+	effects     int // levels of the absorbed factor, 0 without intercept
+	mostEffects int
+	active      []bool    // by group: has rows
+	effect      []int     // by group: its level of the absorbed factor
+	stride      int       // numbers in one group's S
+	stat        []float64 // S by group
+	product     []float64 // z by group and product
+	value       []float64 // z by group and term
+	width       int       // numbers in a row of gram: terms, then outcomes
+	right       []float64 // Σ of every term and outcome, by group
+	columns     [][]float64
+	buffers     [][]float64 // behind computed columns
+	outcome     [][]float64 // child-level outcome columns
+	masked      [][]float64
+	mask        []float64 // by child: 1 if the row is in, nil without a row filter
+	gram        []float64 // terms × (terms, outcomes): Σxx' and Σxy, after absorption
+	raw         []float64 // diagonal of Σxx' before absorption
+	square      []float64 // by outcome: Σy² after absorption
+	squares     []float64 // by outcome: Σy² before absorption
+	effectS     []float64 // effects × (terms, outcomes): Σx and Σy
+	effectN     []float64 // rows by effect
+	rows        float64   // number of rows
+	present     int       // effects with rows
+	blockEnd    []int     // end of each basis block in terms
 
 	fourRight []float64 // scratch: right-hand factors of four groups
 	pairs     []int     // pair, tabulated
@@ -191,7 +192,7 @@ func (c *core) allocate(shape dgp.Shape) {
 	case c.key.intercept:
 		maxEffects = 1
 	}
-	c.effects = maxEffects
+	c.effects, c.mostEffects = maxEffects, maxEffects
 	c.active = make([]bool, most)
 	c.effect = make([]int, most)
 	c.stride = c.outcomePair(len(c.children))

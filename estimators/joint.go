@@ -8,7 +8,9 @@ import (
 
 // jointTest tests that k combinations are all 0, by the Wald statistic in its
 // F form: F = b'V⁻¹b/k, referred to F(k, df) as Stata's test does after
-// regress.
+// regress. With CR2 and CR3 it is the test that Pustejovsky and Tipton (2018)
+// call AHT and clubSandwich HTZ: with η the degrees of freedom of V as a
+// Wishart matrix, (η-k+1)/η F is referred to F(k, η-k+1).
 func (l *linear) jointTest(group []int, df float64, status Status) Estimate {
 	nc, k := len(l.combinations), len(group)
 	w := l.wald
@@ -34,6 +36,14 @@ func (l *linear) jointTest(group []int, df float64, status Status) Estimate {
 		f += x[i] * l.value[r]
 	}
 	f /= float64(k)
+	if l.reduced != nil && l.se.clustered() {
+		eta := l.reduced.hotelling(group)
+		df = eta - float64(k) + 1
+		f *= df / eta
+		if !(df > 0) {
+			return failed(TooFewClusters)
+		}
+	}
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return failed(NotFinite)
 	}

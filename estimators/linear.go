@@ -32,33 +32,37 @@ type linear struct {
 	reported     []string // terms of the first combinations
 	joint        [][]int  // combinations of each joint test
 	rows         []Row
+	lowering     []float64 // by centred term: its coefficients on the constant and the raw terms
 
-	chol      *cholesky
-	raw       []float64    // by term: diagonal before absorption
-	solver    solver       // chol, or the QR that takes its place
-	weights   []float64    // by combination and term: w, net of the means for an intercept
-	influence []float64    // by combination and term: a
-	lift      []float64    // by combination: the influence of a row through the intercept
-	bread     []float64    // by combination: variance per unit of s²
-	beta      []float64    // by outcome and term
-	ordered   []int        // terms by basis: places in terms
-	places    []int        // the same: places in core.terms
-	blockEnd  []int        // end of each basis block in ordered
-	vectors   [][4]float64 // scratch: four vectors of coefficients, by ordered term
-	onEffect  [][4]float64 // scratch: by effect: part of the projections that its rows share
-	projected []float64    // by group, vector and basis; vectors are combinations, then outcomes
-	residual  []float64    // scratch: by basis
-	score     []float64    // scratch: by combination, of a row
-	scores    []float64    // by cluster and combination
-	clusters  int
-	clusterOf []int     // by group
-	number    []int     // scratch: by level of the grouping, its cluster
-	value     []float64 // by combination
-	rss       []float64 // by outcome: residual sum of squares
-	vcov      []float64 // combinations × combinations
-	wald      *cholesky
-	waldRaw   []float64
-	waldX     []float64
+	chol       *cholesky
+	raw        []float64    // by term: diagonal before absorption
+	solver     solver       // chol, or the QR that takes its place
+	weights    []float64    // by combination and term: w, net of the means for an intercept
+	influence  []float64    // by combination and term: a
+	lift       []float64    // by combination: the influence of a row through the intercept
+	bread      []float64    // by combination: variance per unit of s²
+	beta       []float64    // by outcome and term
+	functional []float64    // scratch of redistribute
+	ordered    []int        // terms by basis: places in terms
+	places     []int        // the same: places in core.terms
+	blockEnd   []int        // end of each basis block in ordered
+	vectors    [][4]float64 // scratch: four vectors of coefficients, by ordered term
+	onEffect   [][4]float64 // scratch: by effect: part of the projections that its rows share
+	projected  []float64    // by group, vector and basis; vectors are combinations, then outcomes
+	residual   []float64    // scratch: by basis
+	score      []float64    // scratch: by combination, of a row
+	scores     []float64    // by cluster and combination
+	clusters   int
+	clusterOf  []int          // by group
+	number     []int          // scratch: by level of the grouping, its cluster
+	value      []float64      // by combination
+	rss        []float64      // by outcome: residual sum of squares
+	vcov       []float64      // combinations × combinations
+	reduced    *biasReduction // for HC2, HC3, CR2, CR3, else nil
+	wishart    *wishart
+	wald       *cholesky
+	waldRaw    []float64
+	waldX      []float64
 }
 
 // A solver solves X'X b = x for the regression being fitted.
@@ -81,6 +85,7 @@ func (l *linear) allocate(shape dgp.Shape) {
 	l.lift = make([]float64, nc)
 	l.bread = make([]float64, nc*nc)
 	l.beta = make([]float64, len(l.outcomes)*p)
+	l.functional = make([]float64, (p+1)*p)
 	l.order()
 	l.vectors = make([][4]float64, p)
 	l.onEffect = make([][4]float64, max(l.core.effects, 1))
@@ -93,9 +98,15 @@ func (l *linear) allocate(shape dgp.Shape) {
 	l.value = make([]float64, nc)
 	l.rss = make([]float64, len(l.outcomes))
 	l.vcov = make([]float64, nc*nc)
+	if l.se.adjustment() != 0 {
+		l.reduced = newBiasReduction(l, shape)
+	}
 	most := 0
 	for _, group := range l.joint {
 		most = max(most, len(group))
+	}
+	if l.reduced != nil && most > 0 {
+		l.wishart = newWishart(most, l.reduced.r)
 	}
 	l.wald = newCholesky(most)
 	l.waldRaw = make([]float64, most)
@@ -141,12 +152,15 @@ func (l *linear) Fit(s *Setup, out []Estimate) {
 		}
 		return
 	}
-	l.influences()
+	l.influences(status)
 	for i, outcome := range l.outcomes {
 		l.rss[i] = l.coefficients(s, outcome, l.beta[i*p:(i+1)*p])
 	}
 	if l.se != Classical {
 		l.project()
+	}
+	if l.reduced != nil {
+		l.reduced.adjust()
 	}
 	for i, outcome := range l.outcomes {
 		of := status
@@ -182,11 +196,16 @@ func (l *linear) factor(s *Setup) Status {
 }
 
 // influences solves for a, for every combination.
-func (l *linear) influences() {
+func (l *linear) influences(status Status) {
 	c, p, nc := l.core, len(l.terms), len(l.combinations)
+	for r := range l.combinations {
+		copy(l.weights[r*p:(r+1)*p], l.combinations[r].weights)
+	}
+	if status == Reduced {
+		l.redistribute()
+	}
 	for r, combination := range l.combinations {
 		w, a := l.weights[r*p:(r+1)*p], l.influence[r*p:(r+1)*p]
-		copy(w, combination.weights)
 		l.lift[r] = 0
 		if combination.intercept != 0 {
 			// Only a formula without named effects reports an intercept, so
@@ -207,6 +226,55 @@ func (l *linear) influences() {
 			}
 			l.bread[r*nc+t] = v
 		}
+	}
+}
+
+// redistribute corrects the weights of the combinations after terms have been
+// dropped. Weights translate coefficients on centred columns to those on raw
+// ones, and may put a part of a kept term on a raw term that was dropped. That
+// one is itself a combination of the raw terms kept, which take the part over:
+// with x̃_d = Σ_j k_j x̃_j + k_0 for centred columns x̃_t = Σ_s T_ts x_s,
+//
+//	x_d = Σ_{s≠d} κ_s x_s,  κ_s = Σ_j k_j T_js - T_ds.
+func (l *linear) redistribute() {
+	c, p, w := l.core, len(l.terms), len(l.terms)+1
+	// functional[s] gives the coefficient of raw term s-1 (0: the constant).
+	for s := range w {
+		for t := range p {
+			l.functional[s*p+t] = l.lowering[t*w+s]
+		}
+	}
+	lost := l.solver.lost()
+	for d := p - 1; d >= 0; d-- {
+		if !lost[d] {
+			continue
+		}
+		k := l.beta[:p] // scratch until the outcomes are fitted
+		for j, u := range l.terms {
+			k[j] = c.gram[u*c.width+l.terms[d]]
+		}
+		l.solver.solve(k)
+		for s := range w {
+			if s == d+1 {
+				continue
+			}
+			kappa := -l.lowering[d*w+s]
+			for j := range p {
+				kappa += k[j] * l.lowering[j*w+s]
+			}
+			if s == 0 && c.effects > 0 {
+				mean := c.effectS[l.terms[d]]
+				for j, u := range l.terms {
+					mean -= k[j] * c.effectS[u]
+				}
+				kappa += mean / c.rows
+			}
+			addScaled(l.functional[s*p:(s+1)*p], kappa, l.functional[(d+1)*p:(d+2)*p])
+		}
+	}
+	for r := range l.combinations {
+		s := l.combinations[r].term + 1
+		copy(l.weights[r*p:(r+1)*p], l.functional[s*p:(s+1)*p])
 	}
 }
 
@@ -355,7 +423,11 @@ func (l *linear) fitOutcome(s *Setup, i int, k float64, status Status, out []Est
 		}
 	}
 	for r := range l.reported {
-		out[r] = l.estimate(r, df, status)
+		of := df
+		if l.reduced != nil && l.se.clustered() {
+			of = l.reduced.df[r]
+		}
+		out[r] = l.estimate(r, of, status)
 	}
 	for j, group := range l.joint {
 		out[len(l.reported)+j] = l.jointTest(group, df, status)
@@ -483,6 +555,9 @@ func (l *linear) rowScores(d *dgp.Data, g, i int) {
 			e = in * c.product[g*len(c.products)+y.product]
 		}
 		e -= c.atRow(fitted, row, in)
+		if l.reduced != nil {
+			e *= l.reduced.rowFactor(g, row, in)
+		}
 		for t := range l.score {
 			l.score[t] = c.atRow(l.projection(g, t), row, in) * e
 		}

@@ -143,6 +143,12 @@ func (b *olsBinding) findTerms() error {
 	for _, m := range b.used {
 		b.l.terms = append(b.l.terms, b.l.core.addTerm(m))
 	}
+	// Column -1, the constant, comes first.
+	for from := range b.used {
+		for to := -1; to < len(b.used); to++ {
+			b.l.lowering = append(b.l.lowering, b.lowering(from, to))
+		}
+	}
 	return nil
 }
 

@@ -215,6 +215,7 @@ func (s *Setup) finish() {
 	}
 	for _, l := range s.linear {
 		l.allocate(s.shape)
+		terms = max(terms, len(l.terms)) // x:x^2 and x^3 share a place in the core
 	}
 	s.dense = newDense(rows, terms)
 }

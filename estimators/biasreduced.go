@@ -1,0 +1,626 @@
+package estimators
+
+import (
+	"math"
+
+	"coachsim/dgp"
+)
+
+// A biasReduction computes the standard errors that adjust residuals for
+// leverage: HC2, HC3, CR2 and CR3, and the Satterthwaite degrees of freedom of
+// the last two (Bell and McCaffrey 2002; Pustejovsky and Tipton 2018), for a
+// working model of independent errors with one variance.
+//
+// For cluster g let X_g be its rows with the absorbed effects partialled out, D_g
+// its indicators of the effects, and H = X_g M X_g' + D_g diag(1/n_e) D_g', with
+// M = (X'X)⁻¹, the leverage of the cluster. The score of the combination w'b is
+// then a'X_g'(I-H)^p e_g with a = Mw and p = -1/2 (CR2) or -1 (CR3). It is again
+// linear in the sums Σ_i m_i e_i by basis m that ordinary scores use, so all
+// that changes is the influence of a row: ω in place of h.
+//
+// No matrix of the size of a cluster is formed. Rows are combinations Z of the
+// basis, with Z'Z = S = LL' from the core; X_g M X_g' + ... = Z N Z'. So
+// (I-H)^p Z = Z L⁻ᵀ (I-K)^p Lᵀ with K = L'NL, as many rows as the cluster has
+// classes times bases. A cluster of many classes has fewer regressors than that;
+// there (I-H)^p B = B (I-C)^p with B = [X_g M^½, D_g diag(1/√n_e)] and C = B'B.
+type biasReduction struct {
+	l     *linear
+	power float64
+	terms int // p
+	r     int // p plus levels of the absorbed factor
+
+	order []int // groups, cluster by cluster
+	start []int // where each cluster starts in order, and the end
+
+	root   []float64 // by group and basis: M^½ times the regressors of the basis
+	effect []float64 // by effect: 1/√n_e
+	lower  []float64 // scratch: L of each class of a cluster
+	n, k   []float64 // scratch: square matrices of a cluster
+	vector []float64 // scratch: eigenvectors
+	value  []float64 // scratch: eigenvalues
+	x, y   []float64 // scratch: vectors of a cluster
+	phi    []float64 // by cluster and combination: B'w, w the weights of the score
+	weight []float64 // by cluster and pair of combinations: w_s'w_t
+	cross  []float64 // scratch: Σ φφ'
+	df     []float64 // by combination
+	side   []float64 // by group: N, for the leverage of single rows
+}
+
+func newBiasReduction(l *linear, shape dgp.Shape) *biasReduction {
+	most, nb, nc := shape.Max[l.core.group], len(l.core.basis), len(l.combinations)
+	b := &biasReduction{l: l, power: l.se.adjustment(), terms: len(l.terms), r: len(l.terms) + l.core.mostEffects}
+	d := max(b.r, nb)
+	b.order = make([]int, most)
+	b.start = make([]int, most+1)
+	b.root = make([]float64, most*nb*b.terms)
+	b.effect = make([]float64, l.core.mostEffects)
+	b.lower = make([]float64, d*nb)
+	b.n = make([]float64, d*d)
+	b.k = make([]float64, d*d)
+	b.vector = make([]float64, d*d)
+	b.value = make([]float64, d)
+	b.x = make([]float64, d)
+	b.y = make([]float64, d)
+	b.df = make([]float64, nc)
+	if l.se.clustered() {
+		b.phi = make([]float64, most*nc*b.r)
+		b.weight = make([]float64, most*nc*nc)
+		b.cross = make([]float64, b.r*b.r)
+	} else if l.core.key.rows > l.core.group {
+		b.side = make([]float64, most*nb*nb)
+	}
+	return b
+}
+
+// adjust replaces the influences h of the combinations, in l.projected, by ω.
+func (b *biasReduction) adjust() {
+	l, c := b.l, b.l.core
+	for e := range c.effects {
+		b.effect[e] = 0
+		if c.effectN[e] > 0 {
+			b.effect[e] = 1 / math.Sqrt(c.effectN[e])
+		}
+	}
+	b.fillRoots()
+	if b.side != nil {
+		b.fillSides()
+		return
+	}
+	b.sortGroups()
+	nb := len(c.basis)
+	for g := range l.clusters {
+		groups := b.order[b.start[g]:b.start[g+1]]
+		if len(groups)*nb <= b.r || len(groups) == 1 {
+			b.byBasis(g, groups)
+		} else {
+			b.byRegressors(g, groups)
+		}
+	}
+	if l.se.clustered() {
+		b.satterthwaite()
+	}
+}
+
+// sortGroups lists the active groups cluster by cluster.
+func (b *biasReduction) sortGroups() {
+	l, c := b.l, b.l.core
+	clear(b.start[:l.clusters+1])
+	for g := range c.groups {
+		if c.active[g] {
+			b.start[l.clusterOf[g]+1]++
+		}
+	}
+	for k := range l.clusters {
+		b.start[k+1] += b.start[k]
+	}
+	for g := range c.groups {
+		if c.active[g] {
+			k := l.clusterOf[g]
+			b.order[b.start[k]] = g
+			b.start[k]++
+		}
+	}
+	copy(b.start[1:l.clusters+1], b.start[:l.clusters])
+	b.start[0] = 0
+}
+
+// fillRoots computes, for every group and basis m, M^½ times the vector of the
+// regressors' coefficients on m: their products z, less the mean of the effect
+// for the constant.
+func (b *biasReduction) fillRoots() {
+	l, c := b.l, b.l.core
+	p, q, nb := b.terms, len(c.terms), len(c.basis)
+	for g := range c.groups {
+		if !c.active[g] {
+			continue
+		}
+		value := c.value[g*q : (g+1)*q]
+		rows := b.root[g*nb*p : (g+1)*nb*p]
+		clear(rows)
+		for i, u := range l.terms {
+			rows[c.terms[u].basis*p+i] = value[u]
+		}
+		if c.effects > 0 {
+			e := c.effect[g]
+			for i, u := range l.terms {
+				rows[i] -= c.effectS[e*c.width+u] / c.effectN[e]
+			}
+		}
+		for m := range nb {
+			l.solver.half(rows[m*p : (m+1)*p])
+		}
+	}
+}
+
+// between returns N for basis a of group g and basis m of group h.
+func (b *biasReduction) between(g, a, h, m int) float64 {
+	c, p, nb := b.l.core, b.terms, len(b.l.core.basis)
+	v := dot(b.root[(g*nb+a)*p:(g*nb+a+1)*p], b.root[(h*nb+m)*p:(h*nb+m+1)*p])
+	if a == 0 && m == 0 && c.effects > 0 && c.effect[g] == c.effect[h] {
+		v += b.effect[c.effect[g]] * b.effect[c.effect[g]]
+	}
+	return v
+}
+
+// fillSides keeps N of every group, from which rowScores takes leverages.
+func (b *biasReduction) fillSides() {
+	c, nb := b.l.core, len(b.l.core.basis)
+	for g := range c.groups {
+		if !c.active[g] {
+			continue
+		}
+		for a := range nb {
+			for m := range nb {
+				b.side[(g*nb+a)*nb+m] = b.between(g, a, g, m)
+			}
+		}
+	}
+}
+
+// rowFactor is (1-h)^p for a child's row, h its leverage.
+func (b *biasReduction) rowFactor(g, row int, in float64) float64 {
+	c, nb := b.l.core, len(b.l.core.basis)
+	h := 0.0
+	for a := range nb {
+		x := in
+		if a > 0 {
+			x = c.columns[a][row]
+		}
+		h += x * c.atRow(b.side[(g*nb+a)*nb:(g*nb+a+1)*nb], row, in)
+	}
+	return b.raise(1 - h)
+}
+
+// singularRest is where 1-h counts as 0: the cluster fits its rows exactly in
+// that direction, and the generalised inverse leaves it out.
+const singularRest = 1e-10
+
+// raise returns x^p, 0 where x is 0 but for rounding.
+func (b *biasReduction) raise(x float64) float64 {
+	switch {
+	case !(x > singularRest):
+		return 0
+	case b.power == -1:
+		return 1 / x
+	default:
+		return 1 / math.Sqrt(x)
+	}
+}
+
+// byBasis adjusts a cluster of few classes, in the space of their bases.
+func (b *biasReduction) byBasis(cluster int, groups []int) {
+	l, c := b.l, b.l.core
+	nb, nc := len(c.basis), len(l.combinations)
+	d := len(groups) * nb
+	for t, g := range groups {
+		lowerOf(b.lower[t*nb*nb:(t+1)*nb*nb], c, g)
+	}
+	// K = L'NL, with L block diagonal.
+	for t, g := range groups {
+		for a := range nb {
+			for u, h := range groups[:t+1] {
+				for m := range nb {
+					v := b.between(g, a, h, m)
+					b.n[(t*nb+a)*d+u*nb+m] = v
+					b.n[(u*nb+m)*d+t*nb+a] = v
+				}
+			}
+		}
+	}
+	for i := range d {
+		for u := range groups {
+			for m := range nb {
+				v := 0.0
+				for a := m; a < nb; a++ {
+					v += b.n[i*d+u*nb+a] * b.lower[(u*nb+a)*nb+m]
+				}
+				b.k[i*d+u*nb+m] = v
+			}
+		}
+	}
+	for t := range groups {
+		for a := range nb {
+			for j := range d {
+				v := 0.0
+				for m := a; m < nb; m++ {
+					v += b.lower[(t*nb+m)*nb+a] * b.k[(t*nb+m)*d+j]
+				}
+				b.n[(t*nb+a)*d+j] = v
+			}
+		}
+	}
+	jacobi(b.value[:d], b.vector[:d*d], b.n[:d*d], d)
+	for r := range nc {
+		for t, g := range groups {
+			h := l.projection(g, r)
+			lower := b.lower[t*nb*nb : (t+1)*nb*nb]
+			for m := range nb {
+				v := 0.0
+				for a := m; a < nb; a++ {
+					v += lower[a*nb+m] * h[a]
+				}
+				b.x[t*nb+m] = v
+			}
+		}
+		b.applyPower(d)
+		for t, g := range groups {
+			backSubstitute(l.projection(g, r), b.lower[t*nb*nb:(t+1)*nb*nb], b.y[t*nb:(t+1)*nb])
+		}
+		if l.se.clustered() {
+			b.keepBasis(cluster, groups, r, d)
+		}
+	}
+	if l.se.clustered() {
+		b.keepWeights(cluster, groups)
+	}
+}
+
+// applyPower fills y with (I-K)^p x, from the eigenvectors of K.
+func (b *biasReduction) applyPower(d int) {
+	clear(b.y[:d])
+	for j := range d {
+		v := b.vector[j*d : (j+1)*d]
+		k := dot(v, b.x[:d]) * b.raise(1-b.value[j])
+		addScaled(b.y[:d], k, v)
+	}
+}
+
+// keepBasis keeps φ = B'w of combination r, with w = Zω and Z'w = Sω = L y.
+func (b *biasReduction) keepBasis(cluster int, groups []int, r, d int) {
+	c, p, nb := b.l.core, b.terms, len(b.l.core.basis)
+	phi := b.phiOf(cluster, r)
+	clear(phi)
+	for t, g := range groups {
+		lower := b.lower[t*nb*nb : (t+1)*nb*nb]
+		for a := range nb {
+			v := dot(lower[a*nb:a*nb+a+1], b.y[t*nb:t*nb+a+1])
+			addScaled(phi[:p], v, b.root[(g*nb+a)*p:(g*nb+a+1)*p])
+			if a == 0 && c.effects > 0 {
+				phi[p+c.effect[g]] += v * b.effect[c.effect[g]]
+			}
+		}
+	}
+}
+
+func (b *biasReduction) phiOf(cluster, r int) []float64 {
+	at := (cluster*len(b.l.combinations) + r) * b.r
+	return b.phi[at : at+b.r]
+}
+
+// keepWeights keeps w_s'w_t = ω_s'Sω_t of a cluster.
+func (b *biasReduction) keepWeights(cluster int, groups []int) {
+	l, c := b.l, b.l.core
+	nb, nc := len(c.basis), len(l.combinations)
+	for s := range nc {
+		for t := range s + 1 {
+			v := 0.0
+			for _, g := range groups {
+				x, y := l.projection(g, s), l.projection(g, t)
+				stat := c.stat[g*c.stride:]
+				for a := range nb {
+					for m := range nb {
+						v += x[a] * stat[c.pairs[a*nb+m]] * y[m]
+					}
+				}
+			}
+			b.weight[(cluster*nc+s)*nc+t] = v
+			b.weight[(cluster*nc+t)*nc+s] = v
+		}
+	}
+}
+
+// byRegressors adjusts a cluster of many classes, in the space of regressors
+// and absorbed effects.
+func (b *biasReduction) byRegressors(cluster int, groups []int) {
+	l, c := b.l, b.l.core
+	nb, nc, p, r := len(c.basis), len(l.combinations), b.terms, b.r
+	// C = Σ B_t' S_t B_t over the classes t.
+	clear(b.n[:r*r])
+	for _, g := range groups {
+		stat := c.stat[g*c.stride:]
+		for a := range nb {
+			clear(b.x[:r])
+			for m := range nb {
+				k := stat[c.pairs[a*nb+m]]
+				addScaled(b.x[:p], k, b.root[(g*nb+m)*p:(g*nb+m+1)*p])
+				if m == 0 && c.effects > 0 {
+					b.x[p+c.effect[g]] += k * b.effect[c.effect[g]]
+				}
+			}
+			for i, v := range b.root[(g*nb+a)*p : (g*nb+a+1)*p] {
+				addScaled(b.n[i*r:(i+1)*r], v, b.x[:r])
+			}
+			if a == 0 && c.effects > 0 {
+				i := p + c.effect[g]
+				addScaled(b.n[i*r:(i+1)*r], b.effect[c.effect[g]], b.x[:r])
+			}
+		}
+	}
+	copy(b.k[:r*r], b.n[:r*r])
+	jacobi(b.value[:r], b.vector[:r*r], b.n[:r*r], r)
+	for t := range nc {
+		// The influence of a row is Bβ with β = (M^½ w, lift √n_e).
+		clear(b.x[:r])
+		copy(b.x[:p], l.weights[t*p:(t+1)*p])
+		l.solver.half(b.x[:p])
+		if l.lift[t] != 0 {
+			for e := range c.effects {
+				b.x[p+e] = l.lift[t] * math.Sqrt(c.effectN[e])
+			}
+		}
+		b.applyPower(r)
+		gamma := b.y[:r]
+		phi := b.phiOf(cluster, t)
+		for i := range phi {
+			phi[i] = dot(b.k[i*r:(i+1)*r], gamma)
+		}
+		for _, g := range groups {
+			omega := l.projection(g, t)
+			for a := range nb {
+				omega[a] = dot(b.root[(g*nb+a)*p:(g*nb+a+1)*p], gamma[:p])
+			}
+			if c.effects > 0 {
+				omega[0] += gamma[p+c.effect[g]] * b.effect[c.effect[g]]
+			}
+		}
+	}
+	b.keepWeights(cluster, groups)
+}
+
+// satterthwaite matches the first two moments of the variance estimate of each
+// combination to a χ²: df = 2 E²/Var = (Σ_g P_gg)² / Σ_gh P_gh², with
+// P_gh = w_g'(I-H)_gh w_h = [g=h] w_g'w_g - φ_g'φ_h.
+func (b *biasReduction) satterthwaite() {
+	nc, r := len(b.l.combinations), b.r
+	for t := range nc {
+		trace, square := 0.0, 0.0
+		clear(b.cross)
+		for g := range b.l.clusters {
+			phi := b.phiOf(g, t)
+			w := b.weight[(g*nc+t)*nc+t]
+			f := dot(phi, phi)
+			trace += w - f
+			square += w*w - 2*w*f
+			for i, v := range phi {
+				if v != 0 {
+					addScaled(b.cross[i*r:i*r+i+1], v, phi[:i+1])
+				}
+			}
+		}
+		square += frobenius(b.cross, r)
+		b.df[t] = trace * trace / square
+	}
+}
+
+// frobenius returns the sum of squares of a symmetric matrix given by its
+// lower triangle.
+func frobenius(m []float64, n int) float64 {
+	s := 0.0
+	for i := range n {
+		for j := range i {
+			s += 2 * m[i*n+j] * m[i*n+j]
+		}
+		s += m[i*n+i] * m[i*n+i]
+	}
+	return s
+}
+
+// lowerOf fills l with the lower factor of S of group g. Where a basis column
+// is a combination of earlier ones in this class, its column of L is 0.
+func lowerOf(l []float64, c *core, g int) {
+	nb := len(c.basis)
+	stat := c.stat[g*c.stride:]
+	clear(l)
+	for j := range nb {
+		pivot := stat[c.pairs[j*nb+j]]
+		diagonal := pivot
+		for k := range j {
+			v := stat[c.pairs[j*nb+k]]
+			for i := range k {
+				v -= l[j*nb+i] * l[k*nb+i]
+			}
+			if l[k*nb+k] > 0 {
+				v /= l[k*nb+k]
+			} else {
+				v = 0
+			}
+			l[j*nb+k] = v
+			pivot -= v * v
+		}
+		if pivot > 1e-12*diagonal {
+			l[j*nb+j] = math.Sqrt(pivot)
+		}
+	}
+}
+
+// backSubstitute solves L'x = y, 0 where the column of L is 0.
+func backSubstitute(x, l, y []float64) {
+	n := len(x)
+	for j := n - 1; j >= 0; j-- {
+		if l[j*n+j] == 0 {
+			x[j] = 0
+			continue
+		}
+		v := y[j]
+		for k := j + 1; k < n; k++ {
+			v -= l[k*n+j] * x[k]
+		}
+		x[j] = v / l[j*n+j]
+	}
+}
+
+// jacobi fills value and vector (by rows) with the eigenvalues and eigenvectors
+// of the symmetric matrix a, which it destroys, by cyclic Jacobi rotations
+// (Golub and Van Loan 2013, section 8.5).
+func jacobi(value, vector, a []float64, n int) {
+	clear(vector)
+	for i := range n {
+		vector[i*n+i] = 1
+	}
+	norm := 0.0
+	for _, x := range a {
+		norm += x * x
+	}
+	for range 60 {
+		off := 0.0
+		for i := range n {
+			for j := range i {
+				off += a[i*n+j] * a[i*n+j]
+			}
+		}
+		if !(off > 1e-32*norm) {
+			break
+		}
+		for p := range n {
+			for q := p + 1; q < n; q++ {
+				rotate(vector, a, n, p, q)
+			}
+		}
+	}
+	for i := range n {
+		value[i] = a[i*n+i]
+	}
+}
+
+// rotate makes element (p, q) of a zero.
+func rotate(vector, a []float64, n, p, q int) {
+	apq := a[p*n+q]
+	if apq == 0 {
+		return
+	}
+	theta := (a[q*n+q] - a[p*n+p]) / (2 * apq)
+	t := 1 / (math.Abs(theta) + math.Sqrt(theta*theta+1))
+	if theta < 0 {
+		t = -t
+	}
+	cos := 1 / math.Sqrt(t*t+1)
+	sin := t * cos
+	for k := range n {
+		x, y := a[k*n+p], a[k*n+q]
+		a[k*n+p], a[k*n+q] = cos*x-sin*y, sin*x+cos*y
+	}
+	for k := range n {
+		x, y := a[p*n+k], a[q*n+k]
+		a[p*n+k], a[q*n+k] = cos*x-sin*y, sin*x+cos*y
+	}
+	for k := range n {
+		x, y := vector[p*n+k], vector[q*n+k]
+		vector[p*n+k], vector[q*n+k] = cos*x-sin*y, sin*x+cos*y
+	}
+}
+
+// hotelling returns η = k(k+1) / Σ_st Var(D_st), the degrees of freedom at which
+// a Wishart matrix has the total variance of D = Ω^(-½) V Ω^(-½), with V the
+// variance estimate of a group of k combinations and Ω its expectation
+// (Pustejovsky and Tipton 2018, section 3.3). With P as in satterthwaite for
+// pairs of combinations, after they are transformed by Ω^(-½),
+//
+//	Var(D_st) = Σ_gh P_ss,gh P_tt,gh + P_st,gh P_ts,gh
+func (b *biasReduction) hotelling(group []int) float64 {
+	nc, k := len(b.l.combinations), len(group)
+	h := b.l.wishart
+	// Ω = Σ_g P_gg.
+	clear(h.omega[:k*k])
+	for g := range b.l.clusters {
+		for i, s := range group {
+			for j, t := range group {
+				h.omega[i*k+j] += b.weight[(g*nc+s)*nc+t] - dot(b.phiOf(g, s), b.phiOf(g, t))
+			}
+		}
+	}
+	jacobi(h.value[:k], h.vector[:k*k], h.omega[:k*k], k)
+	for i := range k {
+		for j := range k {
+			v := 0.0
+			for e := range k {
+				v += h.vector[e*k+i] * h.vector[e*k+j] / math.Sqrt(h.value[e])
+			}
+			h.omega[i*k+j] = v
+		}
+	}
+	total := 0.0
+	for i := range k {
+		for j := range k {
+			total += b.wishartVariance(group, i, j)
+		}
+	}
+	return float64(k*(k+1)) / total
+}
+
+// wishartVariance returns Var(D_ij). With Φ_st = Σ_g φ_s φ_t' the double sums
+// over clusters are traces of products of Φ.
+func (b *biasReduction) wishartVariance(group []int, i, j int) float64 {
+	h, r := b.l.wishart, b.r
+	clear(h.phi)
+	v := 0.0
+	for g := range b.l.clusters {
+		b.transform(h.left, g, group, i)
+		b.transform(h.right, g, group, j)
+		ii, jj, ij := b.transformed(g, group, i, i), b.transformed(g, group, j, j), b.transformed(g, group, i, j)
+		fii, fjj, fij := dot(h.left, h.left), dot(h.right, h.right), dot(h.left, h.right)
+		v += ii*jj - ii*fjj - jj*fii + ij*ij - 2*ij*fij
+		for a, x := range h.left {
+			addScaled(h.phi[a*r:(a+1)*r], x, h.right)
+		}
+	}
+	for a := range r {
+		for m := range r {
+			v += h.phi[a*r+m] * (h.phi[a*r+m] + h.phi[m*r+a])
+		}
+	}
+	return v
+}
+
+// transform fills dst with φ of the i-th combination after Ω^(-½).
+func (b *biasReduction) transform(dst []float64, g int, group []int, i int) {
+	k := len(group)
+	clear(dst)
+	for j, s := range group {
+		addScaled(dst, b.l.wishart.omega[i*k+j], b.phiOf(g, s))
+	}
+}
+
+// transformed returns w_i'w_j of a cluster after Ω^(-½).
+func (b *biasReduction) transformed(g int, group []int, i, j int) float64 {
+	nc, k := len(b.l.combinations), len(group)
+	v := 0.0
+	for a, s := range group {
+		for m, t := range group {
+			v += b.l.wishart.omega[i*k+a] * b.weight[(g*nc+s)*nc+t] * b.l.wishart.omega[j*k+m]
+		}
+	}
+	return v
+}
+
+// A wishart is the scratch of hotelling.
+type wishart struct {
+	omega, vector, value []float64
+	left, right, phi     []float64
+}
+
+func newWishart(most, r int) *wishart {
+	return &wishart{
+		omega: make([]float64, most*most), vector: make([]float64, most*most), value: make([]float64, most),
+		left: make([]float64, r), right: make([]float64, r), phi: make([]float64, r*r),
+	}
+}
