@@ -18,13 +18,12 @@ func (m Matrix) at(i, j int) float64 {
 	return m[i][j]
 }
 
-// check adds the faults of an n×n covariance matrix, or correlation matrix,
-// and reports whether there were none.
-func (m Matrix) check(f *Faults, path string, n int, correlation bool) bool {
+// check adds the faults of an n×n covariance matrix, or correlation matrix.
+func (m Matrix) check(f *Faults, path string, n int, correlation bool) {
 	before := len(*f)
 	if len(m) != n {
 		f.Add(path, "has %d rows; it needs %d", len(m), n)
-		return false
+		return
 	}
 	for i, row := range m {
 		if len(row) != i+1 && len(row) != n {
@@ -32,7 +31,7 @@ func (m Matrix) check(f *Faults, path string, n int, correlation bool) bool {
 		}
 	}
 	if len(*f) > before {
-		return false
+		return
 	}
 	for i := range n {
 		if correlation && m.at(i, i) != 1 {
@@ -48,14 +47,12 @@ func (m Matrix) check(f *Faults, path string, n int, correlation bool) bool {
 		}
 	}
 	if len(*f) > before {
-		return false
+		return
 	}
 	var chol mat.Cholesky
 	if !chol.Factorize(m.sym()) {
 		f.Add(path, "is not positive definite, so no variables have it: its smallest eigenvalue is %.4g", m.smallestEigenvalue())
-		return false
 	}
-	return true
 }
 
 func (m Matrix) sym() *mat.SymDense {

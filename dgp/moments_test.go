@@ -263,7 +263,9 @@ func (c *checks) covariate(trial dgp.Trial, v dgp.Covariate) (mean, sd float64) 
 		return law.Mean, math.Sqrt(law.Mean * (1 - law.Mean) * c.inverseCount(trial, law.Of))
 	case dgp.ClassSizeLaw:
 		m := c.once("class size", func() float64 { return sizeMoments(trial.Design.Children, func(n int) float64 { return float64(n) }) })
-		square := c.once("squared class size", func() float64 { return sizeMoments(trial.Design.Children, func(n int) float64 { return float64(n * n) }) })
+		square := c.once("squared class size", func() float64 {
+			return sizeMoments(trial.Design.Children, func(n int) float64 { return float64(n * n) })
+		})
 		return m, math.Sqrt(square - m*m)
 	}
 	panic("unknown law")

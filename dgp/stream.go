@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 
-	xrand "golang.org/x/exp/rand"
+	xrand "golang.org/x/exp/rand" //nolint:staticcheck // deprecated, so pinned, and used in this file only
 )
 
 // A Stream names the randomness of one replicate: the same Stream always

@@ -267,7 +267,7 @@ func (b *biasReduction) byBasis(cluster int, groups []int) {
 			backSubstitute(l.projection(g, r), b.lower[t*nb*nb:(t+1)*nb*nb], b.y[t*nb:(t+1)*nb])
 		}
 		if l.se.clustered() {
-			b.keepBasis(cluster, groups, r, d)
+			b.keepBasis(cluster, groups, r)
 		}
 	}
 	if l.se.clustered() {
@@ -286,7 +286,7 @@ func (b *biasReduction) applyPower(d int) {
 }
 
 // keepBasis keeps φ = B'w of combination r, with w = Zω and Z'w = Sω = L y.
-func (b *biasReduction) keepBasis(cluster int, groups []int, r, d int) {
+func (b *biasReduction) keepBasis(cluster int, groups []int, r int) {
 	c, p, nb := b.l.core, b.terms, len(b.l.core.basis)
 	phi := b.phiOf(cluster, r)
 	clear(phi)

@@ -15,11 +15,13 @@ const (
 	TooFewClusters               // fewer than two clusters
 	NoVariation                  // the outcome is constant
 	NotFinite                    // the data or the result held NaN or an infinity
+	Boundary                     // it worked; a variance component is 0 (lme4 says: singular)
+	NotConverged                 // the likelihood's maximum was not found
 	statuses
 )
 
 var statusNames = [statuses]string{
-	"ok", "reduced", "collinear", "too-few-rows", "too-few-clusters", "no-variation", "not-finite",
+	"ok", "reduced", "collinear", "too-few-rows", "too-few-clusters", "no-variation", "not-finite", "boundary", "not-converged",
 }
 
 func (s Status) String() string {
@@ -30,7 +32,7 @@ func (s Status) String() string {
 }
 
 // Worked reports whether the estimate may be used.
-func (s Status) Worked() bool { return s == OK || s == Reduced }
+func (s Status) Worked() bool { return s == OK || s == Reduced || s == Boundary }
 
 // ParseStatus reads the name that String writes.
 func ParseStatus(name string) (Status, error) {

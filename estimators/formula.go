@@ -13,13 +13,21 @@ import (
 //	c(y1, below(y2, 10)) ~ x + a:b + a*b + x^2 + $list | block
 //
 // with several outcomes, interactions, powers, named lists of terms and one
-// absorbed fixed effect. Names are not yet looked up in any data.
+// absorbed fixed effect, and random intercepts in lme4's syntax. Names are not yet looked up in any data.
 type Formula struct {
 	Outcomes  []Outcome
 	Terms     []Term
 	Intercept bool   // false after "- 1" or "+ 0"
 	Absorb    string // the absorbed fixed effect, "" for none
 	AbsorbPos int    // offset of its name in the formula
+	Random    []RandomIntercept
+}
+
+// A RandomIntercept is a random effect of the units of one level, in lme4's
+// syntax: (1 | school), or (1 | school/teacher) for one of each.
+type RandomIntercept struct {
+	Level string
+	Pos   int // offset in the formula
 }
 
 // An Outcome is a column on the left-hand side, perhaps transformed.
@@ -135,6 +143,7 @@ type parser struct {
 type sum struct {
 	terms     []Term
 	intercept int // +1 named, -1 removed, 0 not mentioned
+	random    []RandomIntercept
 }
 
 func (s *sum) add(t Term) {
@@ -216,6 +225,7 @@ func (p *parser) formula() (*Formula, error) {
 		return nil, err
 	}
 	f.Terms = right.terms
+	f.Random = right.random
 	if right.intercept < 0 {
 		f.Intercept = false
 	}
@@ -359,6 +369,10 @@ func (p *parser) summand(s *sum, remove bool) error {
 	if remove {
 		return p.fail(start, "only the intercept can be removed, with - 1")
 	}
+	if random, err := p.randomIntercept(); err != nil || random != nil {
+		s.random = append(s.random, random...)
+		return err
+	}
 	right, err := p.product()
 	if err != nil {
 		return err
@@ -367,6 +381,35 @@ func (p *parser) summand(s *sum, remove bool) error {
 		s.add(t)
 	}
 	return nil
+}
+
+// randomIntercept reads (1 | school) or (1 | school/teacher), if that is what
+// comes; else it reads nothing.
+func (p *parser) randomIntercept() ([]RandomIntercept, error) {
+	start := p.at
+	if !p.take('(') {
+		return nil, nil
+	}
+	if x, ok := p.number(); !ok || x != 1 || !p.take('|') {
+		p.at = start
+		return nil, nil
+	}
+	var all []RandomIntercept
+	for {
+		p.space()
+		r := RandomIntercept{Pos: p.at}
+		if r.Level = p.name(); r.Level == "" {
+			return nil, p.fail(p.at, "expected the level of a random intercept, as in (1 | school), found %s", p.found())
+		}
+		all = append(all, r)
+		switch {
+		case p.take('/'):
+		case p.take(')'):
+			return all, nil
+		default:
+			return nil, p.fail(p.at, "expected / or ) after the level of a random intercept, found %s", p.found())
+		}
+	}
 }
 
 // product reads powers joined by : (interaction) or * (main effects and
@@ -449,6 +492,12 @@ func (p *parser) atom() (sum, bool, error) {
 		s, err := p.sum()
 		if err == nil && !p.take(')') {
 			err = p.fail(p.at, "expected ), found %s", p.found())
+			if p.take('|') {
+				err = p.fail(p.at-1, "only the intercept can be random, as in (1 | school)")
+			}
+		}
+		if err == nil && s.random != nil {
+			err = p.fail(s.random[0].Pos, "a random intercept is a term of its own, outside of other parentheses")
 		}
 		return s, false, err
 	}
@@ -489,6 +538,9 @@ func (p *parser) list() (sum, error) {
 	}
 	if s.intercept != 0 {
 		return s, p.fail(start, "the list $%s speaks of the intercept; say that in the formula", name)
+	}
+	if s.random != nil {
+		return s, p.fail(start, "the list $%s has a random intercept; say that in the formula", name)
 	}
 	for _, t := range s.terms {
 		for i := range t.Factors {

@@ -20,8 +20,8 @@ func newSelector(most int) *selector {
 }
 
 // percentiles fills dst with the percentiles of x, by linear interpolation
-// between order statistics (R's default, type 7): rank 1 + (n-1)p/100. x must
-// be finite; dst is NaN when x is empty.
+// between order statistics (R's default, type 7): rank 1 + (n-1)p/100. dst is
+// NaN when x is empty or not finite.
 func (s *selector) percentiles(dst, percent, x []float64) {
 	n := len(x)
 	if n == 0 {
@@ -34,15 +34,25 @@ func (s *selector) percentiles(dst, percent, x []float64) {
 	for _, v := range x {
 		lo, hi = min(lo, v), max(hi, v)
 	}
-	if !(hi > lo) || math.IsInf(hi-lo, 0) {
+	if math.IsNaN(hi-lo) || math.IsInf(lo, 0) || math.IsInf(hi, 0) {
+		for i := range dst {
+			dst[i] = math.NaN()
+		}
+		return
+	}
+	if hi == lo {
 		for i := range dst {
 			dst[i] = lo
 		}
 		return
 	}
+	scale := (selectorBins - 1) / (hi - lo)
+	if scale == 0 || math.IsInf(scale, 0) {
+		s.sort(dst, percent, x)
+		return
+	}
 	clear(s.count)
 	clear(s.wanted)
-	scale := (selectorBins - 1) / (hi - lo)
 	for _, v := range x {
 		s.count[int((v-lo)*scale)]++
 	}
@@ -62,6 +72,17 @@ func (s *selector) percentiles(dst, percent, x []float64) {
 		low, part := rank(n, p)
 		a, b := s.at(low), s.at(min(low+1, n-1))
 		dst[i] = a + part*(b-a)
+	}
+}
+
+// sort fills dst where the range of x is too wide or too narrow for bins.
+func (s *selector) sort(dst, percent, x []float64) {
+	s.near = append(s.near[:0], x...)
+	slices.Sort(s.near)
+	for i, p := range percent {
+		low, part := rank(len(x), p)
+		a, b := s.near[low], s.near[min(low+1, len(x)-1)]
+		dst[i] = (1-part)*a + part*b
 	}
 }
 

@@ -81,6 +81,12 @@ func (c *derived) compute(d *dgp.Data, sources []source) {
 	case Standardise:
 		c.fitted.Mean, c.fitted.SD = meanSD(x)
 	}
+	if math.IsNaN(c.fitted.Cutoff) { // x is not finite, and so are all values
+		for i := range c.values {
+			c.values[i] = c.fitted.Cutoff
+		}
+		return
+	}
 	for i, v := range x {
 		c.values[i] = c.fitted.Apply(v)
 	}

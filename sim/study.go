@@ -123,7 +123,7 @@ func (s Study) Validate() []Fault {
 
 // bindErrors takes the error of estimators.Bind apart.
 func bindErrors(err error) []*estimators.BindError {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the shape errors.Join gives
+	joined, ok := err.(interface{ Unwrap() []error }) // as errors.Join makes it
 	if !ok {
 		return nil
 	}

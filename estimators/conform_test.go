@@ -1,0 +1,45 @@
+package estimators_test
+
+import (
+	"testing"
+
+	"coachsim/estimators"
+	"coachsim/estimators/estimatortest"
+)
+
+func TestConform(t *testing.T) {
+	estimatortest.Conform(t, map[string]estimators.Method{
+		"itt": estimators.OLS{
+			Formula: "c(score, below(score, 10), above(reading, 80), std(reading), passed) ~ coaching + girl + age + age^2 + experience + rural | block",
+			Cluster: "school", SE: cr1, Report: []string{"coaching", "age"}, Joint: [][]string{{"age", "age^2"}, {"coaching", "girl"}},
+		},
+		"classical": estimators.OLS{
+			Formula: "c(score, reading) ~ coaching + ses", SE: classical, Report: []string{"coaching", "(Intercept)"},
+		},
+		"teachers": estimators.OLS{
+			Formula: "c(class, above(class, 60)) ~ coaching + experience + rural | block", SE: hc1, Report: []string{"coaching"},
+		},
+		"schools": estimators.OLS{
+			Formula: "attendance ~ coaching + rural + founded", SE: hc1, Report: []string{"coaching"},
+		},
+		"girls": estimators.OLS{
+			Formula: "score ~ coaching + age", Where: "girl == 1 & experience > 3", SE: hc1, Report: []string{"coaching"},
+		},
+		"mediation": estimators.OLS{
+			Formula: "score ~ coaching*class + ses | block", Cluster: "school", SE: cr1,
+			Report: []string{"coaching", "class", "coaching:class"}, Joint: [][]string{{"class", "coaching:class"}},
+		},
+		"inflated": estimators.OLS{ // by the QR
+			Formula: "c(score, std(class)) ~ coaching + ses + near4 | block", Cluster: "teacher", SE: cr1, Report: []string{"coaching", "ses"},
+		},
+		"reduced": estimators.OLS{
+			Formula: "score ~ coaching + girl + boy | block", SE: classical, Report: []string{"coaching", "girl"},
+		},
+		"within teachers": estimators.OLS{
+			Formula: "score ~ ses*girl | teacher", Cluster: "school", SE: cr1, Report: []string{"ses", "ses:girl"},
+		},
+		"correlation": estimators.Correlation{Columns: []string{"score", "reading", "passed"}},
+		"segments":    estimators.Reliability{Between: "segments"},
+		"coders":      estimators.Reliability{Between: "coders"},
+	})
+}

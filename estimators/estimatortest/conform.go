@@ -1,0 +1,315 @@
+package estimatortest
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"coachsim/dgp"
+	"coachsim/estimators"
+)
+
+// Conform asserts what every method must satisfy, of the given examples. An
+// example is bound to the columns of Design.Shape. Every kind of method in
+// estimators.Methods needs at least one.
+func Conform(t *testing.T, examples map[string]estimators.Method) {
+	t.Helper()
+	for kind, method := range estimators.Methods() {
+		found := false
+		for _, example := range examples {
+			found = found || reflect.TypeOf(example) == reflect.TypeOf(method)
+		}
+		if !found {
+			t.Errorf("the method %s has no example", kind)
+		}
+	}
+	for name, method := range examples {
+		t.Run(name, func(t *testing.T) {
+			t.Run("order", func(t *testing.T) { order(t, method) })
+			t.Run("arms", func(t *testing.T) { arms(t, method) })
+			t.Run("scale", func(t *testing.T) { scale(t, method) })
+			t.Run("bad data", func(t *testing.T) { badData(t, method) })
+			t.Run("allocation", func(t *testing.T) { allocation(t, method) })
+			t.Run("size", func(t *testing.T) { size(t, method) })
+		})
+	}
+}
+
+// conformDesign is large enough for every example to work on.
+var conformDesign = Design{Blocks: 4, Schools: 8, Teachers: 2, Children: 8, Effect: 0.4, Shared: 0.4}
+
+func bind(t *testing.T, method estimators.Method, shape dgp.Shape) *estimators.Panel {
+	t.Helper()
+	panel, err := estimators.Bind([]estimators.Named{{Name: "example", Method: method}}, shape, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return panel
+}
+
+// fit returns estimates that outlive the next fit.
+func fit(panel *estimators.Panel, d *dgp.Data) []estimators.Estimate {
+	return slices.Clone(panel.Fit(d))
+}
+
+// order: the order of units within the unit above does not matter.
+func order(t *testing.T, method estimators.Method) {
+	shape := conformDesign.Shape()
+	panel := bind(t, method, shape)
+	for seed := range uint64(3) {
+		d := conformDesign.Draw(seed)
+		want := fit(panel, d)
+		working(t, panel, want)
+		got := fit(panel, Shuffle(d, shape, seed))
+		if err := Compare(panel.Rows(), got, want, 1e-10); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// working asserts that all estimates worked.
+func working(t *testing.T, panel *estimators.Panel, estimates []estimators.Estimate) {
+	t.Helper()
+	for i, e := range estimates {
+		if !e.Status.Worked() {
+			row := panel.Rows()[i]
+			t.Fatalf("%s of %s: %s in ordinary data", row.Term, row.Outcome, e.Status)
+		}
+	}
+}
+
+// arms: when treated and control schools trade labels, an estimate of the
+// treatment effect changes its sign and nothing else.
+func arms(t *testing.T, method estimators.Method) {
+	shape := conformDesign.Shape()
+	panel := bind(t, method, shape)
+	d := conformDesign.Draw(1)
+	want := fit(panel, d)
+	for c, column := range shape.Columns {
+		if column.Arm {
+			for i := range d.Columns[c] {
+				d.Columns[c][i] = 1 - d.Columns[c][i]
+			}
+		}
+	}
+	got := fit(panel, d)
+	for i, row := range panel.Rows() {
+		if row.Target == nil {
+			continue
+		}
+		want[i].Value *= -1
+		if err := compare(got[i], want[i], 1e-10); err != nil {
+			t.Errorf("%s of %s: %v", row.Term, row.Outcome, err)
+		}
+	}
+}
+
+// scale: when an outcome is multiplied by a positive number and shifted, the
+// estimated treatment effect and its standard error are multiplied too, unless
+// the outcome is transformed to something that has no unit; and a number
+// without a standard error, such as a correlation, stays as it is.
+func scale(t *testing.T, method estimators.Method) {
+	const factor, shift = 12.5, 500
+	shape := conformDesign.Shape()
+	panel := bind(t, method, shape)
+	want := fit(panel, conformDesign.Draw(1))
+	for i, row := range panel.Rows() {
+		column := row.Outcome
+		if row.Target != nil {
+			column = row.Target.Column
+		}
+		c := shape.Index(column)
+		if c < 0 {
+			continue // such as a mean of several
+		}
+		d := conformDesign.Draw(1)
+		for u := range d.Columns[c] {
+			d.Columns[c][u] = factor*d.Columns[c][u] + shift
+		}
+		got := fit(panel, d)[i]
+		expect := want[i]
+		switch {
+		case row.Target != nil && row.Target.Kind == estimators.Identity:
+			expect.Value *= factor
+			expect.SE *= factor
+		case row.Target == nil && !math.IsNaN(expect.SE), strings.HasPrefix(row.Term, "joint("):
+			continue // some other coefficient: the method's own tests
+		}
+		if err := compare(got, expect, 1e-9); err != nil {
+			t.Errorf("%s of %s: %v", row.Term, row.Outcome, err)
+		}
+	}
+}
+
+// sound says what is wrong with an estimate by itself.
+func sound(e estimators.Estimate) error {
+	bad := func(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) }
+	if !e.Status.Worked() {
+		if !math.IsNaN(e.Value) || !math.IsNaN(e.SE) || !math.IsNaN(e.DF) || !math.IsNaN(e.P) {
+			return fmt.Errorf("a number beside the status: %+v", e)
+		}
+		return nil
+	}
+	plain := math.IsNaN(e.SE) && math.IsNaN(e.DF) && math.IsNaN(e.P)
+	joint := math.IsNaN(e.SE) && e.DF > 0 && e.P >= 0 && e.P <= 1 && e.Value >= 0
+	tested := e.SE > 0 && !bad(e.SE) && e.DF > 0 && e.P >= 0 && e.P <= 1
+	if bad(e.Value) || !plain && !joint && !tested {
+		return fmt.Errorf("not sound: %+v", e)
+	}
+	return nil
+}
+
+// badData: whatever the data hold, there is a status and no panic; and what a
+// fit of bad data leaves behind does not touch the next.
+func badData(t *testing.T, method estimators.Method) {
+	shape := conformDesign.Shape()
+	panel := bind(t, method, shape)
+	good := conformDesign.Draw(7)
+	want := fit(panel, good)
+
+	try := func(name string, d *dgp.Data, check func(i int, row estimators.Row, e estimators.Estimate) error) {
+		t.Helper()
+		defer func() {
+			if fault := recover(); fault != nil {
+				t.Errorf("%s: panic: %v", name, fault)
+			}
+		}()
+		got := fit(panel, d)
+		for i, row := range panel.Rows() {
+			if err := errors.Join(sound(got[i]), check(i, row, got[i])); err != nil {
+				t.Errorf("%s: %s of %s: %v", name, row.Term, row.Outcome, err)
+			}
+		}
+		if after := fit(panel, good); !same(after, want) {
+			t.Errorf("%s: good data are fitted in another way afterwards", name)
+		}
+	}
+	fails := func(where func(i int, row estimators.Row) bool) func(int, estimators.Row, estimators.Estimate) error {
+		return func(i int, row estimators.Row, e estimators.Estimate) error {
+			if where(i, row) && e.Status.Worked() {
+				return fmt.Errorf("should have failed, but %+v", e)
+			}
+			return nil
+		}
+	}
+	effect := func(_ int, row estimators.Row) bool { return row.Target != nil }
+	every := func(int, estimators.Row) bool { return true }
+	none := func(int, estimators.Row) bool { return false }
+
+	for _, arm := range []float64{0, 1} {
+		d := Clone(good)
+		for c, column := range shape.Columns {
+			if column.Arm {
+				fill(d.Columns[c], arm)
+			}
+		}
+		try(fmt.Sprintf("every arm %g", arm), d, fails(effect))
+	}
+	for _, constant := range []float64{0, 0.1, 500.3} {
+		d := Clone(good)
+		for c, column := range shape.Columns {
+			if column.PostTreatment {
+				fill(d.Columns[c], constant)
+			}
+		}
+		try(fmt.Sprintf("every outcome %g", constant), d, fails(every))
+	}
+	only := func(level dgp.Level) *dgp.Data {
+		return Without(good, shape, level, func(unit int) bool { return unit > 0 })
+	}
+	try("one school", Without(only(dgp.BlockLevel), shape, dgp.SchoolLevel, func(s int) bool { return s > 0 }), fails(effect))
+	try("one child", Without(Without(only(dgp.BlockLevel), shape, dgp.SchoolLevel, func(s int) bool { return s > 0 }),
+		shape, dgp.ChildLevel, func(i int) bool { return i > 0 }), fails(effect))
+	two := Without(only(dgp.BlockLevel), shape, dgp.SchoolLevel, func(s int) bool { return s > 1 })
+	try("two schools", two, fails(none))
+	try("one child a class", Without(two, shape, dgp.ChildLevel, func(i int) bool { return !slices.Contains(two.ChildStart, i) }), fails(none))
+	try("a class without children", Without(good, shape, dgp.ChildLevel, func(i int) bool { return i < good.ChildStart[1] }), fails(none))
+	try("a school without teachers", Without(good, shape, dgp.TeacherLevel, func(i int) bool { return i < good.TeacherStart[1] }), fails(none))
+	try("no children", Without(good, shape, dgp.ChildLevel, func(int) bool { return true }), fails(none))
+	try("no teachers", Without(good, shape, dgp.TeacherLevel, func(int) bool { return true }), fails(none))
+	try("no schools", Without(good, shape, dgp.SchoolLevel, func(int) bool { return true }), fails(every))
+	try("nothing", Without(good, shape, dgp.BlockLevel, func(int) bool { return true }), fails(every))
+
+	for c, column := range shape.Columns {
+		for _, poison := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+			for _, at := range []int{0, len(good.Columns[c]) / 2} {
+				d := Clone(good)
+				d.Columns[c][at] = poison
+				try(fmt.Sprintf("%s is %g", column.Name, poison), d, func(i int, row estimators.Row, e estimators.Estimate) error {
+					if row.Target != nil && strings.Contains(row.Target.Where, column.Name) {
+						return nil // no row satisfies a condition on NaN
+					}
+					if e.Status.Worked() && !same([]estimators.Estimate{e}, want[i:i+1]) {
+						return fmt.Errorf("is used, but worked: %+v", e)
+					}
+					return nil
+				})
+			}
+		}
+		for _, extreme := range []float64{1e300, -1e300, 1e-300} {
+			d := Clone(good)
+			d.Columns[c][0] = extreme
+			try(fmt.Sprintf("%s is %g", column.Name, extreme), d, fails(none))
+			fill(d.Columns[c], extreme)
+			try(fmt.Sprintf("%s is %g throughout", column.Name, extreme), d, fails(none))
+		}
+	}
+}
+
+func fill(x []float64, v float64) {
+	for i := range x {
+		x[i] = v
+	}
+}
+
+// same reports whether two lists are equal to the last bit.
+func same(a, b []estimators.Estimate) bool {
+	bits := func(e estimators.Estimate) [5]uint64 {
+		return [...]uint64{math.Float64bits(e.Value), math.Float64bits(e.SE), math.Float64bits(e.DF), math.Float64bits(e.P), uint64(e.Status)}
+	}
+	return slices.EqualFunc(a, b, func(x, y estimators.Estimate) bool { return bits(x) == bits(y) })
+}
+
+// allocation: a fit allocates nothing, whatever the size of the data.
+func allocation(t *testing.T, method estimators.Method) {
+	panel := bind(t, method, conformDesign.Shape())
+	data := []*dgp.Data{conformDesign.Draw(1), conformDesign.Draw(2)}
+	at := 0
+	if n := testing.AllocsPerRun(10, func() {
+		panel.Fit(data[at%2])
+		at++
+	}); n != 0 {
+		t.Errorf("a fit allocates %v times", n)
+	}
+}
+
+// size: with no effect, independent rows and many clusters, the treatment
+// effect is significant at 5% in 5% of the data sets. The bounds are 4.4
+// standard errors wide either side, so that a right method fails this test with
+// probability 1e-5 an estimate, or rather with one seed in 100,000.
+func size(t *testing.T, method estimators.Method) {
+	const alpha, replicates, wide = 0.05, 1000, 4.4
+	design := Design{Blocks: 4, Schools: 40, Teachers: 1, Children: 3}
+	panel := bind(t, method, design.Shape())
+	if !slices.ContainsFunc(panel.Rows(), func(row estimators.Row) bool { return row.Target != nil }) {
+		return
+	}
+	rejected := make([]float64, len(panel.Rows()))
+	for seed := range uint64(replicates) {
+		for i, e := range panel.Fit(design.Draw(seed)) {
+			if e.P < alpha {
+				rejected[i]++
+			}
+		}
+	}
+	for i, row := range panel.Rows() {
+		rate := rejected[i] / replicates
+		if row.Target != nil && math.Abs(rate-alpha) > wide*math.Sqrt(alpha*(1-alpha)/replicates) {
+			t.Errorf("%s of %s: size %.3f, want %.3f", row.Term, row.Outcome, rate, alpha)
+		}
+	}
+}
