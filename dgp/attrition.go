@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 )
 
 // Attrition is who is lost after assignment, at random: a fixed number of
@@ -24,7 +25,7 @@ func (a Attrition) check(f *Faults, d Design) {
 		}
 		switch {
 		case !known:
-			f.Add(path, "there is no arm %q; the arms are %v", arm, d.Arms)
+			f.Add(path, "there is no arm %q; the arms are %s", arm, strings.Join(d.Arms, ", "))
 		case n < 0 || n > d.schools()/2:
 			f.Add(path, "%d schools cannot leave; the range is 0 to half of all schools, %d", n, d.schools()/2)
 		}

@@ -31,6 +31,9 @@ func (c ClassSize) check(f *Faults, path string) {
 	if most := max(c.Mean+10*c.SD, float64(c.Min), float64(c.Small.Max)); most > maxClass {
 		f.Add(path, "asks for classes of up to %.0f children; the limit is %d", most, maxClass)
 	}
+	if float64(c.Min) > c.Mean {
+		f.Add(path+".min", "%d is above the mean, %g: almost every class would have just this size", c.Min, c.Mean)
+	}
 	if c.Small.Share > 0 && (c.Small.Min < 1 || c.Small.Max < c.Small.Min) {
 		f.Add(path+".small", "min %d and max %d are no range of class sizes; it needs 1 <= min <= max", c.Small.Min, c.Small.Max)
 	}

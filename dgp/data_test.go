@@ -20,12 +20,12 @@ func randomTrial(t *rapid.T) dgp.Trial {
 	d.Teachers = rapid.IntRange(1, 3).Draw(t, "teachers")
 	d.Tested = rapid.IntRange(1, 9).Draw(t, "tested")
 	d.Children = dgp.ClassSize{
-		Mean: rapid.Float64Range(0.5, 12).Draw(t, "size"), SD: rapid.SampledFrom([]float64{0, 3}).Draw(t, "size sd"), Min: rapid.IntRange(1, 4).Draw(t, "size min"),
+		Mean: rapid.Float64Range(4, 12).Draw(t, "size"), SD: rapid.SampledFrom([]float64{0, 3}).Draw(t, "size sd"), Min: rapid.IntRange(1, 4).Draw(t, "size min"),
 		Small: dgp.SmallClasses{Share: rapid.SampledFrom([]float64{0, 0.5, 1}).Draw(t, "small"), Min: 1, Max: 3},
 	}
 	share := rapid.Float64Range(0.05, 0.95).Draw(t, "share")
 	d.Assignment = rapid.SampledFrom([]dgp.Assignment{dgp.Blocked{Share: share}, dgp.Complete{Share: share}, dgp.Simple{Share: share}}).Draw(t, "assignment")
-	most := d.Blocks * d.Schools / 2
+	most := (d.Blocks*d.Schools - 1) / 2
 	d.Attrition = dgp.Attrition{
 		Schools:  map[string]int{"usual": rapid.IntRange(0, most).Draw(t, "lost"), "mentoring": rapid.IntRange(0, most).Draw(t, "lost treated")},
 		Children: rapid.SampledFrom([]float64{0, 0.1, 0.9}).Draw(t, "missing"),
@@ -452,21 +452,20 @@ func TestConstantColumnIsOnlyCentred(t *testing.T) {
 	}
 }
 
-// Everyone may be lost: the data are empty, and the next draw is whole again.
-func TestEmptyData(t *testing.T) {
+// No child may be left, in few schools; the next draw is whole again.
+func TestDataWithoutChildren(t *testing.T) {
 	trial := oneDomain()
-	trial.Design.Schools, trial.Design.Attrition = 2, dgp.Attrition{Schools: map[string]int{"control": 1, "coaching": 1}, Children: 0.999999}
-	trial.Design.Assignment = dgp.Complete{Share: 0.5}
+	trial.Design.Schools, trial.Design.Assignment = 3, dgp.Complete{Share: 1.0 / 3}
+	trial.Design.Attrition = dgp.Attrition{Schools: map[string]int{"control": 1, "coaching": 1}, Children: 0.999999}
 	g := compile(t, trial)
 	data, truth := g.Draw(dgp.Stream{Seed: 1})
-	if data.N != [...]int{1, 0, 0, 0} {
+	if data.N != [...]int{1, 1, 1, 0} {
 		t.Fatalf("%v units", data.N)
 	}
-	for _, x := range truth.Deviations() {
-		if x != 0 {
-			t.Fatalf("deviations of nobody: %v", truth.Deviations())
-		}
+	if d := truth.Deviations(); slices.ContainsFunc(d, math.IsNaN) || d[len(d)-1] != 0 {
+		t.Fatalf("deviations of no children: %v", d)
 	}
 	checkHierarchy(t, trial, g, data)
+	checkColumns(t, trial, g, data)
 	checkTruth(t, trial, g, data, truth)
 }

@@ -51,7 +51,7 @@ func (m Matrix) check(f *Faults, path string, n int, correlation bool) {
 	}
 	var chol mat.Cholesky
 	if !chol.Factorize(m.sym()) {
-		f.Add(path, "is not positive definite, so no variables have it: its smallest eigenvalue is %.4g", m.smallestEigenvalue())
+		f.Add(path, "is not positive definite: its smallest eigenvalue is %.4g and must be above 0", m.smallestEigenvalue())
 	}
 }
 

@@ -123,17 +123,20 @@ func (t Trial) checkNames(f *Faults) {
 		use(fmt.Sprintf("quality.domains[%d]", i), name)
 	}
 	use("observation.total", t.Observation.Total)
-	for _, name := range t.Quality.Domains {
-		for s := range t.Observation.Segments {
-			for c := range t.Observation.Coders {
-				use("observation", ratingName(name, s, c))
-			}
-		}
-	}
 	for i, name := range t.Achievement.Tests {
 		use(fmt.Sprintf("achievement.tests[%d]", i), name)
 	}
 	use("achievement.total", t.Achievement.Total)
+	for _, domain := range t.Quality.Domains {
+		for s := range t.Observation.Segments {
+			for c := range t.Observation.Coders {
+				name := ratingName(domain, s, c)
+				if path, taken := seen[name]; taken {
+					f.Add(path, "%q is taken: it is a rating of %s", name, domain)
+				}
+			}
+		}
+	}
 }
 
 func validName(name string) bool {

@@ -32,11 +32,38 @@ func TestConform(t *testing.T) {
 		"inflated": estimators.OLS{ // by the QR
 			Formula: "c(score, std(class)) ~ coaching + ses + near4 | block", Cluster: "teacher", SE: cr1, Report: []string{"coaching", "ses"},
 		},
+		"inflated, classical": estimators.OLS{
+			Formula: "score ~ coaching + girl + near6 + ses + age", SE: classical, Report: []string{"coaching", "girl"},
+		},
+		"no intercept": estimators.OLS{
+			Formula: "score ~ coaching + ses - 1", SE: hc1, Report: []string{"coaching"},
+		},
+		"bias-reduced": estimators.OLS{
+			Formula: "c(score, class) ~ coaching + ses + rural | block", Cluster: "school", SE: cr2, Report: []string{"coaching", "ses"}, Joint: [][]string{{"ses", "rural"}},
+		},
+		"jackknife": estimators.OLS{
+			Formula: "score ~ coaching + ses", Cluster: "school", SE: cr3, Report: []string{"coaching"},
+		},
+		"leverage": estimators.OLS{
+			Formula: "c(score, reading) ~ coaching + girl + age", SE: hc2, Report: []string{"coaching"},
+		},
+		"leverage of schools": estimators.OLS{
+			Formula: "attendance ~ coaching + rural", SE: hc3, Report: []string{"coaching"},
+		},
+		"factors": estimators.OLS{
+			Formula: "score ~ coaching + ses | cohort", Cluster: "track", SE: cr1, Report: []string{"ses"},
+		},
 		"reduced": estimators.OLS{
 			Formula: "score ~ coaching + girl + boy | block", SE: classical, Report: []string{"coaching", "girl"},
 		},
 		"within teachers": estimators.OLS{
 			Formula: "score ~ ses*girl | teacher", Cluster: "school", SE: cr1, Report: []string{"ses", "ses:girl"},
+		},
+		"mixed": estimators.Mixed{
+			Formula: "score ~ coaching + ses + (1 | school)", Report: []string{"coaching", "ses"},
+		},
+		"mixed, nested": estimators.Mixed{
+			Formula: "score ~ coaching + girl + (1 | school/teacher) | block", DF: estimators.KenwardRoger, Report: []string{"coaching"},
 		},
 		"correlation": estimators.Correlation{Columns: []string{"score", "reading", "passed"}},
 		"segments":    estimators.Reliability{Between: "segments"},

@@ -38,6 +38,7 @@ type core struct {
 	effects     int // levels of the absorbed factor, 0 without intercept
 	mostEffects int
 	active      []bool    // by group: has rows
+	unplaced    bool      // a group has no level of the absorbed factor
 	effect      []int     // by group: its level of the absorbed factor
 	stride      int       // numbers in one group's S
 	stat        []float64 // S by group
@@ -360,6 +361,7 @@ func products(dst, v []float64, columns [][]float64, n, lo, hi int) {
 // place finds which groups have rows and their level of the absorbed factor.
 func (c *core) place(d *dgp.Data) {
 	absorbed := c.key.absorb != ""
+	c.unplaced = false
 	for g := range c.groups {
 		c.active[g] = c.stat[g*c.stride] > 0
 		if c.filter != nil && c.filter.level <= c.group {
@@ -367,7 +369,9 @@ func (c *core) place(d *dgp.Data) {
 		}
 		c.effect[g] = 0
 		if absorbed {
-			c.effect[g] = c.absorbed.of(d, c.group, g)
+			if c.effect[g] = c.absorbed.of(d, c.group, g); c.effect[g] < 0 {
+				c.effect[g], c.unplaced = 0, true
+			}
 		}
 	}
 }

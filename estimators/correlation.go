@@ -3,6 +3,7 @@ package estimators
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"coachsim/dgp"
 )
@@ -21,6 +22,9 @@ func (o Correlation) Bind(name string, s *Setup) (Fitter, error) {
 		column, err := s.lookUp(text, 0)
 		if err != nil {
 			return nil, keyError(fmt.Sprintf("columns[%d]", i), err)
+		}
+		if slices.Contains(f.columns, column) {
+			return nil, keyError(fmt.Sprintf("columns[%d]", i), fmt.Errorf("%q stands here twice", text))
 		}
 		if i == 0 {
 			level = s.level(column)

@@ -17,11 +17,12 @@ const (
 	NotFinite                    // the data or the result held NaN or an infinity
 	Boundary                     // it worked; a variance component is 0 (lme4 says: singular)
 	NotConverged                 // the likelihood's maximum was not found
+	NoResidual                   // the fit is exact, or exact by cluster: nothing is left to estimate an error from
 	statuses
 )
 
 var statusNames = [statuses]string{
-	"ok", "reduced", "collinear", "too-few-rows", "too-few-clusters", "no-variation", "not-finite", "boundary", "not-converged",
+	"ok", "reduced", "collinear", "too-few-rows", "too-few-clusters", "no-variation", "not-finite", "boundary", "not-converged", "no-residual",
 }
 
 func (s Status) String() string {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // A Formula is a parsed regression formula in fixest's syntax,
@@ -49,7 +50,7 @@ func (v Variable) String() string {
 		return "std(" + v.Name + ")"
 	case Below, Above:
 		name := map[TransformKind]string{Below: "below", Above: "above"}[v.Kind]
-		return name + "(" + v.Name + ", " + strconv.FormatFloat(v.Percentile, 'g', -1, 64) + ")"
+		return name + "(" + v.Name + ", " + strconv.FormatFloat(v.Percentile, 'f', -1, 64) + ")"
 	default:
 		return v.Name
 	}
@@ -131,6 +132,9 @@ func ParseTerm(text string) (Term, error) {
 
 const interceptName = "(Intercept)"
 
+// maxTerms bounds what one product can expand to: a*b*c has seven terms.
+const maxTerms = 500
+
 // A parser reads a formula by recursive descent.
 type parser struct {
 	text  string
@@ -181,7 +185,8 @@ func (p *parser) found() string {
 	if p.at >= len(p.text) {
 		return "the end"
 	}
-	return strconv.Quote(p.text[p.at : p.at+1])
+	r, _ := utf8.DecodeRuneInString(p.text[p.at:])
+	return strconv.Quote(string(r))
 }
 
 func isLetter(c byte) bool {
@@ -192,6 +197,9 @@ func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 func (p *parser) name() string {
 	p.space()
 	start := p.at
+	if rest := p.text[p.at:]; len(rest) > 1 && rest[0] == '.' && isDigit(rest[1]) {
+		return "" // a number
+	}
 	for p.at < len(p.text) && (isLetter(p.text[p.at]) || p.at > start && isDigit(p.text[p.at])) {
 		p.at++
 	}
@@ -446,6 +454,9 @@ func (p *parser) product() (sum, error) {
 				out.add(interact(a, b))
 			}
 		}
+		if len(out.terms) > maxTerms {
+			return left, p.fail(p.at, "a product of more than %d terms", maxTerms)
+		}
 		left = out
 	}
 }
@@ -488,7 +499,7 @@ func (p *parser) power() (sum, error) {
 // atom reads a variable, a list or a sum in parentheses, and says whether it
 // was a single variable.
 func (p *parser) atom() (sum, bool, error) {
-	if p.take('(') {
+	if start := p.at; p.take('(') {
 		s, err := p.sum()
 		if err == nil && !p.take(')') {
 			err = p.fail(p.at, "expected ), found %s", p.found())
@@ -498,6 +509,9 @@ func (p *parser) atom() (sum, bool, error) {
 		}
 		if err == nil && s.random != nil {
 			err = p.fail(s.random[0].Pos, "a random intercept is a term of its own, outside of other parentheses")
+		}
+		if err == nil && s.intercept != 0 {
+			err = p.fail(start+1, "say outside of the parentheses whether there is an intercept")
 		}
 		return s, false, err
 	}

@@ -41,11 +41,16 @@ func (s *Setup) findGrouping(name string) (grouping, error) {
 	return grouping{}, fmt.Errorf("%s", message)
 }
 
-// of returns the level of the factor that a unit belongs to.
+// of returns the level of the factor that a unit belongs to, or -1 where the
+// column holds no code.
 func (f grouping) of(d *dgp.Data, level dgp.Level, unit int) int {
 	unit = d.Ancestor(level, unit, f.level)
 	if f.column >= 0 {
-		return int(d.Columns[f.column][unit])
+		code := d.Columns[f.column][unit]
+		if !(code >= 0 && code < float64(f.most)) {
+			return -1
+		}
+		return int(code)
 	}
 	return unit
 }

@@ -56,6 +56,7 @@ type linear struct {
 	clusterOf  []int          // by group
 	number     []int          // scratch: by level of the grouping, its cluster
 	value      []float64      // by combination
+	spread     float64        // s² of the current outcome
 	rss        []float64      // by outcome: residual sum of squares
 	vcov       []float64      // combinations × combinations
 	reduced    *biasReduction // for HC2, HC3, CR2, CR3, else nil
@@ -136,12 +137,18 @@ func (l *linear) Fit(s *Setup, out []Estimate) {
 			k--
 		}
 	}
-	if c.rows <= k {
+	switch {
+	case c.unplaced:
+		status = NotFinite
+	case c.rows <= k:
 		status = TooFewRows
 	}
 	if status.Worked() && l.se != Classical {
 		l.clusters = l.numberClusters(s.data)
-		if l.se.clustered() && l.clusters < 2 {
+		switch {
+		case l.clusters < 0:
+			status = NotFinite
+		case l.se.clustered() && l.clusters < 2:
 			status = TooFewClusters
 		}
 	}
@@ -369,7 +376,8 @@ func (l *linear) projectGroups(first, n int) {
 }
 
 // numberClusters numbers the clusters that have rows, in the order in which
-// they come, and returns how many there are. Without clustering each group is
+// they come, and returns how many there are, or -1 if a row has no cluster.
+// Without clustering each group is
 // its own, and so is each row when the groups are classes.
 func (l *linear) numberClusters(d *dgp.Data) int {
 	c := l.core
@@ -392,6 +400,9 @@ func (l *linear) numberClusters(d *dgp.Data) int {
 			continue
 		}
 		id := l.cluster.of(d, c.group, g)
+		if id < 0 {
+			return -1
+		}
 		if l.number[id] < 0 {
 			l.number[id] = n
 			n++
@@ -421,6 +432,10 @@ func (l *linear) fitOutcome(s *Setup, i int, k float64, status Status, out []Est
 		if l.se.clustered() {
 			df = float64(l.clusters - 1)
 		}
+	}
+	l.spread = 0
+	if l.rss[i] > 1e-12*c.square[l.outcomes[i]] { // else a perfect fit: residuals are rounding errors
+		l.spread = l.rss[i] / (c.rows - k)
 	}
 	for r := range l.reported {
 		of := df
@@ -586,10 +601,22 @@ func (l *linear) dropped(r int) bool {
 	return t >= 0 && l.solver.lost()[t]
 }
 
+// unfit reports whether the variance of combination r is rounding error: the
+// fit is perfect, or, as with as many terms as clusters, the scores of every
+// cluster are 0, and it is nothing beside the variance that independent
+// residuals would give.
+func (l *linear) unfit(r int) bool {
+	at := r*len(l.combinations) + r
+	return l.spread == 0 || l.vcov[at] <= 1e-20*l.bread[at]*l.spread
+}
+
 // estimate reads one combination off value and vcov.
 func (l *linear) estimate(r int, df float64, status Status) Estimate {
 	if l.dropped(r) {
 		return failed(Collinear)
+	}
+	if l.unfit(r) {
+		return failed(NoResidual)
 	}
 	e := Estimate{Value: l.value[r], SE: math.Sqrt(l.vcov[r*len(l.combinations)+r]), DF: df, Status: status}
 	if !(e.SE > 0) || math.IsInf(e.SE, 0) || math.IsNaN(e.Value) || math.IsInf(e.Value, 0) {

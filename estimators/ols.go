@@ -376,8 +376,8 @@ func binomial(n, k int) int {
 // fixed.
 func (b *olsBinding) causal(text string) bool {
 	t, err := ParseTerm(text)
-	if err != nil || len(t.Factors) != 1 || t.Factors[0].Power != 1 {
-		return false
+	if err != nil || len(t.Factors) != 1 || t.Factors[0].Power != 1 || !b.formula.Intercept {
+		return false // without an intercept it is the mean of the arm
 	}
 	column := b.setup.shape.Index(t.Factors[0].Name)
 	if column < 0 || !b.setup.shape.Columns[column].Arm {

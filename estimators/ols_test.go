@@ -38,6 +38,10 @@ const (
 	hc1       = estimators.HC1
 	cr0       = estimators.CR0
 	cr1       = estimators.CR1
+	hc2       = estimators.HC2
+	hc3       = estimators.HC3
+	cr2       = estimators.CR2
+	cr3       = estimators.CR3
 )
 
 func TestOLSAgainstReference(t *testing.T) {
@@ -173,6 +177,52 @@ func TestOLSAgainstReference(t *testing.T) {
 		{"product without main effects", small, estimators.OLS{
 			Formula: "score ~ age:coaching + born:girl | block", Cluster: "school", SE: cr1, Report: []string{"age:coaching", "girl:born"},
 		}, ok, 0},
+		{"absorbed factor across blocks", small, estimators.OLS{
+			Formula: "c(score, class) ~ coaching + ses + experience | cohort", Cluster: "school", SE: cr1, Report: []string{"coaching", "ses"},
+		}, ok, 0},
+		{"absorbed factor of teachers, teacher rows", small, estimators.OLS{
+			Formula: "class ~ coaching + experience | track", Cluster: "cohort", SE: cr1, Report: []string{"coaching"},
+		}, ok, 0},
+		{"clusters that lie apart", small, estimators.OLS{
+			Formula: "score ~ coaching + ses + age + age^2", Cluster: "track", SE: cr0, Report: []string{"coaching", "(Intercept)", "age"},
+		}, ok, 0},
+		{"HC2", small, estimators.OLS{
+			Formula: "c(score, reading) ~ coaching*girl + age + age^2", SE: hc2, Report: []string{"coaching", "age", "(Intercept)"}, Joint: [][]string{{"coaching", "coaching:girl"}},
+		}, ok, 0},
+		{"HC3, block effects", small, estimators.OLS{
+			Formula: "class ~ coaching + experience + rural | block", SE: hc3, Report: []string{"coaching", "experience"},
+		}, ok, 0},
+		{"HC3, some children", small, estimators.OLS{
+			Formula: "score ~ coaching + ses | school", Where: "girl == 1", SE: hc3, Report: []string{"ses"},
+		}, reduced, 0},
+		{"CR2", small, estimators.OLS{
+			Formula: "c(score, std(class)) ~ coaching + girl + age + age^2", Cluster: "school", SE: cr2, Report: []string{"coaching", "girl", "age", "(Intercept)"},
+			Joint: [][]string{{"girl", "age"}, {"age", "age^2"}},
+		}, ok, 1e-9},
+		{"CR2, block effects", small, estimators.OLS{
+			Formula: "score ~ coaching*ses + experience | block", Cluster: "school", SE: cr2, Report: []string{"coaching", "ses"}, Joint: [][]string{{"coaching", "coaching:ses"}},
+		}, ok, 1e-9},
+		{"CR2, effects within clusters", small, estimators.OLS{
+			Formula: "score ~ ses + girl | teacher", Cluster: "school", SE: cr2, Report: []string{"ses", "girl"}, Joint: [][]string{{"ses", "girl"}},
+		}, ok, 1e-9},
+		{"CR2, block clusters", tall, estimators.OLS{
+			Formula: "score ~ coaching + ses + girl", Cluster: "block", SE: cr2, Report: []string{"coaching", "ses"}, Joint: [][]string{{"ses", "girl"}},
+		}, ok, 1e-9},
+		{"CR3, some children", small, estimators.OLS{
+			Formula: "score ~ coaching + ses + age", Where: "girl == 0 & rural == 0", Cluster: "teacher", SE: cr3, Report: []string{"coaching", "age", "(Intercept)"},
+		}, ok, 1e-9},
+		{"CR3, teacher rows", small, estimators.OLS{
+			Formula: "class ~ coaching + experience + female", Cluster: "school", SE: cr3, Report: []string{"coaching", "experience"}, Joint: [][]string{{"experience", "female"}},
+		}, ok, 1e-9},
+		{"CR2, factor clusters across absorbed blocks", small, estimators.OLS{
+			Formula: "score ~ ses + experience | block", Cluster: "track", SE: cr2, Report: []string{"ses", "experience"},
+		}, ok, 1e-9},
+		{"CR2, inflated", small, estimators.OLS{
+			Formula: "score ~ coaching + ses + near4", Cluster: "school", SE: cr2, Report: []string{"coaching", "ses", "near4"},
+		}, ok, 1e-8},
+		{"CR2, collinear nuisance", small, estimators.OLS{
+			Formula: "score ~ coaching + girl + boy + ses | block", Cluster: "school", SE: cr2, Report: []string{"coaching", "ses", "boy"},
+		}, reduced, 1e-9},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tolerance := 1e-10

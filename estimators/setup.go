@@ -32,6 +32,7 @@ func Methods() map[string]Method {
 	return map[string]Method{
 		"ols":         OLS{},
 		"correlation": Correlation{},
+		"mixed":       Mixed{},
 		"reliability": Reliability{},
 	}
 }
@@ -107,8 +108,16 @@ func (s *Setup) lookUp(name string, offset int) (int, error) {
 		message := fmt.Sprintf("there is no column %q", name)
 		if best := nearest(name, s.shape.Names()); best != "" {
 			message += fmt.Sprintf("; did you mean %q?", best)
-		} else if names := s.shape.Names(); len(names) <= 40 {
-			message += fmt.Sprintf("; the columns are %s", list(names))
+		} else {
+			var names []string
+			for _, c := range s.shape.Columns {
+				if c.Rating == nil {
+					names = append(names, c.Name)
+				}
+			}
+			if len(names) <= 40 {
+				message += fmt.Sprintf("; the columns are %s", list(names))
+			}
 		}
 		return 0, &SyntaxError{Offset: offset, Message: message}
 	}

@@ -406,6 +406,11 @@ func (l *Log) Chunks() iter.Seq2[[]Record, error] {
 	}
 }
 
+// lastChunk yields the records of the last chunk.
+func (l *Log) lastChunk() iter.Seq2[[]Record, error] {
+	return (&Log{files: l.files[len(l.files)-1:]}).Chunks()
+}
+
 // InMemory yields chunks that were never written, as Log.Chunks does.
 func InMemory(chunks ...[]Record) iter.Seq2[[]Record, error] {
 	return func(yield func([]Record, error) bool) {

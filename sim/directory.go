@@ -51,7 +51,7 @@ func planDiff(old, now []byte) string {
 	list := func(text []byte, other map[string]bool, mark string) {
 		for line := range strings.Lines(string(text)) {
 			line = strings.TrimRight(line, "\n")
-			if !other[line] && !strings.HasPrefix(line, hashLine) && shown < 20 {
+			if !other[line] && !strings.HasPrefix(line, hashLine) && !strings.HasPrefix(line, "replicates:") && shown < 20 {
 				fmt.Fprintf(&out, "  %s %s\n", mark, line)
 				shown++
 			}

@@ -82,13 +82,12 @@ func Run(ctx context.Context, plan Plan, o Options) (Outcome, error) {
 
 // prepare makes the run directory, or checks that an old one may be used.
 func prepare(plan Plan, o Options) error {
-	if o.Force {
+	old, err := os.ReadFile(planPath(o.Dir))
+	switch {
+	case err == nil && o.Force:
 		if err := clearRun(o.Dir); err != nil {
 			return err
 		}
-	}
-	old, err := os.ReadFile(planPath(o.Dir))
-	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if entries, err := os.ReadDir(o.Dir); err == nil && len(entries) > 0 {
 			return &DirectoryError{o.Dir, "is not empty and holds no run; choose another directory with --out"}
@@ -99,6 +98,10 @@ func prepare(plan Plan, o Options) error {
 		return &DirectoryError{o.Dir, "holds the run of another study or program version:\n" + planDiff(old, plan.Text) + "choose another directory with --out, or replace the run with --force"}
 	case !o.Resume && !bytes.Equal(old, plan.Text):
 		return &DirectoryError{o.Dir, "holds a run of this study with another number of replicates; add --resume to keep its finished replicates, or replace the run with --force"}
+	case o.Resume:
+		if n := logged(o.Dir); n > plan.Study.Replicates {
+			return &DirectoryError{o.Dir, fmt.Sprintf("holds %d replicates already, more than the %d asked for; ask for at least as many, or replace the run with --force", n, plan.Study.Replicates)}
+		}
 	}
 	if err := os.MkdirAll(chunkDir(o.Dir), 0o755); err != nil {
 		return err
@@ -131,6 +134,22 @@ func (r *runner) path(chunk int) string {
 	return filepath.Join(chunkDir(r.options.Dir), fmt.Sprintf("cell-0000-rep-%09d.parquet", chunk*ChunkReplicates))
 }
 
+// logged returns the number of replicates up to the last in a directory's log.
+func logged(dir string) int {
+	log, err := OpenLog(dir)
+	if err != nil {
+		return 0 // nothing readable to lose
+	}
+	n := 0
+	for records, err := range log.lastChunk() {
+		if err != nil || len(records) == 0 {
+			return 0
+		}
+		n = records[len(records)-1].Replicate + 1
+	}
+	return n
+}
+
 // findDone lists the finished chunks of an earlier run. It removes files that
 // are no part of this run: chunks of replicates that it does not have, damaged
 // chunks, and what a killed run left half written.
@@ -148,8 +167,9 @@ func (r *runner) findDone() error {
 		path := filepath.Join(chunkDir(r.options.Dir), entry.Name())
 		if chunk, ours := known[path]; ours {
 			lo, hi := r.span(chunk)
-			file, err := statChunk(path)
-			if err == nil && file.Records == (hi-lo)*len(r.truths) && file.Meta["plan"] == r.plan.Hash {
+			// Reading it whole finds damage inside.
+			records, meta, err := ReadChunk(path)
+			if err == nil && len(records) == (hi-lo)*len(r.truths) && meta["plan"] == r.plan.Hash {
 				r.done[chunk] = true
 				r.finished.Add(int64(hi - lo))
 				continue

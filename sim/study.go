@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"coachsim/dgp"
 	"coachsim/estimators"
@@ -83,7 +84,14 @@ type Fault struct {
 func (s Study) Validate() []Fault {
 	var faults []Fault
 	names := map[string]int{}
+	if strings.TrimSpace(s.Aim) == "" {
+		faults = append(faults, Fault{"aim", -1, "is empty; say the question in a sentence"})
+	}
 	for i, e := range s.Estimators {
+		if e.Name == "" {
+			faults = append(faults, Fault{fmt.Sprintf("estimators[%d].name", i), -1, "is empty; an estimator needs a name"})
+			continue
+		}
 		path := fmt.Sprintf("estimators[%d].name", i)
 		if first, taken := names[e.Name]; taken {
 			faults = append(faults, Fault{path, -1, fmt.Sprintf("%q is already the name of estimators[%d]", e.Name, first)})

@@ -342,7 +342,7 @@ func (s Summary) measureColumns(d detail) []tableColumn {
 		{
 			heading: [2]string{"bias", "(MCSE)"},
 			cell:    func(r *SummaryRow) tableCell { return r.scaled(r.Bias, r.BiasMCSE) },
-			name:    "bias", meaning: "average of estimate minus truth; should be 0 within twice its MCSE",
+			name:    "bias", meaning: "average of estimate minus truth; for an unbiased estimator, 0 within twice its MCSE",
 		},
 		{
 			heading: [2]string{"SD of", "estimate"},

@@ -74,6 +74,32 @@ func (f *finished) writeSummary() error {
 	return nil
 }
 
+// writeTruthNote says how well the true effects are known, since no bias is
+// known better.
+func (f *finished) writeTruthNote(w io.Writer) error {
+	worst, of := 0.0, ""
+	for _, t := range f.outcome.Truths {
+		if t.MCSE > worst {
+			worst, of = t.MCSE, t.Outcome
+		}
+	}
+	if of == "" {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "  True effects of the population are means over 1,000 independent trials; their own\n"+
+		"  Monte Carlo standard error is at most %.2g (%s).\n", worst, of)
+	return err
+}
+
+// warnOfFailure points at estimates that no replicate gave.
+func (f *finished) warnOfFailure(w io.Writer) {
+	for _, r := range f.summary.Rows {
+		if r.N > 0 && r.NFail == r.N {
+			fmt.Fprintf(w, "Warning: every fit of %s (%s on %s) failed; see the column of failures.\n", r.Estimator, r.Term, r.Outcome)
+		}
+	}
+}
+
 // drawFigures draws the standard figures into figures/ and returns how many.
 func (f *finished) drawFigures(formats ...plots.Format) (int, error) {
 	figures, err := plots.Standard(f.summary, f.log.Chunks(), f.comparisons)

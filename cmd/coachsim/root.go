@@ -25,6 +25,7 @@ const (
 	exitUsage       = 2   // the command line or the study is wrong
 	exitFile        = 3   // data or a file is wrong
 	exitMissed      = 4   // finished, but a target was missed
+	exitResumable   = 75  // stopped by a scheduler's SIGTERM after finishing what was in flight
 	exitInterrupted = 130 // stopped by Ctrl-C after finishing what was in flight
 )
 
@@ -49,30 +50,49 @@ func usageError(format string, args ...any) error {
 	return &exitError{exitUsage, fmt.Errorf(format, args...)}
 }
 
+// stoppedBy is the signal that ended the program's context.
+type stoppedBy struct{ os.Signal }
+
+func (s stoppedBy) Error() string { return "stopped by signal " + s.String() }
+
 // streams are the program's standard streams: data goes to out, talk to talk.
 type streams struct {
-	in        io.Reader
-	out, talk io.Writer
+	in   io.Reader
+	out  *printer
+	talk io.Writer
 }
 
 // run runs one command line and returns the exit code.
 func run(args []string, in io.Reader, out, talk io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// A second Ctrl-C ends the program at once.
-	context.AfterFunc(ctx, stop)
+	ctx, stop := context.WithCancelCause(context.Background())
+	defer stop(nil)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		first := <-signals
+		signal.Stop(signals) // a second signal ends the program at once
+		stop(stoppedBy{first})
+	}()
 
-	root := newRoot(streams{in, out, talk})
+	printed := &printer{w: out}
+	root := newRoot(streams{in, printed, talk})
 	root.SetArgs(args)
 	root.SetIn(in)
-	root.SetOut(out)
+	root.SetOut(printed)
 	root.SetErr(talk)
 	err := root.ExecuteContext(ctx)
+	if err == nil && printed.err != nil {
+		err = &exitError{exitFile, fmt.Errorf("writing to standard output: %w", printed.err)}
+	}
 	if err == nil {
 		return exitDone
 	}
 	var exit *exitError
 	if errors.As(err, &exit) && exit.err == nil {
+		var by stoppedBy
+		if exit.code == exitInterrupted && errors.As(context.Cause(ctx), &by) && by.Signal == syscall.SIGTERM {
+			return exitResumable
+		}
 		return exit.code
 	}
 	var faults strict.Faults
@@ -94,6 +114,20 @@ func run(args []string, in io.Reader, out, talk io.Writer) int {
 	default:
 		return exitFailure
 	}
+}
+
+// A printer is standard output that remembers its first error.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) Write(text []byte) (int, error) {
+	n, err := p.w.Write(text)
+	if p.err == nil {
+		p.err = err
+	}
+	return n, err
 }
 
 // count writes "1 fault", "2 faults".
@@ -126,7 +160,7 @@ Monte Carlo standard error.`,
 	})
 	root.SetVersionTemplate("coachsim {{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(newRun(s), newReproduce(s), newDraw(s), newPlot(s), newCheck(s), newList(s), newVersion(s))
+	root.AddCommand(newRun(s), newReproduce(s), newFit(s), newDraw(s), newPlot(s), newCheck(s), newList(s), newVersion(s))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {

@@ -49,11 +49,14 @@ study gives the same bytes whatever the number of workers.`,
 			if f.json {
 				err = done.summary.WriteJSON(s.out)
 			} else {
-				err = done.summary.WriteTable(s.out, tableWidth(s), false)
+				if err = done.summary.WriteTable(s.out, tableWidth(s), false); err == nil {
+					err = done.writeTruthNote(s.out)
+				}
 			}
 			if err != nil {
 				return err
 			}
+			done.warnOfFailure(s.talk)
 			wrote := dir
 			if !noFigures && !done.outcome.Interrupted {
 				n, err := done.drawFigures(plots.Formats()...)
@@ -76,7 +79,7 @@ study gives the same bytes whatever the number of workers.`,
 
 // tableWidth is the width of the terminal, or what fits a page.
 func tableWidth(s streams) int {
-	if file, ok := s.out.(*os.File); ok {
+	if file, ok := s.out.w.(*os.File); ok {
 		if info, err := file.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
 			if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 40 {
 				return n

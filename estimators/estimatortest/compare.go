@@ -10,8 +10,8 @@ import (
 // Compare returns what differs between two lists of estimates, or nil. Values
 // may differ by tolerance, relative to the larger of the value itself and its
 // standard error (of a joint test, 1e-3), standard errors by tolerance relative to themselves, and
-// p-values by what these two make of them. Status and degrees of freedom must
-// be the same.
+// degrees of freedom too, p-values by what these make of them. Status must be
+// the same.
 func Compare(rows []estimators.Row, got, want []estimators.Estimate, tolerance float64) error {
 	if len(got) != len(want) || len(got) != len(rows) {
 		return fmt.Errorf("%d estimates and %d rows, want %d", len(got), len(rows), len(want))
@@ -42,7 +42,7 @@ func compare(got, want estimators.Estimate, tolerance float64) error {
 	}{
 		{"value", got.Value, want.Value, tolerance * max(math.Abs(want.Value), scale)},
 		{"SE", got.SE, want.SE, tolerance * want.SE},
-		{"DF", got.DF, want.DF, 0},
+		{"DF", got.DF, want.DF, tolerance * want.DF},
 		{"P", got.P, want.P, tolerance * (1 + 10*t*t) * want.P},
 	} {
 		if math.IsNaN(number.got) && math.IsNaN(number.want) {

@@ -49,6 +49,8 @@ func (d Design) Shape() dgp.Shape {
 	add(dgp.Column{Name: "rural", Level: school})
 	add(dgp.Column{Name: "urban", Level: school}) // 1 - rural
 	add(dgp.Column{Name: "founded", Level: school, Center: 1985})
+	add(dgp.Column{Name: "cohort", Level: school, Levels: 4})
+	add(dgp.Column{Name: "track", Level: teacher, Levels: 3})
 	add(dgp.Column{Name: "female", Level: teacher})
 	add(dgp.Column{Name: "experience", Level: teacher, Center: 15})
 	add(dgp.Column{Name: "class", Level: teacher, PostTreatment: true, Center: 4.5})
@@ -144,6 +146,8 @@ func (d Design) fill(data *dgp.Data, r *rand.Rand) {
 	draw("rural", binary(0.4))
 	draw("urban", func(i int) float64 { return 1 - col("rural")[i] })
 	draw("founded", normal(1985, 1))
+	draw("cohort", func(int) float64 { return float64(r.IntN(4)) })
+	draw("track", func(int) float64 { return float64(r.IntN(3)) })
 	draw("female", binary(0.7))
 	draw("experience", func(int) float64 { return 15 * r.ExpFloat64() })
 	draw("class", func(t int) float64 {

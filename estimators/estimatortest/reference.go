@@ -190,20 +190,10 @@ func (r *regression) buildX() {
 	var columns [][]float64
 	switch {
 	case r.formula.Absorb != "":
-		var level dgp.Level
-		_ = level.UnmarshalText([]byte(r.formula.Absorb))
-		var present []int
-		for _, u := range r.rows {
-			if !slices.Contains(present, u[level]) {
-				present = append(present, u[level])
-			}
-		}
-		for _, id := range present {
+		for _, group := range r.groups(r.formula.Absorb) {
 			dummy := make([]float64, n)
-			for i, u := range r.rows {
-				if u[level] == id {
-					dummy[i] = 1
-				}
+			for _, i := range group {
+				dummy[i] = 1
 			}
 			columns = append(columns, dummy)
 		}
@@ -313,7 +303,15 @@ func (r *regression) fit(outcome estimators.Outcome) ([]estimators.Estimate, err
 		e[i] = sub(y[i], dot(r.x[i], b))
 	}
 
-	v, df := r.covariance(e, clusters, n, k)
+	var v matrix
+	var df float64
+	var adjusted *adjusted
+	if power, ok := powers[r.SE]; ok {
+		adjusted = r.adjust(clusters, power)
+		v, df = adjusted.covariance(e), float64(n-k)
+	} else {
+		v, df = r.covariance(e, clusters, n, k)
+	}
 	// A standard error that is rounding error alone is none: that of a perfect
 	// fit, or where the scores of every cluster sum to 0.
 	perfect := !less(mul(num(1e-20), r.within(y)), dot(e, e))
@@ -326,20 +324,22 @@ func (r *regression) fit(outcome estimators.Outcome) ([]estimators.Estimate, err
 			continue
 		}
 		if !certain(j) {
-			out[i] = Failed(estimators.NotFinite)
+			out[i] = Failed(estimators.NoResidual)
 			continue
 		}
 		// t = b/se, two-sided p-value of Student's t with df.
 		value, se := float(b[j]), math.Sqrt(float(v[j][j]))
+		if adjusted != nil && r.clustered() {
+			df = adjusted.satterthwaite(j)
+		}
 		t := value / se
 		out[i] = estimators.Estimate{Value: value, SE: se, DF: df, P: Tail(t*t, 1, df), Status: status}
 	}
 	for i, group := range groups {
-		out[len(places)+i] = r.jointTest(group, b, v, df, status)
-		for _, j := range group {
-			if !r.lost[j] && !certain(j) {
-				out[len(places)+i] = Failed(estimators.NotFinite)
-			}
+		out[len(places)+i] = r.jointTest(group, b, v, df, adjusted, status)
+		lost := slices.ContainsFunc(group, func(j int) bool { return r.lost[j] })
+		if !lost && slices.ContainsFunc(group, func(j int) bool { return !certain(j) }) {
+			out[len(places)+i] = Failed(estimators.NoResidual)
 		}
 	}
 	return out, nil
@@ -384,21 +384,42 @@ func sameFactors(a, b estimators.Term) bool {
 	return slices.Equal(names(a), names(b))
 }
 
-func (r *regression) clustered() bool { return r.SE == estimators.CR0 || r.SE == estimators.CR1 }
+func (r *regression) clustered() bool {
+	return slices.Contains([]estimators.SE{estimators.CR0, estimators.CR1, estimators.CR2, estimators.CR3}, r.SE)
+}
 
-// clusters lists the rows of every cluster.
+// clusters lists the rows of every cluster, of one row each without clusters.
 func (r *regression) clusters() [][]int {
-	var level dgp.Level
-	if !r.clustered() || level.UnmarshalText([]byte(r.Cluster)) != nil {
-		return nil
+	if r.clustered() {
+		return r.groups(r.Cluster)
 	}
-	var ids []int
+	var all [][]int
+	for i := range r.rows {
+		all = append(all, []int{i})
+	}
+	return all
+}
+
+// groups sorts the rows by the unit of a level, or by the value of a column,
+// and lists the rows of each.
+func (r *regression) groups(by string) [][]int {
+	var level dgp.Level
+	column := -1
+	if level.UnmarshalText([]byte(by)) != nil {
+		column = r.shape.Index(by)
+		level = r.shape.Columns[column].Level
+	}
+	var ids []float64
 	var all [][]int
 	for i, u := range r.rows {
-		at := slices.Index(ids, u[level])
+		id := float64(u[level])
+		if column >= 0 {
+			id = r.data.Columns[column][u[level]]
+		}
+		at := slices.Index(ids, id)
 		if at < 0 {
 			at = len(ids)
-			ids = append(ids, u[level])
+			ids = append(ids, id)
 			all = append(all, nil)
 		}
 		all[at] = append(all[at], i)
@@ -442,11 +463,6 @@ func (r *regression) covariance(e vector, clusters [][]int, rows, columns int) (
 	df := n - k
 	if r.clustered() {
 		df = g - 1
-	} else {
-		clusters = nil
-		for i := range rows {
-			clusters = append(clusters, []int{i})
-		}
 	}
 	meat := zeroMatrix(p, p)
 	for _, cluster := range clusters {
@@ -480,8 +496,9 @@ func classical(a number, e vector, rows, columns int) number {
 }
 
 // jointTest tests that the coefficients in some places are all 0:
-// F = b'V⁻¹b/q, referred to F(q, df).
-func (r *regression) jointTest(group []int, b vector, v matrix, df float64, status estimators.Status) estimators.Estimate {
+// F = b'V⁻¹b/q, referred to F(q, df); with CR2 and CR3 (η-q+1)/η F, referred to
+// F(q, η-q+1).
+func (r *regression) jointTest(group []int, b vector, v matrix, df float64, a *adjusted, status estimators.Status) estimators.Estimate {
 	q := len(group)
 	part, at := zeroMatrix(q, q), make(vector, q)
 	for i, j := range group {
@@ -499,6 +516,14 @@ func (r *regression) jointTest(group []int, b vector, v matrix, df float64, stat
 		}
 	}
 	f := float(dot(at, part.apply(at))) / float64(q)
+	if a != nil && r.clustered() {
+		eta := a.hotelling(group)
+		df = eta - float64(q) + 1
+		f *= df / eta
+		if df <= 0 {
+			return Failed(estimators.TooFewClusters)
+		}
+	}
 	return estimators.Estimate{Value: f, SE: math.NaN(), DF: df, P: Tail(f, float64(q), df), Status: status}
 }
 

@@ -1,0 +1,247 @@
+package dgp_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"coachsim/dgp"
+)
+
+// Every fault that Validate can find, with its path and its words.
+func TestValidate(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(t *dgp.Trial)
+		want   []string
+	}{
+		{"nothing", func(*dgp.Trial) {}, nil},
+
+		// Design.
+		{"three arms", func(t *dgp.Trial) { t.Design.Arms = []string{"usual", "mentoring", "money"} }, []string{
+			"trial.arms: has 3 arms; a trial has two, the control arm first",
+		}},
+		{"arms of one name", func(t *dgp.Trial) { t.Design.Arms = []string{"mentoring", "mentoring"} }, []string{
+			`trial.attrition.schools.usual: there is no arm "usual"; the arms are mentoring, mentoring`,
+			`trial.arms[1]: "mentoring" is the name of arm 0 too`,
+		}},
+		{"an arm that is a column", func(t *dgp.Trial) { t.Design.Arms[1] = "block"; t.Design.Attrition = dgp.Attrition{} }, []string{
+			`trial.arms[1]: "block" is taken: it is the block's number`,
+		}},
+		{"too many children", func(t *dgp.Trial) { t.Design.Blocks = 1_000_000 }, []string{
+			"trial: asks for up to 216000000 tested children; the limit is 20000000",
+			"observation: asks for 108000000 ratings; the limit is 20000000",
+		}},
+		{"so many children that whole numbers overflow", func(t *dgp.Trial) { t.Design.Blocks = 1 << 62; t.Design.Attrition = dgp.Attrition{} }, []string{
+			"trial: asks for up to 996124179980315787264 tested children; the limit is 20000000",
+			"observation: asks for 498062089990157893632 ratings; the limit is 20000000",
+		}},
+		{"too many ratings", func(t *dgp.Trial) { t.Observation.Segments, t.Observation.Coders = 1000, 1000 }, []string{
+			"observation: asks for 144000000 ratings; the limit is 20000000",
+		}},
+		{"large classes", func(t *dgp.Trial) { t.Design.Children.Mean = 2e6 }, []string{
+			"trial.children: asks for classes of up to 2000050 children; the limit is 1000000",
+		}},
+		{"a mean below the smallest class", func(t *dgp.Trial) { t.Design.Children.Mean = 2.5 }, []string{
+			"trial.children.min: 3 is above the mean, 2.5: almost every class would have just this size",
+		}},
+		{"small classes upside down", func(t *dgp.Trial) { t.Design.Children.Small = dgp.SmallClasses{Share: 0.1, Min: 5, Max: 4} }, []string{
+			"trial.children.small: min 5 and max 4 are no range of class sizes; it needs 1 <= min <= max",
+		}},
+		{"small classes without children", func(t *dgp.Trial) { t.Design.Children.Small = dgp.SmallClasses{Share: 0.1, Min: 0, Max: 4} }, []string{
+			"trial.children.small: min 0 and max 4 are no range of class sizes; it needs 1 <= min <= max",
+		}},
+		{"unknown arms lost", func(t *dgp.Trial) {
+			t.Design.Attrition.Schools = map[string]int{"b": 1, "a": 1, "usual": 1}
+		}, []string{ // in order, whatever the map's
+			`trial.attrition.schools.a: there is no arm "a"; the arms are usual, mentoring`,
+			`trial.attrition.schools.b: there is no arm "b"; the arms are usual, mentoring`,
+		}},
+		{"too many schools lost", func(t *dgp.Trial) { t.Design.Attrition.Schools = map[string]int{"usual": -1, "mentoring": 13} }, []string{
+			"trial.attrition.schools.mentoring: 13 schools cannot leave; the range is 0 to half of all schools, 12",
+			"trial.attrition.schools.usual: -1 schools cannot leave; the range is 0 to half of all schools, 12",
+		}},
+
+		// Covariates.
+		{"a covariate of blocks", func(t *dgp.Trial) { t.Covariates[1].Level = dgp.BlockLevel }, []string{
+			"covariates[1].level: a covariate's level is school, teacher or child; this is block",
+		}},
+		{"a child covariate with weights", func(t *dgp.Trial) { t.Covariates[7].Quality = 1 }, []string{
+			"covariates[7].level: quality and achievement are weights of school and teacher covariates; a child covariate has slope and curvature",
+		}},
+		{"a school covariate with a slope", func(t *dgp.Trial) { t.Covariates[1].Curvature = 1 }, []string{
+			"covariates[1].level: slope and curvature belong to child covariates; a school covariate has the weights quality and achievement",
+		}},
+		{"the class size of a school", func(t *dgp.Trial) { t.Covariates[5].Level = dgp.SchoolLevel; t.Covariates = t.Covariates[:6] }, []string{
+			"covariates[5].level: the class size is a teacher column; this is a school column",
+		}},
+		{"a share of nothing", func(t *dgp.Trial) { t.Covariates[2].Law = dgp.Share{Of: "cooks", Mean: 0.5} }, []string{
+			`covariates[2].of: there is no earlier covariate "cooks"`,
+			`covariates[3].excluding: "trained" is not a share of "staff"`,
+		}},
+		{"a share of a later column", func(t *dgp.Trial) {
+			t.Covariates[0].Law = dgp.Share{Of: "poor", Mean: 0.5}
+			t.Covariates = t.Covariates[:2]
+		}, []string{
+			`covariates[0].of: there is no earlier covariate "poor"`,
+		}},
+		{"a share of another level", func(t *dgp.Trial) { t.Covariates[6].Law = dgp.Share{Of: "staff", Mean: 0.5} }, []string{
+			`covariates[6].of: "staff" is a school column; the share is a teacher column`,
+		}},
+		{"a share of no count", func(t *dgp.Trial) { t.Covariates[6].Law = dgp.Share{Of: "debt", Mean: 0.5} }, []string{
+			`covariates[6].of: "debt" is not a count that is at least 1 (negative-binomial with shift >= 1, or class-size)`,
+		}},
+		{"a share of a count that may be 0", func(t *dgp.Trial) {
+			t.Covariates[0].Law = dgp.NegativeBinomial{Mean: 6, Size: 2}
+			t.Covariates = t.Covariates[:3]
+		}, []string{
+			`covariates[2].of: "staff" is not a count that is at least 1 (negative-binomial with shift >= 1, or class-size)`,
+		}},
+		{"shares of more than all", func(t *dgp.Trial) { t.Covariates[2].Law = dgp.Share{Of: "staff", Mean: 0.6} }, []string{
+			`covariates[3].mean: the shares of "staff" add up to 1.1, more than 1`,
+		}},
+		{"shares excluding what is none", func(t *dgp.Trial) {
+			t.Covariates[3].Law = dgp.Share{Of: "staff", Mean: 0.1, Excluding: []string{"wealth", "cooks"}}
+		}, []string{
+			`covariates[3].excluding: "wealth" is not a share of "staff"`,
+			`covariates[3].excluding: there is no earlier covariate "cooks"`,
+		}},
+		{"shares excluding two that overlap", func(t *dgp.Trial) {
+			t.Covariates[2].Law = dgp.Share{Of: "staff", Mean: 0.2}
+			t.Covariates[3].Law = dgp.Share{Of: "staff", Mean: 0.2}
+			t.Covariates[4] = dgp.Covariate{Name: "new", Level: dgp.SchoolLevel, Law: dgp.Share{Of: "staff", Mean: 0.2, Excluding: []string{"trained", "graduate"}}}
+		}, []string{
+			`covariates[4].excluding: "graduate" must be drawn excluding "trained", so that both together are no more than all`,
+		}},
+		{"a share excluded twice", func(t *dgp.Trial) {
+			t.Covariates[2].Law = dgp.Share{Of: "staff", Mean: 0.2}
+			t.Covariates[3].Law = dgp.Share{Of: "staff", Mean: 0.2, Excluding: []string{"trained", "trained"}}
+		}, []string{
+			`covariates[3].excluding: "trained" must be drawn excluding "trained", so that both together are no more than all`,
+		}},
+
+		// Quality and observation: one number for each domain.
+		{"three domains", func(t *dgp.Trial) { t.Quality.Domains = []string{"support", "climate", "rigour"} }, []string{
+			"quality.sd: has 2 numbers; it needs one for each domain, 3",
+			"quality.correlation: has 2 rows; it needs 3",
+			"quality.effect.shift: has 2 numbers; it needs one for each domain, 3",
+			"quality.effect.engagement: has 2 numbers; it needs one for each domain, 3",
+			"quality.effect.noise: has 2 numbers; it needs one for each domain, 3",
+			"quality.context.variance: has 2 numbers; it needs one for each domain, 3",
+			"observation.scale.mean: has 2 numbers; it needs one for each domain, 3",
+			"observation.scale.points: has 2 numbers; it needs one for each domain, 3",
+			"observation.segment_sd: has 2 numbers; it needs one for each domain, 3",
+			"observation.coder_sd: has 2 numbers; it needs one for each domain, 3",
+			"observation.error_correlation: has 2 rows; it needs 3",
+			"achievement.slope.sorting: has 2 numbers; it needs one for each domain, 3",
+			"achievement.slope.control: has 2 numbers; it needs one for each domain, 3",
+			"achievement.slope.treated: has 2 numbers; it needs one for each domain, 3",
+			"achievement.slope.baseline: has 2 numbers; it needs one for each domain, 3",
+		}},
+		{"a correlation above 1", func(t *dgp.Trial) { t.Quality.Correlation = dgp.Matrix{{1}, {1.2, 1}} }, []string{
+			"quality.correlation: a correlation lies between -1 and 1; row 2 column 1 is 1.2",
+		}},
+		{"a covariance for a correlation", func(t *dgp.Trial) { t.Quality.Correlation = dgp.Matrix{{2}, {0.2, 1}} }, []string{
+			"quality.correlation: the diagonal of a correlation matrix is 1; row 1 has 2",
+		}},
+		{"a matrix with two values for one", func(t *dgp.Trial) { t.Quality.Correlation = dgp.Matrix{{1, 0.2}, {0.3, 1}} }, []string{
+			"quality.correlation: is not symmetric: row 2 column 1 is 0.3, but row 1 column 2 is 0.2",
+		}},
+		{"a ragged matrix", func(t *dgp.Trial) { t.Quality.Correlation = dgp.Matrix{{1}, {0.2, 1, 3}} }, []string{
+			"quality.correlation: row 2 has 3 numbers; a row of the lower triangle has 2, of the full matrix 2",
+		}},
+		{"perfect correlation", func(t *dgp.Trial) { t.Observation.ErrorCorrelation = dgp.Matrix{{1}, {1, 1}} }, []string{
+			"observation.error_correlation: is not positive definite: its smallest eigenvalue is 0 and must be above 0",
+		}},
+		{"a scale without room", func(t *dgp.Trial) { t.Observation.Scale.Min, t.Observation.Scale.Max = 7, 7 }, []string{
+			"observation.scale.max: 7 is not above the lowest rating, 7",
+		}},
+		{"whole ratings between halves", func(t *dgp.Trial) {
+			t.Observation.Scale.Integer, t.Observation.Scale.Min, t.Observation.Scale.Max = true, 0.5, 7.5
+		}, []string{
+			"observation.scale.min: 0.5 is no whole number, as ratings are with integer",
+			"observation.scale.max: 7.5 is no whole number, as ratings are with integer",
+		}},
+		{"totals without names", func(t *dgp.Trial) { t.Observation.Total, t.Achievement.Total = "", "" }, []string{
+			"observation.total: the total score needs a name",
+			"achievement.total: total achievement needs a name",
+		}},
+
+		// Achievement.
+		{"a sixth test", func(t *dgp.Trial) { t.Achievement.Tests = append(t.Achievement.Tests, "f") }, []string{
+			"achievement.residual: has 5 rows; it needs 6",
+			"achievement.effect.mean: has 5 numbers; it needs one for each test, 6",
+		}},
+		{"residuals that cannot be", func(t *dgp.Trial) {
+			t.Achievement.Residual = dgp.Matrix{{1}, {2, 1}, {0, 0, 1}, {0, 0, 0, 1}, {0, 0, 0, 0, 1}}
+		}, []string{
+			"achievement.residual: is not positive definite: its smallest eigenvalue is -1 and must be above 0",
+		}},
+
+		// Names.
+		{"names that no formula can have", func(t *dgp.Trial) {
+			t.Covariates[7].Name, t.Quality.Domains[0], t.Achievement.Tests[1], t.Achievement.Total = "free lunch", "1st", "é", "_all"
+		}, []string{
+			`covariates[7].name: "free lunch" cannot be a column's name; a name starts with a letter and has only letters, digits and _`,
+			`quality.domains[0]: "1st" cannot be a column's name; a name starts with a letter and has only letters, digits and _`,
+			`achievement.tests[1]: "é" cannot be a column's name; a name starts with a letter and has only letters, digits and _`,
+			`achievement.total: "_all" cannot be a column's name; a name starts with a letter and has only letters, digits and _`,
+		}},
+		{"names taken", func(t *dgp.Trial) {
+			t.Covariates[8].Name, t.Quality.Domains[1], t.Observation.Total, t.Achievement.Tests[4], t.Achievement.Total = "lunch", "support", "mentoring", "school", "a"
+		}, []string{
+			`covariates[8].name: "lunch" is taken: it is covariates[7].name`,
+			`quality.domains[1]: "support" is taken: it is quality.domains[0]`,
+			`observation.total: "mentoring" is taken: it is trial.arms[1]`,
+			`achievement.tests[4]: "school" is taken: it is the school's number`,
+			`achievement.total: "a" is taken: it is achievement.tests[0]`,
+		}},
+		{"the name of a rating", func(t *dgp.Trial) { t.Covariates[8].Name, t.Achievement.Total = "support_s1_c1", "climate_s3_c1" }, []string{
+			`covariates[8].name: "support_s1_c1" is taken: it is a rating of support`,
+			`achievement.total: "climate_s3_c1" is taken: it is a rating of climate`,
+		}},
+	} {
+		trial := manyTeachers()
+		c.change(&trial)
+		err := trial.Validate()
+		var faults dgp.Faults
+		var got []string
+		if err != nil && !errors.As(err, &faults) {
+			t.Errorf("%s: the error is no list of faults but %v", c.name, err)
+		}
+		for _, f := range faults {
+			got = append(got, f.Path+": "+f.Message)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s:\n got %q\nwant %q", c.name, got, c.want)
+		}
+		if _, compileErr := trial.Compile(); (compileErr == nil) != (err == nil) || err != nil && compileErr.Error() != err.Error() {
+			t.Errorf("%s: Compile says %v, Validate %v", c.name, compileErr, err)
+		}
+	}
+}
+
+// Every law and scheme under its name is one that can be declared; what those
+// without options lack has a default.
+func TestRegistries(t *testing.T) {
+	for name, law := range dgp.Laws() {
+		if law == nil {
+			t.Errorf("law %s is nothing", name)
+		}
+	}
+	for name, scheme := range dgp.Assignments() {
+		trial := oneDomain()
+		trial.Design.Assignment = scheme
+		g := compile(t, trial)
+		treated := 0
+		for rep := range 100 {
+			g.Draw(dgp.Stream{Seed: 1, Replicate: uint64(rep)})
+			for _, arm := range g.Drawn().Arm {
+				treated += arm
+			}
+		}
+		if treated < 500 || treated > 700 { // of 1200, half by default
+			t.Errorf("scheme %s treats %d of 1200 schools by default", name, treated)
+		}
+	}
+}

@@ -1,0 +1,245 @@
+package estimators_test
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"coachsim/estimators"
+)
+
+// write prints a parsed formula in full, so that it can be parsed again.
+func write(f *estimators.Formula) string {
+	var outcomes, terms []string
+	for _, o := range f.Outcomes {
+		outcomes = append(outcomes, o.Text)
+	}
+	if f.Intercept {
+		terms = append(terms, "1")
+	} else {
+		terms = append(terms, "0")
+	}
+	for _, t := range f.Terms {
+		terms = append(terms, t.String())
+	}
+	for _, r := range f.Random {
+		terms = append(terms, "(1 | "+r.Level+")")
+	}
+	text := "c(" + strings.Join(outcomes, ", ") + ") ~ " + strings.Join(terms, " + ")
+	if f.Absorb != "" {
+		text += " | " + f.Absorb
+	}
+	return text
+}
+
+var formulaLists = map[string]string{
+	"pair":   "x + z",
+	"nested": "$pair + w^2",
+	"circle": "x + $circle",
+	"bad":    "x + ",
+	"trail":  "x | block",
+	"one":    "1 + x",
+}
+
+func TestParseFormula(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"y ~ x", "c(y) ~ 1 + x"},
+		{" y~x ", "c(y) ~ 1 + x"},
+		{"y ~ 1", "c(y) ~ 1"},
+		{"y ~ 0", "c(y) ~ 0"},
+		{"y ~ 1 + x", "c(y) ~ 1 + x"},
+		{"y ~ x - 1", "c(y) ~ 0 + x"},
+		{"y ~ -1 + x", "c(y) ~ 0 + x"},
+		{"y ~ 0 + x", "c(y) ~ 0 + x"},
+		{"y ~ x - 1 + 1", "c(y) ~ 1 + x"},
+		{"y ~ + x", "c(y) ~ 1 + x"},
+		{"y ~ x + z", "c(y) ~ 1 + x + z"},
+		{"y ~ x + x", "c(y) ~ 1 + x"},
+		{"y ~ x:z + z:x", "c(y) ~ 1 + x:z"},
+		{"y ~ x*z", "c(y) ~ 1 + x + z + x:z"},
+		{"y ~ x*z + x", "c(y) ~ 1 + x + z + x:z"},
+		{"y ~ x*z*w", "c(y) ~ 1 + x + z + x:z + w + x:w + z:w + x:z:w"},
+		{"y ~ x*z:w", "c(y) ~ 1 + x:w + z:w + x:z:w"},
+		{"y ~ x:x", "c(y) ~ 1 + x"},
+		{"y ~ x*x", "c(y) ~ 1 + x"},
+		{"y ~ x^2", "c(y) ~ 1 + x^2"},
+		{"y ~ x^1", "c(y) ~ 1 + x"},
+		{"y ~ x ^ 6", "c(y) ~ 1 + x^6"},
+		{"y ~ x^2:z^3", "c(y) ~ 1 + x^2:z^3"},
+		{"y ~ x:x^2", "c(y) ~ 1 + x:x^2"},
+		{"y ~ (x + z):w", "c(y) ~ 1 + x:w + z:w"},
+		{"y ~ (x + z)*(w + v)", "c(y) ~ 1 + x + z + w + v + x:w + x:v + z:w + z:v"},
+		{"y ~ ((x))", "c(y) ~ 1 + x"},
+		{"y ~ std(x) + below(x, 10) + above( z ,99.5 )", "c(y) ~ 1 + std(x) + below(x, 10) + above(z, 99.5)"},
+		{"y ~ below(x, 0.00001)", "c(y) ~ 1 + below(x, 0.00001)"},
+		{"y ~ std(x)^2:z", "c(y) ~ 1 + std(x)^2:z"},
+		{"y ~ $pair", "c(y) ~ 1 + x + z"},
+		{"y ~ w:$pair", "c(y) ~ 1 + w:x + w:z"},
+		{"y ~ $nested + v", "c(y) ~ 1 + x + z + w^2 + v"},
+		{"y ~ x | block", "c(y) ~ 1 + x | block"},
+		{"y ~ x|block ", "c(y) ~ 1 + x | block"},
+		{"y ~ x + (1 | school)", "c(y) ~ 1 + x + (1 | school)"},
+		{"y ~ (1|school/teacher) + x - 1", "c(y) ~ 0 + x + (1 | school) + (1 | teacher)"},
+		{"y ~ x + (1 | teacher) | block", "c(y) ~ 1 + x + (1 | teacher) | block"},
+		{"c(y) ~ x", "c(y) ~ 1 + x"},
+		{"c(y, z , std(w)) ~ x", "c(y, z, std(w)) ~ 1 + x"},
+		{"c(y, below(y, 10), below(y,20)) ~ x", "c(y, below(y, 10), below(y, 20)) ~ 1 + x"},
+		{"c ~ x", "c(c) ~ 1 + x"},
+		{"y_1.a ~ _x + .z", "c(y_1.a) ~ 1 + _x + .z"},
+		{"y ~\n x +\t z\r\n", "c(y) ~ 1 + x + z"},
+	} {
+		f, err := estimators.ParseFormula(c.text, formulaLists)
+		if err != nil {
+			t.Errorf("%q: %v", c.text, err)
+			continue
+		}
+		if got := write(f); got != c.want {
+			t.Errorf("%q is %q, want %q", c.text, got, c.want)
+		}
+	}
+}
+
+func TestParseFormulaErrors(t *testing.T) {
+	for _, c := range []struct {
+		text, want string
+		offset     int
+	}{
+		{"", "expected the name of a column, found the end", 0},
+		{"  ", "expected the name of a column, found the end", 2},
+		{"~ x", `expected the name of a column, found "~"`, 0},
+		{"1y ~ x", `expected the name of a column, found "1"`, 0},
+		{"y", "expected ~ after the outcome, found the end", 1},
+		{"y + z ~ x", `expected ~ after the outcome, found "+"`, 2},
+		{"y ~", "expected the name of a column, found the end", 3},
+		{"y ~ x +", "expected the name of a column, found the end", 7},
+		{"y ~ x + + z", `expected the name of a column, found "+"`, 8},
+		{"y ~ é", `expected the name of a column, found "é"`, 4},
+		{"y ~ x z", `expected + or | or the end, found "z"`, 6},
+		{"y ~ x ~ z", `expected + or | or the end, found "~"`, 6},
+		{"y ~ x^2^2", `expected + or | or the end, found "^"`, 7},
+		{"y ~ 2", "the only numbers in a sum are 1 (intercept) and 0 (none)", 4},
+		{"y ~ x + 0.5", "the only numbers in a sum are 1 (intercept) and 0 (none)", 8},
+		{"y ~ x - 0", "the only numbers in a sum are 1 (intercept) and 0 (none)", 8},
+		{"y ~ x - z", "only the intercept can be removed, with - 1", 8},
+		{"y ~ x:", "expected the name of a column, found the end", 6},
+		{"y ~ x:.5", `expected the name of a column, found "."`, 6},
+		{"y ~ x*1", `expected the name of a column, found "1"`, 6},
+		{"y ~ x^0", "a power is a whole number from 1 to 6", 6},
+		{"y ~ x^7", "a power is a whole number from 1 to 6", 6},
+		{"y ~ x^1.5", "a power is a whole number from 1 to 6", 6},
+		{"y ~ x^-1", "a power is a whole number from 1 to 6", 6},
+		{"y ~ x^", "a power is a whole number from 1 to 6", 6},
+		{"y ~ (x + z)^2", "only a single column can be raised to a power", 4},
+		{"y ~ $pair^2", "only a single column can be raised to a power", 4},
+		{"y ~ (x", "expected ), found the end", 6},
+		{"y ~ ()", `expected the name of a column, found ")"`, 5},
+		{"y ~ (x - 1)", "say outside of the parentheses whether there is an intercept", 5},
+		{"y ~ x:(1 + z)", "say outside of the parentheses whether there is an intercept", 7},
+		{"y ~ log(x)", "there is no function log; the functions are std(y), below(y, percentile) and above(y, percentile)", 4},
+		{"c(log(y)) ~ x", "there is no function log; the functions are std(y), below(y, percentile) and above(y, percentile)", 2},
+		{"y ~ std()", `expected the name of a column, found ")"`, 8},
+		{"y ~ std(x", "expected ), found the end", 9},
+		{"y ~ std(x, 10)", `expected ), found ","`, 9},
+		{"y ~ below(x)", `expected a comma and a percentile, found ")"`, 11},
+		{"y ~ below(x, )", "a percentile lies between 0 and 100, as in below(y, 10)", 13},
+		{"y ~ below(x, 0)", "a percentile lies between 0 and 100, as in below(y, 10)", 13},
+		{"y ~ below(x, 100)", "a percentile lies between 0 and 100, as in below(y, 10)", 13},
+		{"y ~ above(x, -1)", "a percentile lies between 0 and 100, as in below(y, 10)", 13},
+		{"y ~ below(x, 10", "expected ), found the end", 15},
+		{"c(y, y) ~ x", "the outcome y stands here twice", 5},
+		{"c(below(y,10), below(y, 10.0)) ~ x", "the outcome below(y, 10) stands here twice", 15},
+		{"c(y ~ x", `expected , or ) in the list of outcomes, found "~"`, 4},
+		{"c() ~ x", `expected the name of a column, found ")"`, 2},
+		{"c(y,) ~ x", `expected the name of a column, found ")"`, 4},
+		{"y ~ x |", "expected the name of a fixed effect after |, found the end", 7},
+		{"y ~ x | 1", `expected the name of a fixed effect after |, found "1"`, 8},
+		{"y ~ x | block + school", "one fixed effect can be absorbed; enter the other as a regressor", 14},
+		{"y ~ x - 1 | block", "a formula with a fixed effect has no intercept to remove", 12},
+		{"y ~ x | block z", `expected + or | or the end, found "z"`, 14},
+		{"y ~ $pai", `there is no list $pai under terms; did you mean "pair"?`, 4},
+		{"y ~ x + $", "there is no list $ under terms", 8},
+		{"y ~ $circle", "in the list $circle, at character 5: the list $circle contains itself", 4},
+		{"y ~ $bad", "in the list $bad, at character 5: expected the name of a column, found the end", 4},
+		{"y ~ $trail", `in the list $trail, at character 3: expected + or the end, found "|"`, 4},
+		{"y ~ $one", "the list $one speaks of the intercept; say that in the formula", 4},
+		{"y ~ a*b*d*e*f*g*h*i*j*k", "a product of more than 500 terms", 21},
+	} {
+		_, err := estimators.ParseFormula(c.text, formulaLists)
+		var syntax *estimators.SyntaxError
+		if !errors.As(err, &syntax) {
+			t.Errorf("%q: error %v", c.text, err)
+			continue
+		}
+		if syntax.Message != c.want || syntax.Offset != c.offset {
+			t.Errorf("%q: at %d: %s; want at %d: %s", c.text, syntax.Offset, syntax.Message, c.offset, c.want)
+		}
+	}
+}
+
+func TestParseTerm(t *testing.T) {
+	for text, want := range map[string]string{
+		"x": "x", " x:z ": "x:z", "x^2:std(z)": "x^2:std(z)", "(Intercept)": "", " (Intercept) ": "",
+	} {
+		if term, err := estimators.ParseTerm(text); err != nil || term.String() != want {
+			t.Errorf("%q is %q, %v; want %q", text, term, err, want)
+		}
+	}
+	for _, text := range []string{"", "x*z", "x + z", "x z", "1", "(x + z)", "x ~ z", "$pair"} {
+		if term, err := estimators.ParseTerm(text); err == nil {
+			t.Errorf("%q is %q, want an error", text, term)
+		}
+	}
+}
+
+// FuzzParseFormula: no text makes the parser panic, faults lie within the
+// text, and what was parsed and printed parses to the same.
+func FuzzParseFormula(f *testing.F) {
+	for _, text := range []string{
+		"y ~ x", "c(y, below(y, 10)) ~ a*b^2 + $pair - 1", "y ~ (a + b):std(x) | block", "y ~ $nested | school", "c(", "y ~ x^", "é ~ ~", "y ~ x + (1 | school/teacher) | block",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > 300 {
+			return
+		}
+		first, err := estimators.ParseFormula(text, formulaLists)
+		if err != nil {
+			var syntax *estimators.SyntaxError
+			if !errors.As(err, &syntax) || syntax.Offset < 0 || syntax.Offset > len(text) || syntax.Message == "" {
+				t.Fatalf("%q: %#v", text, err)
+			}
+			return
+		}
+		if first.Absorb != "" && !strings.HasPrefix(text[first.AbsorbPos:], first.Absorb) {
+			t.Errorf("%q: the fixed effect is not at %d", text, first.AbsorbPos)
+		}
+		printed := write(first)
+		second, err := estimators.ParseFormula(printed, nil)
+		if err != nil {
+			t.Fatalf("%q was printed as %q: %v", text, printed, err)
+		}
+		forget(first)
+		forget(second)
+		if !reflect.DeepEqual(first, second) {
+			t.Errorf("%q was printed as %q, which is something else", text, printed)
+		}
+	})
+}
+
+// forget clears the positions in a formula.
+func forget(f *estimators.Formula) {
+	f.AbsorbPos = 0
+	for i := range f.Random {
+		f.Random[i].Pos = 0
+	}
+	for i := range f.Outcomes {
+		f.Outcomes[i].Pos = 0
+	}
+	for i := range f.Terms {
+		for j := range f.Terms[i].Factors {
+			f.Terms[i].Factors[j].Pos = 0
+		}
+	}
+}

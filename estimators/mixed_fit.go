@@ -1,0 +1,559 @@
+package estimators
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"coachsim/dgp"
+)
+
+// A mixed is a bound mixed model. The data are y = Dγ + Xβ + errors, D dummies
+// of the absorbed level (the constant, where there is none, is a column of X),
+// and the errors of all rows have the covariance σ²V,
+//
+//	V = I + a Σ_t 1_t 1_t' + b Σ_s 1_s 1_s'
+//
+// for units t of the inner level (teachers, say) and s of the outer one
+// (schools): a and b are ratios of variances, squares of lme4's theta. With n
+// rows and the mean x̄ in each unit t, and W the cross-product within units,
+//
+//	X'V⁻¹X = W + Σ_t ω_t x̄_t x̄_t' - Σ_s b/(1+bΩ_s) u_s u_s'
+//	ω = n/(1+na),  u_s = Σ_{t in s} ω_t x̄_t,  Ω_s = Σ_{t in s} ω_t
+//	|V| = Π_t (1+n_t a) Π_s (1+bΩ_s)
+//
+// by two applications of Sherman and Morrison's formula. ω depends on t only
+// through its size, so one matrix Σ x̄x̄' per size of unit is enough. D is
+// eliminated level by level, since no unit crosses levels; then X is, which
+// leaves the generalised residual sum of squares ρ = y'Py. The deviance
+// profiled over β and σ² is, up to a constant (Bates et al. 2015, J. Stat.
+// Softw. 67(1), equations 34 and 41),
+//
+//	REML  log|V| + log|D'V⁻¹D| + log|X'V⁻¹X after D| + (n-p) log ρ
+//	ML    log|V| + n log ρ
+//
+// All of this is computed with jets, which gives the derivatives by a and b
+// for Newton's method and for the degrees of freedom. Nothing depends on the
+// number of rows, and with one random intercept little on that of units.
+type mixed struct {
+	l            *linear
+	likelihood   Likelihood
+	rule         MixedDF
+	inner, outer dgp.Level
+	nested       bool // there is an outer level
+	absorbed     bool
+	constant     int // columns of X for the constant: 0 or 1
+
+	kept    []int // by column of X after the constant: its place in l.terms
+	columns int   // of X
+	single  bool  // one ratio now: not nested, or one unit in each outer unit
+	size    []unitSize
+	sizeAt  []int // by number of rows: place in size plus 1, 0 for none
+	units   []mixedUnit
+	mean    []float64 // by unit: means of X and the outcomes, from those of its effect
+	within  []float64 // W: lower triangle of X, then by outcome X'y and y'y
+	square  []float64 // by size: Σ x̄x̄', laid out as within
+	stride  int       // numbers in within
+	cells   []mixedCell
+	sums    []float64 // by cell: Σ x̄, and of the outcomes
+	outers  float64   // outer units
+
+	matrix jets // lower triangle: X, an outcome, reported combinations
+	column jets // scratch of eliminate
+	lifted jets // scratch: 1'V⁻¹(X, y) in one level of the absorbed effect
+	shared jets // scratch: u of one outer unit
+	weight []jet
+	point  mixedPoint
+}
+
+// A unitSize is the units of the inner level that have so many rows.
+type unitSize struct{ rows, units float64 }
+
+// A mixedUnit is a unit of the inner level.
+type mixedUnit struct{ size, outer, effect int }
+
+// A mixedCell is the units of one size in one level of the absorbed effect.
+type mixedCell struct {
+	effect, size int
+	units        float64
+}
+
+// A mixedPoint is the profiled deviance at given ratios.
+type mixedPoint struct {
+	ratio     [2]float64 // a and b
+	logs      jet        // the logarithms of determinants in the criterion
+	restrict  jet        // those of REML, whatever the criterion
+	residual  jet        // ρ
+	rows      float64    // n-p for REML, n for ML
+	deviance  float64
+	gradient  [2]float64
+	curvature [2][2]float64
+}
+
+func (m *mixed) allocate(shape dgp.Shape, rows dgp.Level) {
+	most, mostRows := shape.Max[m.inner], shape.Max[rows]
+	ny, nc := len(m.l.outcomes), len(m.l.combinations)
+	columns := m.constant + len(m.l.terms)
+	components := oneRatio
+	if m.nested {
+		components = twoRatios
+	}
+	// Units of sizes 1, 2, ..., K have K(K+1)/2 rows.
+	sizes := min(most, int(math.Sqrt(2*float64(mostRows)))+1)
+	stride := triangle(columns) + ny*(columns+1)
+	m.kept = make([]int, 0, len(m.l.terms))
+	m.size = make([]unitSize, 0, sizes)
+	m.sizeAt = make([]int, mostRows+1)
+	m.units = make([]mixedUnit, 0, most)
+	m.mean = make([]float64, most*(columns+ny))
+	m.within = make([]float64, stride)
+	m.square = make([]float64, sizes*stride)
+	m.cells = make([]mixedCell, 0, most)
+	m.sums = make([]float64, most*(columns+ny))
+	m.matrix = newJets(components, triangle(columns+1+nc))
+	m.column = newJets(components, columns+1+nc)
+	m.lifted = newJets(components, columns+1)
+	m.shared = newJets(components, columns+1)
+	m.weight = make([]jet, sizes)
+}
+
+// Rows says what the estimates are about.
+func (m *mixed) Rows() []Row { return m.l.rows }
+
+// Fit fits every outcome.
+func (m *mixed) Fit(s *Setup, out []Estimate) {
+	c := m.l.core
+	status := m.prepare(s)
+	per := len(out) / len(m.l.outcomes)
+	for i, outcome := range m.l.outcomes {
+		of := status
+		if of.Worked() && !(c.square[outcome] > 1e-13*c.squares[outcome]) {
+			of = NoVariation
+			if math.IsNaN(c.square[outcome]) {
+				of = NotFinite
+			}
+		}
+		m.fitOutcome(i, of, out[i*per:(i+1)*per])
+	}
+}
+
+// prepare computes what all outcomes share.
+func (m *mixed) prepare(s *Setup) Status {
+	c, l := m.l.core, m.l
+	status := l.factorGram()
+	l.influences(status)
+	m.kept = m.kept[:0]
+	for i, lost := range l.chol.dropped {
+		if !lost {
+			m.kept = append(m.kept, i)
+		}
+	}
+	m.columns = m.constant + len(m.kept)
+	for _, u := range m.kept {
+		if x := c.raw[l.terms[u]]; math.IsNaN(x) || math.IsInf(x, 0) {
+			return NotFinite
+		}
+	}
+	if c.rows <= m.fixed() {
+		return TooFewRows
+	}
+	m.findUnits(s.data)
+	if len(m.units) < 2 {
+		return TooFewClusters
+	}
+	if float64(len(m.units)) >= c.rows {
+		return TooFewRows
+	}
+	m.centerMeans()
+	m.addSquares()
+	return status
+}
+
+// fixed is the number of fixed effects.
+func (m *mixed) fixed() float64 {
+	n := float64(m.columns)
+	if m.absorbed {
+		n += float64(m.l.core.present)
+	}
+	return n
+}
+
+// factorGram factors X'X, to find collinear terms as least squares does.
+func (l *linear) factorGram() Status {
+	c, p := l.core, len(l.terms)
+	for i, u := range l.terms {
+		row := c.gram[u*c.width : (u+1)*c.width]
+		for j := range i + 1 {
+			l.chol.l[i*p+j] = row[l.terms[j]]
+		}
+		l.raw[i] = c.raw[u]
+	}
+	l.chol.factor(l.raw)
+	l.solver = l.chol
+	for _, lost := range l.chol.dropped {
+		if lost {
+			return Reduced
+		}
+	}
+	return OK
+}
+
+// findUnits sums X and the outcomes over each unit of the inner level.
+func (m *mixed) findUnits(d *dgp.Data) {
+	c, l := m.l.core, m.l
+	width := m.columns + len(l.outcomes)
+	for _, s := range m.size {
+		m.sizeAt[int(s.rows)] = 0
+	}
+	m.size, m.units = m.size[:0], m.units[:0]
+	m.outers = 0
+	last, lastOuter, rows := -1, -1, 0.0
+	for g := range c.groups {
+		if !c.active[g] {
+			continue
+		}
+		if id := d.Ancestor(c.group, g, m.inner); id != last {
+			m.closeUnit(rows)
+			last, rows = id, 0
+			unit := mixedUnit{effect: c.effect[g]}
+			if m.nested {
+				outer := d.Ancestor(m.inner, id, m.outer)
+				if outer != lastOuter {
+					m.outers++
+					lastOuter = outer
+				}
+				unit.outer = int(m.outers)
+			}
+			m.units = append(m.units, unit)
+			clear(m.unitMean(len(m.units) - 1))
+		}
+		rows += c.stat[g*c.stride]
+		sum := m.mean[(len(m.units)-1)*width : len(m.units)*width]
+		right := c.right[g*c.width : (g+1)*c.width]
+		for j, i := range m.kept {
+			sum[m.constant+j] += right[l.terms[i]]
+		}
+		for k, y := range l.outcomes {
+			sum[m.columns+k] += right[len(c.terms)+y]
+		}
+	}
+	m.closeUnit(rows)
+	m.single = !m.nested || int(m.outers) == len(m.units)
+}
+
+// closeUnit files the last unit under its size.
+func (m *mixed) closeUnit(rows float64) {
+	if len(m.units) == 0 {
+		return
+	}
+	at := &m.sizeAt[int(rows)]
+	if *at == 0 {
+		m.size = append(m.size, unitSize{rows: rows})
+		*at = len(m.size)
+	}
+	m.size[*at-1].units++
+	m.units[len(m.units)-1].size = *at - 1
+}
+
+func (m *mixed) unitMean(unit int) []float64 {
+	width := m.columns + len(m.l.outcomes)
+	return m.mean[unit*width : (unit+1)*width]
+}
+
+// centerMeans turns the sums of units into means, measured from the mean of
+// the level of the absorbed effect, or of all where the constant is a column,
+// so that little is left for the elimination of D to cancel.
+func (m *mixed) centerMeans() {
+	c, l := m.l.core, m.l
+	for u := range m.units {
+		unit := &m.units[u]
+		x := m.unitMean(u)
+		n := m.size[unit.size].rows
+		for j := range x {
+			x[j] /= n
+		}
+		if m.constant == 1 {
+			x[0] = 1
+		}
+		if c.effects == 0 {
+			continue
+		}
+		sums := c.effectS[unit.effect*c.width : (unit.effect+1)*c.width]
+		rows := c.effectN[unit.effect]
+		for j, i := range m.kept {
+			x[m.constant+j] -= sums[l.terms[i]] / rows
+		}
+		for k, y := range l.outcomes {
+			x[m.columns+k] -= sums[len(c.terms)+y] / rows
+		}
+	}
+}
+
+// addSquares fills square, the sums of cells, and within.
+func (m *mixed) addSquares() {
+	l, p := m.l, m.columns
+	width, corner := p+len(l.outcomes), triangle(p)
+	m.stride = corner + len(l.outcomes)*(p+1)
+	square := m.square[:len(m.size)*m.stride]
+	clear(square)
+	m.cells = m.cells[:0]
+	for u, unit := range m.units {
+		x := m.unitMean(u)
+		to := square[unit.size*m.stride : (unit.size+1)*m.stride]
+		at := 0
+		for i, v := range x[:p] {
+			addScaled(to[at:at+i+1], v, x)
+			at += i + 1
+		}
+		for _, y := range x[p:] {
+			addScaled(to[at:at+p], y, x)
+			to[at+p] += y * y
+			at += p + 1
+		}
+		if m.absorbed {
+			addScaled(m.cellSums(unit.effect, unit.size, width), 1, x)
+		}
+	}
+	m.crossProducts(m.within)
+	for k, s := range m.size {
+		addScaled(m.within[:m.stride], -s.rows, square[k*m.stride:])
+	}
+}
+
+// crossProducts fills dst with the cross-products of X and the outcomes, net of
+// the absorbed effect or of the mean.
+func (m *mixed) crossProducts(dst []float64) {
+	c, l, p := m.l.core, m.l, m.columns
+	clear(dst[:m.stride])
+	if m.constant == 1 {
+		dst[0] = c.rows
+	}
+	for j, i := range m.kept {
+		row := c.gram[l.terms[i]*c.width : (l.terms[i]+1)*c.width]
+		at := triangle(m.constant+j) + m.constant
+		for k, other := range m.kept[:j+1] {
+			dst[at+k] = row[l.terms[other]]
+		}
+	}
+	for k, y := range l.outcomes {
+		at := triangle(p) + k*(p+1)
+		for j, i := range m.kept {
+			dst[at+m.constant+j] = c.cross(l.terms[i], y)
+		}
+		dst[at+p] = c.square[y]
+	}
+}
+
+// cellSums finds the sums of a cell, after opening it if need be. Units of one
+// effect follow each other.
+func (m *mixed) cellSums(effect, size, width int) []float64 {
+	for i := len(m.cells) - 1; i >= 0 && m.cells[i].effect == effect; i-- {
+		if m.cells[i].size == size {
+			m.cells[i].units++
+			return m.sums[i*width : (i+1)*width]
+		}
+	}
+	m.cells = append(m.cells, mixedCell{effect: effect, size: size, units: 1})
+	sums := m.sums[(len(m.cells)-1)*width : len(m.cells)*width]
+	clear(sums)
+	return sums
+}
+
+// evaluate computes the deviance of an outcome at given ratios, and its
+// derivatives. With reported set it also solves for the reported combinations:
+// row p+1+r of the matrix then ends with minus their estimate, in column p,
+// and minus their variance per σ².
+func (m *mixed) evaluate(outcome int, ratio [2]float64, reported bool) bool {
+	p, l := m.columns, m.l
+	if m.single && m.nested { // zero in the components that eliminate works on
+		ratio[1] = 0
+	}
+	logs := m.addUnits(outcome, ratio[0])
+	var effects jet
+	if m.single {
+		effects = m.eliminateCells(outcome)
+	} else {
+		var outer jet
+		outer, effects = m.eliminateOuter(outcome, jet{v: ratio[1], b: 1})
+		logs = logs.plus(outer)
+	}
+	rows := p + 1
+	if reported {
+		rows += len(l.combinations)
+		m.addCombinations()
+	}
+	fixed, ok := eliminate(m.matrix, m.column, p, rows)
+	point := &m.point
+	*point = mixedPoint{ratio: ratio, logs: logs, restrict: logs.plus(effects).plus(fixed), rows: l.core.rows}
+	if m.likelihood == REML {
+		point.logs = point.restrict
+		point.rows -= m.fixed()
+	}
+	point.residual = m.matrix.at(triangle(p) + p)
+	if !ok || !(point.residual.v > 1e-13*l.core.square[l.outcomes[outcome]]) {
+		return false
+	}
+	criterion := point.logs.plus(jet{v: point.rows}.times(point.residual.log()))
+	point.deviance, point.gradient, point.curvature = criterion.v, criterion.gradient(), criterion.hessian()
+	return !math.IsNaN(point.deviance) && !math.IsInf(point.deviance, 0)
+}
+
+// addUnits fills the matrix with W + Σ_t ω_t x̄_t x̄_t' for X and an outcome,
+// the weights ω by size, and returns log Π_t (1+n_t a).
+func (m *mixed) addUnits(outcome int, a float64) jet {
+	p := m.columns
+	corner, n := triangle(p), triangle(p+1)
+	m.matrix.clear()
+	m0, m1, m2 := m.matrix[0][:n], m.matrix[1][:n], m.matrix[2][:n]
+	y := corner + outcome*(p+1)
+	copy(m0, m.within[:corner])
+	copy(m0[corner:], m.within[y:y+p+1])
+	var logs jet
+	for k, s := range m.size {
+		w := s.rows / (1 + s.rows*a)
+		weight := jet{v: w, a: -w * w, aa: 2 * w * w * w}
+		m.weight[k] = weight
+		logs.v += s.units * math.Log1p(s.rows*a)
+		logs.a += s.units * w
+		logs.aa -= s.units * w * w
+		from := m.square[k*m.stride : (k+1)*m.stride]
+		addWeighted(m0[:corner], m1, m2, &weight, from)
+		addWeighted(m0[corner:], m1[corner:], m2[corner:], &weight, from[y:])
+	}
+	return logs
+}
+
+// addWeighted adds w x to m0, and its derivatives to m1 and m2.
+func addWeighted(m0, m1, m2 []float64, w *jet, x []float64) {
+	m1, m2, x = m1[:len(m0)], m2[:len(m0)], x[:len(m0)]
+	w0, w1, w2 := w.v, w.a, w.aa
+	for i, v := range x {
+		m0[i] += w0 * v
+		m1[i] += w1 * v
+		m2[i] += w2 * v
+	}
+}
+
+// eliminateCells takes D out where there is one ratio, and returns
+// log|D'V⁻¹D|: by effect g g'/w with g = Σω x̄ and w = Σω.
+func (m *mixed) eliminateCells(outcome int) jet {
+	p := m.columns
+	width := p + len(m.l.outcomes)
+	var logs jet
+	for i := 0; i < len(m.cells); {
+		m.lifted.clear()
+		var total jet
+		effect := m.cells[i].effect
+		g0, g1, g2 := m.lifted[0][:p+1], m.lifted[1][:p+1], m.lifted[2][:p+1]
+		for ; i < len(m.cells) && m.cells[i].effect == effect; i++ {
+			w := &m.weight[m.cells[i].size]
+			sums := m.sums[i*width : (i+1)*width]
+			addWeighted(g0[:p], g1, g2, w, sums)
+			addWeighted(g0[p:], g1[p:], g2[p:], w, sums[p+outcome:])
+			total.v += m.cells[i].units * w.v
+			total.a += m.cells[i].units * w.a
+			total.aa += m.cells[i].units * w.aa
+		}
+		logs = logs.plus(total.log())
+		subtractSquare(m.matrix, total.inverse(), m.lifted, p+1)
+	}
+	return logs
+}
+
+// eliminateOuter takes the outer units' part off X'V⁻¹X and then D out. It
+// returns log Π_s (1+bΩ_s) and log|D'V⁻¹D|.
+func (m *mixed) eliminateOuter(outcome int, b jet) (outer, effects jet) {
+	p := m.columns
+	for u := 0; u < len(m.units); {
+		effect := m.units[u].effect
+		m.lifted.clear()
+		var total jet
+		for u < len(m.units) && m.units[u].effect == effect {
+			id := m.units[u].outer
+			m.shared.clear()
+			var omega jet
+			u0, u1, u2 := m.shared[0][:p+1], m.shared[1][:p+1], m.shared[2][:p+1]
+			for ; u < len(m.units) && m.units[u].outer == id; u++ {
+				w := &m.weight[m.units[u].size]
+				x := m.unitMean(u)
+				addWeighted(u0[:p], u1, u2, w, x)
+				addWeighted(u0[p:], u1[p:], u2[p:], w, x[p+outcome:])
+				omega = omega.plus(*w)
+			}
+			factor := jet{v: 1}.plus(b.times(omega)) // 1 + bΩ
+			inverse := factor.inverse()
+			outer = outer.plus(factor.log())
+			subtractInner(m.matrix, b.times(inverse), m.shared, p+1)
+			if m.absorbed {
+				total = total.plus(omega.times(inverse))
+				addMultiple(m.lifted, inverse, m.shared, p+1)
+			}
+		}
+		if m.absorbed {
+			effects = effects.plus(total.log())
+			subtractSquare(m.matrix, total.inverse(), m.lifted, p+1)
+		}
+	}
+	return outer, effects
+}
+
+// addCombinations appends the reported combinations to the matrix.
+func (m *mixed) addCombinations() {
+	p, l := m.columns, m.l
+	for r, c := range l.combinations {
+		row := m.matrix[0][triangle(p+1+r):]
+		if m.constant == 1 {
+			row[0] = c.intercept
+		}
+		w := l.weights[r*len(l.terms) : (r+1)*len(l.terms)]
+		for j, i := range m.kept {
+			row[m.constant+j] = w[i]
+		}
+	}
+}
+
+// fitOutcome estimates outcome i.
+func (m *mixed) fitOutcome(i int, status Status, out []Estimate) {
+	if status.Worked() {
+		status = m.maximise(i, status)
+	}
+	for r := range out {
+		switch {
+		case !status.Worked():
+			out[r] = failed(status)
+		case m.l.dropped(r):
+			out[r] = failed(Collinear)
+		default:
+			out[r] = m.estimate(i, r, status)
+		}
+	}
+}
+
+// estimate reads combination r off the eliminated matrix.
+func (m *mixed) estimate(i, r int, status Status) Estimate {
+	p, point := m.columns, &m.point
+	row := p + 1 + r
+	value := -m.matrix[0][triangle(row)+p]
+	if k := m.l.combinations[r].intercept; k != 0 {
+		// The outcome was measured from its mean.
+		c := m.l.core
+		value += k * c.effectS[len(c.terms)+m.l.outcomes[i]] / c.rows
+	}
+	variance := m.matrix.at(triangle(row) + row)
+	variance = variance.times(jet{v: -1})
+	sigma2 := point.residual.v / point.rows
+	e := Estimate{Value: value, DF: m.l.core.rows - m.fixed(), Status: status}
+	scale := variance.v
+	switch m.rule {
+	case Satterthwaite:
+		e.DF = m.satterthwaite(variance)
+	case KenwardRoger:
+		scale, e.DF = m.kenwardRoger(variance)
+	}
+	e.SE = math.Sqrt(sigma2 * scale)
+	if !(e.SE > 0) || math.IsInf(e.SE, 0) || math.IsNaN(e.Value) || math.IsInf(e.Value, 0) || !(e.DF > 0) || math.IsInf(e.DF, 0) {
+		return failed(NotFinite)
+	}
+	e.P = 2 * distuv.StudentsT{Sigma: 1, Nu: e.DF}.CDF(-math.Abs(e.Value/e.SE))
+	return e
+}

@@ -1,0 +1,335 @@
+package estimators
+
+import "math"
+
+const (
+	mostSteps    = 100
+	mostLog      = 40   // of 1 + n × ratio: beyond, the rows of a unit are the same
+	smallStep    = 1e-4 // the error that the last step leaves is about half its square
+	longestStep  = 3
+	leastDescent = 1e-4
+	rounding     = 1e-12 // of the deviance
+)
+
+// maximise finds the ratios of an outcome at which the likelihood is largest,
+// and leaves there the point, and the matrix with the reported combinations.
+//
+// Newton's method works on u_a = log(1+na) and u_b = log(1+mb/(1+na)), n and m
+// the mean sizes of inner and outer units, both at least 0. Where all units
+// have the same size these are differences of logarithms of the eigenvalues of
+// V, and the deviance is a convex function of them (a sum of linear functions
+// and the logarithm of a sum of exponentials), so that few steps are needed.
+func (m *mixed) maximise(outcome int, status Status) Status {
+	k := 2
+	if m.single {
+		k = 1
+	}
+	u := m.start(outcome, k)
+	if !m.evaluate(outcome, m.ratios(u), false) {
+		return m.unfit(outcome)
+	}
+	for range mostSteps {
+		deviance := m.point.deviance
+		gradient, curvature := m.byLogs(u)
+		step := newton(gradient, curvature, u, k)
+		last := max(math.Abs(step[0]), math.Abs(step[1])) < smallStep
+		next, ok := u, false
+		for shrink := 1.0; shrink > 1e-9; shrink /= 2 {
+			expected := 0.0
+			for i := range k {
+				next[i] = min(max(u[i]+shrink*step[i], 0), mostLog)
+				expected += gradient[i] * (next[i] - u[i])
+			}
+			ok = m.evaluate(outcome, m.ratios(next), last)
+			if last || ok && m.point.deviance <= deviance+leastDescent*expected+rounding*math.Abs(deviance) {
+				break
+			}
+			ok = false
+		}
+		switch {
+		case !ok:
+			return m.unfit(outcome)
+		case last && (next[0] == 0 || k == 2 && next[1] == 0 || m.nested && m.single):
+			return Boundary
+		case last:
+			return status
+		case next[0] >= mostLog || next[1] >= mostLog:
+			return NotConverged
+		}
+		u = next
+	}
+	return NotConverged
+}
+
+// unfit says why there is no likelihood.
+func (m *mixed) unfit(outcome int) Status {
+	c := m.l.core
+	if y := c.squares[m.l.outcomes[outcome]]; math.IsNaN(y) || math.IsInf(y, 0) || !(m.point.residual.v > 1e-13*y) {
+		return NotFinite
+	}
+	return NotConverged
+}
+
+// start guesses the logarithms from the analysis of variance of the outcome by
+// inner units: the ratio of mean squares estimates 1+na, or with two ratios
+// the product of both exponentials.
+func (m *mixed) start(outcome, k int) [2]float64 {
+	p, units, rows := m.columns, float64(len(m.units)), m.l.core.rows
+	at := triangle(p) + outcome*(p+1) + p
+	between := 0.0
+	for i, s := range m.size {
+		between += s.rows * m.square[i*m.stride+at]
+	}
+	ratio := between / max(units-m.fixed()+float64(m.columns), 1) / (m.within[at] / (rows - units))
+	if !(ratio > 1.5) {
+		ratio = 1.5
+	}
+	u := math.Log(min(ratio, 1e6))
+	if k == 2 {
+		return [2]float64{u / 2, u / 2}
+	}
+	return [2]float64{u, 0}
+}
+
+// sizes returns the mean sizes n and m.
+func (m *mixed) sizes() (inner, outer float64) {
+	rows := m.l.core.rows
+	return rows / float64(len(m.units)), rows / max(m.outers, 1)
+}
+
+// ratios returns a and b.
+func (m *mixed) ratios(u [2]float64) [2]float64 {
+	n, outer := m.sizes()
+	return [2]float64{math.Expm1(u[0]) / n, math.Expm1(u[1]) * math.Exp(u[0]) / outer}
+}
+
+// byLogs converts the derivatives of the deviance by a and b to those by u.
+func (m *mixed) byLogs(u [2]float64) ([2]float64, [2][2]float64) {
+	g, h := m.point.gradient, m.point.curvature
+	n, outer := m.sizes()
+	da := math.Exp(u[0]) / n                      // da/du_a and its derivative
+	db := math.Exp(u[0]) * math.Exp(u[1]) / outer // db/du_b and its derivatives
+	dab := m.point.ratio[1]                       // db/du_a and its derivative
+	if m.single {
+		db, dab = 0, 0
+	}
+	gradient := [2]float64{g[0]*da + g[1]*dab, g[1] * db}
+	aa := h[0][0]*da*da + 2*h[0][1]*da*dab + h[1][1]*dab*dab + g[0]*da + g[1]*dab
+	ab := h[0][1]*da*db + h[1][1]*dab*db + g[1]*db
+	bb := h[1][1]*db*db + g[1]*db
+	return gradient, [2][2]float64{{aa, ab}, {ab, bb}}
+}
+
+// newton returns Newton's step from u in k variables that are at least 0. A
+// variable at 0 whose growth would not lower the function stays there. Where
+// the function is not convex, steps are down the gradient.
+func newton(g [2]float64, h [2][2]float64, u [2]float64, k int) [2]float64 {
+	var step [2]float64
+	free := [2]bool{}
+	for i := range k {
+		free[i] = u[i] > 0 || g[i] < 0
+	}
+	determinant := h[0][0]*h[1][1] - h[0][1]*h[0][1]
+	if free[0] && free[1] && h[0][0] > 0 && determinant > 1e-10*h[0][0]*h[1][1] {
+		step[0] = -(h[1][1]*g[0] - h[0][1]*g[1]) / determinant
+		step[1] = -(h[0][0]*g[1] - h[0][1]*g[0]) / determinant
+		// A step out of the quadrant would be cut, and the rest with it.
+		for i := range k {
+			if u[i]+step[i] < 0 && g[i] > 0 {
+				other := 1 - i
+				step[i] = -u[i]
+				step[other] = -(g[other] + h[0][1]*step[i]) / h[other][other]
+			}
+		}
+	} else {
+		for i := range k {
+			switch {
+			case !free[i]:
+			case h[i][i] > 0:
+				step[i] = -g[i] / h[i][i]
+			default:
+				step[i] = -g[i] / max(math.Abs(h[i][i]), math.Abs(g[i]))
+			}
+		}
+	}
+	for i := range k {
+		step[i] = min(max(step[i], -longestStep, -u[i]), longestStep)
+	}
+	return step
+}
+
+// satterthwaite returns the degrees of freedom of a combination whose variance
+// is σ² v, as lmerTest does: 2 (σ²v)²/(g'Ag) with g the gradient of σ²v in the
+// variance parameters and A = 2 H⁻¹ their covariance matrix, H the Hessian of
+// the deviance, not profiled over σ²,
+//
+//	log determinants + (n-p) log σ² + ρ/σ²
+//
+// (Kuznetsova, Brockhoff and Christensen 2017, J. Stat. Softw. 82(13), section
+// 2.2). The result does not depend on the choice of parameters; here they are
+// the ratios and log σ². In lme4's, roots of the ratios, the gradient in a ratio
+// that is 0 is itself 0, so such a ratio plays no part.
+func (m *mixed) satterthwaite(v jet) float64 {
+	point := &m.point
+	sigma2 := point.residual.v / point.rows
+	logs, residual := point.logs.hessian(), point.residual.hessian()
+	slope, of := point.residual.gradient(), v.gradient()
+	var h symmetric
+	var g [3]float64
+	n := 0
+	for i := range 2 {
+		if point.ratio[i] == 0 {
+			continue
+		}
+		column := 0
+		for j := range i + 1 {
+			if point.ratio[j] == 0 {
+				continue
+			}
+			h[n][column] = logs[i][j] + residual[i][j]/sigma2
+			column++
+		}
+		g[n] = of[i] / v.v
+		n++
+	}
+	column := 0
+	for j := range 2 {
+		if point.ratio[j] != 0 {
+			h[n][column] = -slope[j] / sigma2
+			column++
+		}
+	}
+	h[n][n] = point.rows
+	g[n] = 1
+	if !h.factor(n + 1) {
+		return math.NaN()
+	}
+	return 1 / h.inverseForm(g, n+1)
+}
+
+// kenwardRoger returns the adjusted variance, per σ², of a combination with
+// variance σ² v, and its degrees of freedom (Kenward and Roger 1997,
+// Biometrics 53, 983-997, as in Halekoh and Højsgaard 2014, J. Stat. Softw.
+// 59(9)). With Φ = (X'V⁻¹X)⁻¹, variance parameters θ_i in which V is linear,
+// P_i = ∂Φ⁻¹/∂θ_i and Q_ij their matrices,
+//
+//	W = 2 I⁻¹, I_ij = tr(V⁻¹V_iV⁻¹V_j) - 2 tr(ΦQ_ij) + tr(ΦP_iΦP_j)
+//	Φ_A = Φ + 2 Φ [Σ W_ij (Q_ij - P_iΦP_j)] Φ
+//
+// For one combination c the scale factor of their F statistic is 1 and the
+// degrees of freedom are 2/A with A = Σ W_ij (c'ΦP_iΦc)(c'ΦP_jΦc)/(c'Φc)².
+// Now let v(θ) = c'Φc and h(θ) = log|V| + log|X'V⁻¹X|. Then v_i = -c'ΦP_iΦc,
+// v_ij = -2 c'Φ(Q_ij - P_iΦP_j)Φc and I_ij = -h_ij, so that all is in the
+// derivatives of v and h:
+//
+//	c'Φ_Ac = v - Σ W_ij v_ij,  A = Σ W_ij v_i v_j / v²
+//
+// The last parameter, σ², multiplies the identity. v and exp(h/(n-p)) are
+// homogeneous of degree 1 in θ, and Euler's theorem gives their derivatives by
+// σ² from those by the ratios.
+func (m *mixed) kenwardRoger(v jet) (variance, df float64) {
+	point := &m.point
+	k := 2
+	if m.single {
+		k = 1
+	}
+	h1, h2 := point.restrict.gradient(), point.restrict.hessian()
+	v1, v2 := v.gradient(), v.hessian()
+	var information, second symmetric
+	var first [3]float64
+	total := m.l.core.rows - m.fixed() // Σ θ_i h_i
+	first[k] = v.v
+	for i := range k {
+		theta := point.ratio[i]
+		first[i] = v1[i]
+		first[k] -= theta * v1[i]
+		for j := range i + 1 {
+			information[i][j] = -h2[i][j]
+			second[i][j] = v2[i][j]
+		}
+		// Σ_j θ_j h_ij = -h_i and Σ_j θ_j v_ij = 0
+		information[k][i] = h1[i]
+		for j := range k {
+			information[k][i] += point.ratio[j] * h2[i][j]
+			second[k][i] -= point.ratio[j] * v2[i][j]
+		}
+	}
+	information[k][k] = total
+	for i := range k {
+		theta := point.ratio[i]
+		information[k][k] -= theta * (h1[i] + information[k][i])
+		second[k][k] -= theta * second[k][i]
+	}
+	if !information.factor(k + 1) {
+		return math.NaN(), math.NaN()
+	}
+	// Σ W_ij v_ij, a column of W at a time.
+	variance = v.v
+	for j := range k + 1 {
+		var unit [3]float64
+		unit[j] = 1
+		information.solve(&unit, k+1)
+		for i := range k + 1 {
+			variance -= 2 * unit[i] * second.at(i, j)
+		}
+	}
+	return variance, v.v * v.v / information.inverseForm(first, k+1)
+}
+
+// A symmetric matrix of up to 3×3 numbers, of which the lower triangle is kept;
+// after factor, its Cholesky factor.
+type symmetric [3][3]float64
+
+func (s *symmetric) at(i, j int) float64 { return s[max(i, j)][min(i, j)] }
+
+// factor replaces the matrix by its Cholesky factor, or reports false where it
+// is not positive definite.
+func (s *symmetric) factor(n int) bool {
+	for j := range n {
+		for i := j; i < n; i++ {
+			v := s[i][j]
+			for k := range j {
+				v -= s[i][k] * s[j][k]
+			}
+			if i > j {
+				s[i][j] = v / s[j][j]
+				continue
+			}
+			if !(v > 1e-12*s[j][j]) {
+				return false
+			}
+			s[j][j] = math.Sqrt(v)
+		}
+	}
+	return true
+}
+
+func (s *symmetric) half(x *[3]float64, n int) {
+	for i := range n {
+		for k := range i {
+			x[i] -= s[i][k] * x[k]
+		}
+		x[i] /= s[i][i]
+	}
+}
+
+// solve solves with the factored matrix, in place.
+func (s *symmetric) solve(x *[3]float64, n int) {
+	s.half(x, n)
+	for i := n - 1; i >= 0; i-- {
+		for k := i + 1; k < n; k++ {
+			x[i] -= s[k][i] * x[k]
+		}
+		x[i] /= s[i][i]
+	}
+}
+
+// inverseForm is x'S⁻¹x for the factored matrix S.
+func (s *symmetric) inverseForm(x [3]float64, n int) float64 {
+	s.half(&x, n)
+	sum := 0.0
+	for _, v := range x[:n] {
+		sum += v * v
+	}
+	return sum
+}
