@@ -94,12 +94,12 @@ func (c *wordCounter) Uint64() uint64 {
 }
 
 // A NormalSource draws normals as a generator does, for benchmarks.
-type NormalSource struct{ source *source }
+type NormalSource struct{ source *Source }
 
 // NewNormalSource returns the source of one purpose of a stream.
 func NewNormalSource(st Stream, p Purpose) NormalSource {
-	s := NormalSource{newSource()}
-	s.source.load(st, p)
+	s := NormalSource{NewSource()}
+	s.source.Load(st, p)
 	return s
 }
 

@@ -11,7 +11,7 @@ type Generator struct {
 	trial Trial
 	shape Shape
 
-	rng          *source
+	rng          *Source
 	population   *population
 	quality      *trueQuality
 	observed     *observed
@@ -44,7 +44,7 @@ func (t Trial) Compile() (*Generator, error) {
 	children := teachers * d.Tested
 	g := &Generator{
 		trial:         t,
-		rng:           newSource(),
+		rng:           NewSource(),
 		population:    newPopulation(t),
 		quality:       newTrueQuality(t),
 		observed:      newObserved(t),
@@ -139,8 +139,7 @@ func (g *Generator) Draw(st Stream) (*Data, *Truth) {
 }
 
 func (g *Generator) purpose(st Stream, p Purpose) *rand.Rand {
-	g.rng.load(st, p)
-	return g.rng.Rand
+	return g.rng.Load(st, p)
 }
 
 // lose decides who is lost and builds the hierarchy of those who stay.

@@ -45,7 +45,7 @@ func TestLaws(t *testing.T) {
 		law{Bernoulli{0}, 0, 0, func(x float64) float64 { return 1 }, []float64{0}},
 		law{Bernoulli{1}, 1, 0, func(x float64) float64 { return 0 }, []float64{0.5}},
 	)
-	s := newSource()
+	s := NewSource()
 	for i, l := range laws {
 		name := fmt.Sprintf("%T%+v", l.law, l.law)
 		c := l.law.Compile(nil)
@@ -53,7 +53,7 @@ func TestLaws(t *testing.T) {
 			t.Errorf("%s: compiled mean %g and SD %g, want %g and %g", name, c.mean, c.sd, l.mean, l.sd)
 		}
 		x := make([]float64, n)
-		s.load(Stream{99, uint64(i)}, PopulationPurpose)
+		s.Load(Stream{99, uint64(i)}, PopulationPurpose)
 		c.draw(x, s.Rand)
 		z := func(what string, want float64, f func(x float64) float64) {
 			sum, square := 0.0, 0.0
@@ -96,7 +96,7 @@ func TestLaws(t *testing.T) {
 // moments of class sizes against sums over all sizes and against draws.
 func TestClassSizeMoments(t *testing.T) {
 	const n, limit = 100_000, 4.417173413469020
-	s := newSource()
+	s := NewSource()
 	for i, c := range []ClassSize{
 		{Mean: 32.29, SD: 5.77, Min: 20, Small: SmallClasses{9.0 / 198, 10, 19}},
 		{Mean: 30},
@@ -107,7 +107,7 @@ func TestClassSizeMoments(t *testing.T) {
 		{Mean: 20, SD: 300, Min: 1},
 		{Mean: 20, SD: 2, Small: SmallClasses{1, 4, 4}},
 	} {
-		s.load(Stream{98, uint64(i)}, PopulationPurpose)
+		s.Load(Stream{98, uint64(i)}, PopulationPurpose)
 		mean, sd, inverse := c.moments()
 		for _, m := range []struct {
 			name string

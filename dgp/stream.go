@@ -29,23 +29,35 @@ const (
 	AttritionPurpose   Purpose = 6
 )
 
-// A source is the random generator of one purpose: a PCG whose 128 bits of
-// state are a hash of seed, replicate and purpose. Seeding by arithmetic
-// (seed+replicate) would give correlated streams.
-type source struct {
+// EstimatorPurpose is the purpose of an estimator that draws, such as a
+// bootstrap, by its name.
+func EstimatorPurpose(name string) Purpose {
+	h := uint64(0x6a09e667f3bcc909)
+	for i := range len(name) {
+		h = splitMix(h ^ uint64(name[i]))
+	}
+	return Purpose(h | 1<<63) // no other purpose has this bit
+}
+
+// A Source is a random generator for one purpose after the other: a PCG whose
+// 128 bits of state are a hash of seed, replicate and purpose. Seeding by
+// arithmetic (seed+replicate) would give correlated streams.
+type Source struct {
 	pcg   xrand.PCGSource
 	state [16]byte
 	*rand.Rand
 }
 
-func newSource() *source {
-	s := new(source)
+// NewSource returns a source that has no stream yet.
+func NewSource() *Source {
+	s := new(Source)
 	s.Rand = rand.New(&s.pcg)
 	return s
 }
 
-// load moves the source to the start of a purpose's stream.
-func (s *source) load(st Stream, p Purpose) {
+// Load moves the source to the start of a purpose's stream, and returns its
+// generator.
+func (s *Source) Load(st Stream, p Purpose) *rand.Rand {
 	h := splitMix(st.Seed + 0x9e3779b97f4a7c15)
 	h = splitMix(h ^ splitMix(st.Replicate+0xbf58476d1ce4e5b9))
 	h = splitMix(h ^ splitMix(uint64(p)+0x94d049bb133111eb))
@@ -54,6 +66,7 @@ func (s *source) load(st Stream, p Purpose) {
 	if err := s.pcg.UnmarshalBinary(s.state[:]); err != nil {
 		panic("dgp: 16 bytes are a PCG state: " + err.Error())
 	}
+	return s.Rand
 }
 
 // splitMix is the finalizer of SplitMix64 (Steele, Lea and Flood 2014), a

@@ -23,7 +23,7 @@ func TestPurposesKeepTheirNumbers(t *testing.T) {
 // The first words of some streams, so that a change of the generator or of the
 // hash cannot go unseen: it would change the results of every study.
 func TestStreamsAreFixed(t *testing.T) {
-	s := newSource()
+	s := NewSource()
 	for _, c := range []struct {
 		stream  Stream
 		purpose Purpose
@@ -34,7 +34,7 @@ func TestStreamsAreFixed(t *testing.T) {
 		{Stream{15021, 3}, OutcomePurpose, [3]uint64{0xeb30dfbeccf291b5, 0xb940a42939f33ed4, 0xadc459b7213c120e}},
 		{Stream{math.MaxUint64, math.MaxUint64}, AttritionPurpose, [3]uint64{0x5bbd3be4b8f8fbbd, 0x5ac2c31f5a633f8a, 0x2e1e756cace6db67}},
 	} {
-		s.load(c.stream, c.purpose)
+		s.Load(c.stream, c.purpose)
 		if got := [3]uint64{s.Uint64(), s.Uint64(), s.Uint64()}; got != c.want {
 			t.Errorf("%+v, purpose %d begins %#x", c.stream, c.purpose, got)
 		}
@@ -43,12 +43,12 @@ func TestStreamsAreFixed(t *testing.T) {
 
 // A stream does not depend on what was drawn before.
 func TestLoadForgets(t *testing.T) {
-	s, fresh := newSource(), newSource()
+	s, fresh := NewSource(), NewSource()
 	for range 7 {
 		s.NormFloat64()
 	}
-	s.load(Stream{1, 2}, QualityPurpose)
-	fresh.load(Stream{1, 2}, QualityPurpose)
+	s.Load(Stream{1, 2}, QualityPurpose)
+	fresh.Load(Stream{1, 2}, QualityPurpose)
 	for range 1000 {
 		if s.Uint64() != fresh.Uint64() {
 			t.Fatal("a stream depends on what was drawn before it")
@@ -58,12 +58,12 @@ func TestLoadForgets(t *testing.T) {
 
 func TestStreamsDiffer(t *testing.T) {
 	seen := map[[2]uint64]string{}
-	s := newSource()
+	s := NewSource()
 	numbers := []uint64{0, 1, 2, 3, 1 << 32, 1<<32 + 1, 15021, math.MaxUint64 - 1, math.MaxUint64}
 	for _, seed := range numbers {
 		for _, rep := range numbers {
 			for _, p := range purposes {
-				s.load(Stream{seed, rep}, p)
+				s.Load(Stream{seed, rep}, p)
 				name := fmt.Sprint(seed, rep, p)
 				first := [2]uint64{s.Uint64(), s.Uint64()}
 				if other, taken := seen[first]; taken {
@@ -90,8 +90,8 @@ func TestNeighbouringStreamsAreIndependent(t *testing.T) {
 		"round replicates": func(i int) (Stream, Purpose) { return Stream{1, uint64(i) * 1_000_000}, ObservationPurpose },
 		"purposes":         func(i int) (Stream, Purpose) { return Stream{3, uint64(i / 6)}, purposes[i%6] },
 	} {
-		s := newSource()
-		for statistic, z := range neighbours(n, func(i int) rand.Source { s.load(at(i)); return s }) {
+		s := NewSource()
+		for statistic, z := range neighbours(n, func(i int) rand.Source { s.Load(at(i)); return s }) {
 			if math.Abs(z) > neighbourLimit {
 				t.Errorf("%s: %s has z = %.1f", name, statistic, z)
 			}

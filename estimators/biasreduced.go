@@ -24,16 +24,12 @@ import (
 // classes times bases. A cluster of many classes has fewer regressors than that;
 // there (I-H)^p B = B (I-C)^p with B = [X_g M^½, D_g diag(1/√n_e)] and C = B'B.
 type biasReduction struct {
-	l     *linear
+	*coordinates
 	power float64
-	terms int // p
-	r     int // p plus levels of the absorbed factor
 
 	order []int // groups, cluster by cluster
 	start []int // where each cluster starts in order, and the end
 
-	root   []float64 // by group and basis: M^½ times the regressors of the basis
-	effect []float64 // by effect: 1/√n_e
 	lower  []float64 // scratch: L of each class of a cluster
 	n, k   []float64 // scratch: square matrices of a cluster
 	vector []float64 // scratch: eigenvectors
@@ -48,12 +44,10 @@ type biasReduction struct {
 
 func newBiasReduction(l *linear, shape dgp.Shape) *biasReduction {
 	most, nb, nc := shape.Max[l.core.group], len(l.core.basis), len(l.combinations)
-	b := &biasReduction{l: l, power: l.se.adjustment(), terms: len(l.terms), r: len(l.terms) + l.core.mostEffects}
+	b := &biasReduction{coordinates: newCoordinates(l, shape), power: l.se.adjustment()}
 	d := max(b.r, nb)
 	b.order = make([]int, most)
 	b.start = make([]int, most+1)
-	b.root = make([]float64, most*nb*b.terms)
-	b.effect = make([]float64, l.core.mostEffects)
 	b.lower = make([]float64, d*nb)
 	b.n = make([]float64, d*d)
 	b.k = make([]float64, d*d)
@@ -75,13 +69,7 @@ func newBiasReduction(l *linear, shape dgp.Shape) *biasReduction {
 // adjust replaces the influences h of the combinations, in l.projected, by ω.
 func (b *biasReduction) adjust() {
 	l, c := b.l, b.l.core
-	for e := range c.effects {
-		b.effect[e] = 0
-		if c.effectN[e] > 0 {
-			b.effect[e] = 1 / math.Sqrt(c.effectN[e])
-		}
-	}
-	b.fillRoots()
+	b.prepare()
 	if b.side != nil {
 		b.fillSides()
 		return
@@ -122,34 +110,6 @@ func (b *biasReduction) sortGroups() {
 	}
 	copy(b.start[1:l.clusters+1], b.start[:l.clusters])
 	b.start[0] = 0
-}
-
-// fillRoots computes, for every group and basis m, M^½ times the vector of the
-// regressors' coefficients on m: their products z, less the mean of the effect
-// for the constant.
-func (b *biasReduction) fillRoots() {
-	l, c := b.l, b.l.core
-	p, q, nb := b.terms, len(c.terms), len(c.basis)
-	for g := range c.groups {
-		if !c.active[g] {
-			continue
-		}
-		value := c.value[g*q : (g+1)*q]
-		rows := b.root[g*nb*p : (g+1)*nb*p]
-		clear(rows)
-		for i, u := range l.terms {
-			rows[c.terms[u].basis*p+i] = value[u]
-		}
-		if c.effects > 0 {
-			e := c.effect[g]
-			for i, u := range l.terms {
-				rows[i] -= c.effectS[e*c.width+u] / c.effectN[e]
-			}
-		}
-		for m := range nb {
-			l.solver.half(rows[m*p : (m+1)*p])
-		}
-	}
 }
 
 // between returns N for basis a of group g and basis m of group h.

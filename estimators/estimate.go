@@ -58,6 +58,7 @@ func Statuses() []Status {
 // complete when returned. For a joint test, Value is the F statistic, SE is NaN
 // and DF the denominator degrees of freedom. For a plain number such as a
 // correlation without a standard error, SE, DF and P are NaN.
+// Interval exists where the confidence interval is not Value ± t(DF) SE.
 // Where Status did not work, every number is NaN.
 type Estimate struct {
 	Value  float64 // in the outcome's units per unit of the term
@@ -65,7 +66,18 @@ type Estimate struct {
 	DF     float64 // of the t (or F denominator) reference distribution
 	P      float64 // two-sided
 	Status Status
+
+	Interval
 }
+
+// An Interval is a confidence interval that an estimator found in a way of its
+// own. The zero value is none.
+type Interval struct {
+	Low, High float64
+}
+
+// Exists reports whether the estimator gave an interval.
+func (i Interval) Exists() bool { return i != Interval{} }
 
 // A Row names what one Estimate of a Fitter is about. Rows are fixed at Bind.
 type Row struct {

@@ -56,6 +56,7 @@ type mixed struct {
 	stride  int       // numbers in within
 	cells   []mixedCell
 	sums    []float64 // by cell: Σ x̄, and of the outcomes
+	waiting []waiting // scratch of addSquares: by size
 	outers  float64   // outer units
 
 	matrix jets // lower triangle: X, an outcome, reported combinations
@@ -71,6 +72,12 @@ type unitSize struct{ rows, units float64 }
 
 // A mixedUnit is a unit of the inner level.
 type mixedUnit struct{ size, outer, effect int }
+
+// Units waiting are added to the squares of their size four at a time.
+type waiting struct {
+	unit [4]int
+	n    int
+}
 
 // A mixedCell is the units of one size in one level of the absorbed effect.
 type mixedCell struct {
@@ -115,6 +122,7 @@ func (m *mixed) allocate(shape dgp.Shape, rows dgp.Level) {
 	m.lifted = newJets(components, columns+1)
 	m.shared = newJets(components, columns+1)
 	m.weight = make([]jet, sizes)
+	m.waiting = make([]waiting, sizes)
 }
 
 // Rows says what the estimates are about.
@@ -297,26 +305,61 @@ func (m *mixed) addSquares() {
 	square := m.square[:len(m.size)*m.stride]
 	clear(square)
 	m.cells = m.cells[:0]
+	for k := range m.size {
+		m.waiting[k].n = 0
+	}
 	for u, unit := range m.units {
-		x := m.unitMean(u)
-		to := square[unit.size*m.stride : (unit.size+1)*m.stride]
-		at := 0
-		for i, v := range x[:p] {
-			addScaled(to[at:at+i+1], v, x)
-			at += i + 1
-		}
-		for _, y := range x[p:] {
-			addScaled(to[at:at+p], y, x)
-			to[at+p] += y * y
-			at += p + 1
-		}
 		if m.absorbed {
-			addScaled(m.cellSums(unit.effect, unit.size, width), 1, x)
+			addScaled(m.cellSums(unit.effect, unit.size, width), 1, m.unitMean(u))
+		}
+		w := &m.waiting[unit.size]
+		w.unit[w.n] = u
+		if w.n++; w.n == len(w.unit) {
+			m.addFour(square[unit.size*m.stride:(unit.size+1)*m.stride], w.unit)
+			w.n = 0
+		}
+	}
+	for k := range m.size {
+		w := &m.waiting[k]
+		for _, u := range w.unit[:w.n] {
+			m.addOne(square[k*m.stride:(k+1)*m.stride], m.unitMean(u))
 		}
 	}
 	m.crossProducts(m.within)
 	for k, s := range m.size {
 		addScaled(m.within[:m.stride], -s.rows, square[k*m.stride:])
+	}
+}
+
+// addOne adds the square of a unit's means to those of its size.
+func (m *mixed) addOne(to, x []float64) {
+	p, at := m.columns, 0
+	for i, v := range x[:p] {
+		addScaled(to[at:at+i+1], v, x)
+		at += i + 1
+	}
+	for _, y := range x[p:] {
+		addScaled(to[at:at+p], y, x)
+		to[at+p] += y * y
+		at += p + 1
+	}
+}
+
+// addFour adds the squares of four units of one size, in one pass.
+func (m *mixed) addFour(to []float64, units [4]int) {
+	p, at := m.columns, 0
+	x0, x1, x2, x3 := m.unitMean(units[0]), m.unitMean(units[1]), m.unitMean(units[2]), m.unitMean(units[3])
+	for i, v0 := range x0 {
+		v1, v2, v3 := x1[i], x2[i], x3[i]
+		row := to[at : at+min(i, p)+1]
+		y0, y1, y2, y3 := x0[:len(row)], x1[:len(row)], x2[:len(row)], x3[:len(row)]
+		last := len(row) - 1
+		diagonal := row[last] + v0*v0 + v1*v1 + v2*v2 + v3*v3
+		for j := range row {
+			row[j] += v0*y0[j] + v1*y1[j] + v2*y2[j] + v3*y3[j]
+		}
+		row[last] = diagonal // for an outcome, its own square
+		at += len(row)
 	}
 }
 

@@ -213,8 +213,10 @@ func subtractInner(matrix jets, c jet, x jets, n int) {
 	m0, ma, maa, mb, mab, mbb := matrix[0], matrix[1], matrix[2], matrix[3], matrix[4], matrix[5]
 	x0, xa, xaa := x[0][:n], x[1][:n], x[2][:n]
 	for i := range n {
-		w := c.times(jet{v: x0[i], a: xa[i], aa: xaa[i]})
-		wa2 := 2 * w.a
+		v, a, aa := x0[i], xa[i], xaa[i]
+		w, wa, waa := c.v*v, c.a*v+c.v*a, c.aa*v+2*c.a*a+c.v*aa
+		wb, wab, wbb := c.b*v, c.ab*v+c.b*a, c.bb*v
+		wa2 := 2 * wa
 		at := triangle(i)
 		r0, ra, raa := m0[at:at+i+1], ma[at:at+i+1], maa[at:at+i+1]
 		rb, rab, rbb := mb[at:at+i+1], mab[at:at+i+1], mbb[at:at+i+1]
@@ -222,25 +224,27 @@ func subtractInner(matrix jets, c jet, x jets, n int) {
 		y0, ya, yaa := x0[:len(r0)], xa[:len(r0)], xaa[:len(r0)]
 		for j, v := range y0 {
 			a := ya[j]
-			r0[j] -= w.v * v
-			ra[j] -= w.a*v + w.v*a
-			raa[j] -= w.aa*v + wa2*a + w.v*yaa[j]
-			rb[j] -= w.b * v
-			rab[j] -= w.ab*v + w.b*a
-			rbb[j] -= w.bb * v
+			r0[j] -= w * v
+			ra[j] -= wa*v + w*a
+			raa[j] -= waa*v + wa2*a + w*yaa[j]
+			rb[j] -= wb * v
+			rab[j] -= wab*v + wb*a
+			rbb[j] -= wbb * v
 		}
 	}
 }
 
 // addMultiple adds c x to dst, for a vector x of jets that depends on a alone.
 func addMultiple(dst jets, c jet, x jets, n int) {
-	for i := range n {
-		y := c.times(jet{v: x[0][i], a: x[1][i], aa: x[2][i]})
-		dst[0][i] += y.v
-		dst[1][i] += y.a
-		dst[2][i] += y.aa
-		dst[3][i] += y.b
-		dst[4][i] += y.ab
-		dst[5][i] += y.bb
+	x0, xa, xaa := x[0][:n], x[1][:n], x[2][:n]
+	d0, da, daa, db, dab, dbb := dst[0][:n], dst[1][:n], dst[2][:n], dst[3][:n], dst[4][:n], dst[5][:n]
+	for i, v := range x0 {
+		a := xa[i]
+		d0[i] += c.v * v
+		da[i] += c.a*v + c.v*a
+		daa[i] += c.aa*v + 2*c.a*a + c.v*xaa[i]
+		db[i] += c.b * v
+		dab[i] += c.ab*v + c.b*a
+		dbb[i] += c.bb * v
 	}
 }

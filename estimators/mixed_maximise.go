@@ -4,7 +4,7 @@ import "math"
 
 const (
 	mostSteps    = 100
-	mostLog      = 40   // of 1 + n × ratio: beyond, the rows of a unit are the same
+	mostLog      = 23   // of 1 + n × ratio, 1e10: beyond, the rows of a unit are the same but for rounding
 	smallStep    = 1e-4 // the error that the last step leaves is about half its square
 	longestStep  = 3
 	leastDescent = 1e-4
@@ -49,12 +49,12 @@ func (m *mixed) maximise(outcome int, status Status) Status {
 		switch {
 		case !ok:
 			return m.unfit(outcome)
+		case next[0] >= mostLog || next[1] >= mostLog:
+			return NotConverged
 		case last && (next[0] == 0 || k == 2 && next[1] == 0 || m.nested && m.single):
 			return Boundary
 		case last:
 			return status
-		case next[0] >= mostLog || next[1] >= mostLog:
-			return NotConverged
 		}
 		u = next
 	}

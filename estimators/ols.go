@@ -29,6 +29,9 @@ func (o OLS) Bind(name string, s *Setup) (Fitter, error) {
 	if err != nil {
 		return nil, keyError("formula", err)
 	}
+	if len(f.Random) > 0 {
+		return nil, keyError("formula", &SyntaxError{Offset: f.Random[0].Pos, Message: "least squares has no random intercepts; kind: mixed fits them"})
+	}
 	b := &olsBinding{OLS: o, name: name, setup: s, formula: f, l: &linear{se: o.SE}}
 	for _, step := range []func() error{b.findRows, b.findWhere, b.findCluster, b.findTerms, b.findOutcomes, b.findReport, b.findJoint} {
 		if err := step(); err != nil {

@@ -58,6 +58,14 @@ func Bind(methods []Named, shape dgp.Shape, lists map[string]string) (*Panel, er
 // Rows says what the estimates of Fit are about, in order.
 func (p *Panel) Rows() []Row { return p.rows }
 
+// SetAlpha sets the level of the intervals that estimators find in a way of
+// their own; it is 0.05 at first.
+func (p *Panel) SetAlpha(alpha float64) { p.setup.alpha = alpha }
+
+// Use sets the stream that estimators which draw, such as a bootstrap, draw
+// from in the next Fit.
+func (p *Panel) Use(st dgp.Stream) { p.setup.stream = st }
+
 // Fit fits every method. The estimates are overwritten by the next Fit.
 func (p *Panel) Fit(d *dgp.Data) []Estimate {
 	p.setup.load(d)

@@ -30,10 +30,11 @@ type Fitter interface {
 // Methods returns every method by its kind, each with its defaults.
 func Methods() map[string]Method {
 	return map[string]Method{
-		"ols":         OLS{},
-		"correlation": Correlation{},
-		"mixed":       Mixed{},
-		"reliability": Reliability{},
+		"ols":            OLS{},
+		"correlation":    Correlation{},
+		"mixed":          Mixed{},
+		"reliability":    Reliability{},
+		"wild-bootstrap": WildBootstrap{OLS: OLS{SE: CR1}, Draws: 999},
 	}
 }
 
@@ -69,14 +70,17 @@ type Setup struct {
 	selector *selector
 	cores    []*core
 	linear   []*linear
+	wild     []*wild
 	dense    *dense
 
+	alpha   float64
+	stream  dgp.Stream
 	data    *dgp.Data
 	columns [][]float64
 }
 
 func newSetup(shape dgp.Shape, lists map[string]string) *Setup {
-	return &Setup{shape: shape, lists: lists}
+	return &Setup{shape: shape, lists: lists, alpha: 0.05}
 }
 
 // Shape describes the data.
@@ -225,6 +229,9 @@ func (s *Setup) finish() {
 	for _, l := range s.linear {
 		l.allocate(s.shape)
 		terms = max(terms, len(l.terms)) // x:x^2 and x^3 share a place in the core
+	}
+	for _, w := range s.wild {
+		w.allocate(s.shape)
 	}
 	s.dense = newDense(rows, terms)
 }

@@ -34,6 +34,8 @@ type chunkRow struct {
 	StdError  *float64 `parquet:"std_error"`
 	DF        *float64 `parquet:"df"`
 	PValue    *float64 `parquet:"p_value"`
+	ConfLow   *float64 `parquet:"conf_low"` // NULL where the interval is estimate ± t(df) std_error
+	ConfHigh  *float64 `parquet:"conf_high"`
 	Status    string   `parquet:"status,dict"`
 }
 
@@ -50,6 +52,8 @@ const (
 	columnStdError
 	columnDF
 	columnPValue
+	columnConfLow
+	columnConfHigh
 	columnStatus
 	chunkColumns
 )
@@ -142,6 +146,9 @@ func chunkRows(records []Record) ([]chunkRow, error) {
 			DF:        nullable(&r.DF),
 			PValue:    nullable(&r.P),
 			Status:    r.Status.String(),
+		}
+		if r.Exists() {
+			rows[i].ConfLow, rows[i].ConfHigh = nullable(&r.Low), nullable(&r.High)
 		}
 	}
 	return rows, nil
@@ -304,6 +311,14 @@ func setColumn(r *Record, column int, v parquet.Value, names names) (err error) 
 		r.DF = number(v)
 	case columnPValue:
 		r.P = number(v)
+	case columnConfLow:
+		if !v.IsNull() {
+			r.Low = v.Double()
+		}
+	case columnConfHigh:
+		if !v.IsNull() {
+			r.High = v.Double()
+		}
 	case columnStatus:
 		r.Status, err = estimators.ParseStatus(names.of(v))
 	}

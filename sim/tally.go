@@ -120,7 +120,7 @@ func (t *tally) add(r *Record, alpha float64, limits *limits) {
 	}
 	if hasInterval(r) {
 		t.intervals++
-		if limits.cover(err, r.SE, r.DF) {
+		if limits.holds(r, r.Truth) {
 			t.covering++
 		}
 	}
@@ -138,12 +138,12 @@ func (t *tally) addCentred(r *Record, limits *limits) {
 		return
 	}
 	t.centred++
-	if limits.cover(r.Value-t.estimate.average, r.SE, r.DF) {
+	if limits.holds(r, t.estimate.average) {
 		t.coveringCentre++
 	}
 }
 
-func hasInterval(r *Record) bool { return !math.IsNaN(r.SE) && r.DF > 0 }
+func hasInterval(r *Record) bool { return r.Exists() || !math.IsNaN(r.SE) && r.DF > 0 }
 
 // limits hold the two-sided critical values of Student's t at one level.
 type limits struct {
@@ -155,6 +155,14 @@ type limits struct {
 func newLimits(alpha float64) *limits {
 	upper := 1 - alpha/2
 	return &limits{upper: upper, normal: distuv.UnitNormal.Quantile(upper), whole: make(map[float64]float64)}
+}
+
+// holds reports whether the interval of an estimate holds a point.
+func (l *limits) holds(r *Record, point float64) bool {
+	if r.Exists() {
+		return r.Low <= point && point <= r.High
+	}
+	return l.cover(r.Value-point, r.SE, r.DF)
 }
 
 // cover reports whether a t interval covers a point at distance d from its

@@ -31,6 +31,7 @@ func newWorld(s Study, population []float64) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
+	panel.SetAlpha(s.Alpha)
 	w := &world{seed: s.Seed, generator: g, panel: panel, rows: panel.Rows()}
 	estimand := s.estimandByName()
 	var targets []estimators.Target
@@ -68,7 +69,9 @@ func (s Study) estimandByName() map[string]Estimand {
 // Together with w.truth they are the replicate's rows of the log; both are
 // overwritten by the next call. It allocates nothing.
 func (w *world) replicate(rep int) []estimators.Estimate {
-	data, truth := w.generator.Draw(dgp.Stream{Seed: w.seed, Replicate: uint64(rep)})
+	st := dgp.Stream{Seed: w.seed, Replicate: uint64(rep)}
+	data, truth := w.generator.Draw(st)
+	w.panel.Use(st)
 	estimates := w.panel.Fit(data)
 	if w.effects != nil {
 		for i, v := range w.effects.of(data, truth) {

@@ -40,8 +40,9 @@ func newFit(s streams) *cobra.Command {
 (formats 113 to 119); - is standard input. Rows that miss a value of a column in
 use are dropped and counted.
 
-A formula is written as for fixest: outcomes ~ terms | fixed effect. The fixed
-effect and the clusters may be text or numbers; everything else must be numbers.
+A formula is written as for fixest and lme4: outcomes ~ terms | fixed effect, or
+outcomes ~ terms + (1 | school/class). Fixed effects, clusters and the groups of
+random intercepts may be text or numbers; everything else must be numbers.
 --where chooses rows, as in "arm == 'coaching' & grade >= 3".
 
 With --study the study's own estimators are fitted: all whose columns the file
@@ -77,7 +78,7 @@ Exit code 1 says that an estimate failed: its status tells why.`,
 	flags.StringVar(&f.formula, "formula", "", "`FORMULA`: outcomes ~ terms | fixed effect")
 	flags.StringVar(&f.cluster, "cluster", "", "`COLUMN` of the clusters of standard errors")
 	flags.StringVar(&f.se, "se", "", "`KIND` of standard error: "+strings.Join(estimators.SE(0).Names(), ", ")+" (default CR1 with clusters, else classical)")
-	flags.StringVar(&f.kind, "kind", "ols", "`KIND` of estimator: "+strings.Join(formulaKinds(), ", "))
+	flags.StringVar(&f.kind, "kind", "", "`KIND` of estimator: "+strings.Join(formulaKinds(), ", ")+" (default mixed if the formula has a random intercept, else ols)")
 	flags.StringVar(&f.where, "where", "", "`CONDITION` that chooses rows, such as \"arm == 'coaching' & age < 7\"")
 	flags.StringArrayVar(&f.report, "report", nil, "`TERM` to report (again for more; default all)")
 	flags.StringArrayVar(&f.joint, "joint", nil, "`TERMS` to test jointly for zero, with commas (again for another test)")
@@ -220,14 +221,22 @@ func (f *fitFlags) plan(s streams) ([]*fit, error) {
 
 // single is the estimator that the flags describe.
 func (f *fitFlags) single(where datafile.Condition) (*fit, error) {
-	if !slices.Contains(formulaKinds(), f.kind) {
-		return nil, usageError("--kind %s: there is no such estimator with a formula; there are %s", f.kind, strings.Join(formulaKinds(), ", "))
+	formula, err := estimators.ParseFormula(f.formula, nil)
+	if err != nil {
+		return nil, f.explain(nil, err)
 	}
-	one := &fit{options: optionsOf(estimators.Methods()[f.kind]), where: where, level: dgp.ChildLevel}
-	var err error
-	if one.formula, err = estimators.ParseFormula(f.formula, nil); err != nil {
-		return nil, f.explain(one, err)
+	kind := f.kind
+	switch {
+	case kind == "" && len(formula.Random) > 0:
+		kind = "mixed"
+	case kind == "":
+		kind = "ols"
+	case kind == "ols" && len(formula.Random) > 0:
+		return nil, usageError("--kind ols: least squares has no random intercepts; --kind mixed does")
+	case !slices.Contains(formulaKinds(), kind):
+		return nil, usageError("--kind %s: there is no such estimator with a formula; there are %s", kind, strings.Join(formulaKinds(), ", "))
 	}
+	one := &fit{options: optionsOf(estimators.Methods()[kind]), formula: formula, where: where, level: dgp.ChildLevel}
 	report := f.report
 	if len(report) == 0 {
 		if report = allTerms(one.formula); len(report) == 0 {
@@ -332,7 +341,7 @@ func (one *fit) rowLevel(shape dgp.Shape) dgp.Level {
 		return level
 	}
 	level = dgp.SchoolLevel
-	names := one.columns
+	names := slices.Clone(one.columns)
 	if one.formula != nil {
 		for _, o := range one.formula.Outcomes {
 			names = append(names, o.Name)
@@ -367,6 +376,9 @@ func (one *fit) use(table *datafile.Table) datafile.Use {
 		if one.formula.Absorb != "" {
 			use.Factors = append(use.Factors, one.formula.Absorb)
 		}
+		for _, r := range one.formula.Random {
+			use.Nested = append(use.Nested, r.Level)
+		}
 	}
 	use.Mark = use.Mark && len(one.where.Columns()) > 0
 	if cluster := one.options.text("cluster"); cluster != "" && !slices.Contains(use.Factors, cluster) {
@@ -399,11 +411,17 @@ func (one *fit) findColumns(table *datafile.Table) error {
 		if a := one.formula.Absorb; a != "" {
 			variables = append(variables, estimators.Variable{Name: a, Pos: one.formula.AbsorbPos})
 		}
+		for _, r := range one.formula.Random {
+			variables = append(variables, estimators.Variable{Name: r.Level, Pos: r.Pos})
+		}
 		for _, v := range variables {
 			if _, err := table.Find(v.Name); err != nil {
 				return &estimators.KeyError{Key: "formula", Offset: v.Pos, Err: err}
 			}
 		}
+	}
+	if err := one.sortRandom(table); err != nil {
+		return err
 	}
 	for _, name := range one.columns {
 		if _, err := table.Find(name); err != nil {
@@ -421,6 +439,38 @@ func (one *fit) findColumns(table *datafile.Table) error {
 		}
 	}
 	return nil
+}
+
+// sortRandom puts the larger of two random intercepts first. In (1 | a/b), b is
+// told apart by a; in (1 | a) + (1 | b), each b must lie in one a, or each a in
+// one b, as the estimator has no crossed effects.
+func (one *fit) sortRandom(table *datafile.Table) error {
+	if one.formula == nil || len(one.formula.Random) == 0 {
+		return nil
+	}
+	random := one.formula.Random
+	a, b := random[0], random[len(random)-1]
+	fault := func(at int, format string, args ...any) error {
+		return &estimators.KeyError{Key: "formula", Offset: at, Err: fmt.Errorf(format, args...)}
+	}
+	// The estimator takes fixed effects off between groups, not within.
+	if absorb := one.formula.Absorb; absorb != "" && table.Crosses(absorb, random[0].Level) && table.Crosses(absorb, random[len(random)-1].Level) {
+		return fault(one.formula.AbsorbPos, "%s varies within %s, which has a random intercept; enter %s by 0/1 columns before the |", absorb, random[0].Level, absorb)
+	}
+	switch {
+	case len(random) == 1:
+		return nil
+	case len(random) > 2:
+		return fault(random[2].Pos, "at most two random intercepts can be fitted")
+	case a.Level == b.Level:
+		return fault(b.Pos, "the random intercept of %s stands here twice", b.Level)
+	case strings.Contains(one.options.text("formula")[a.Pos:b.Pos], "/"), !table.Crosses(a.Level, b.Level):
+		return nil
+	case !table.Crosses(b.Level, a.Level):
+		random[0], random[1] = b, a
+		return nil
+	}
+	return fault(b.Pos, "%s and %s cross, which cannot be fitted; write (1 | %s/%s) if %s are counted anew in each %s", a.Level, b.Level, a.Level, b.Level, b.Level, a.Level)
 }
 
 // A fitted is what one estimator says.
@@ -449,7 +499,11 @@ func (f *fitFlags) fit(s streams, table *datafile.Table, fits []*fit) ([]*fitted
 			if one.name == "" {
 				return nil, f.explain(one, err)
 			}
-			fmt.Fprintf(s.talk, "Skipped %s: %v.\n", one.name, err)
+			var name *datafile.NameError
+			if !errors.As(err, &name) {
+				return nil, f.explain(one, err)
+			}
+			fmt.Fprintf(s.talk, "Skipped %s: no column %s.\n", one.name, name.Name)
 			continue
 		}
 		result, err := one.fit(table, f.alpha)
@@ -472,11 +526,12 @@ func (one *fit) fit(table *datafile.Table, alpha float64) (*fitted, error) {
 	}
 	result := &fitted{fit: one, n: sample.Used, dropped: sample.Dropped}
 	method, lists := optionsOf(one.options.method()), one.lists
-	if one.formula != nil && one.formula.Absorb != "" {
-		name := sample.Factor(one.formula.Absorb)
-		text, at := method.text("formula"), one.formula.AbsorbPos
-		if err := method.set("formula", text[:at]+name+text[at+len(one.formula.Absorb):]); err != nil {
+	if one.formula != nil {
+		if err := method.set("formula", one.formulaFor(sample)); err != nil {
 			return nil, err
+		}
+		if random := one.formula.Random; len(random) > 0 {
+			result.cluster, result.clusters = random[0].Level, sample.Levels(random[0].Level)
 		}
 	}
 	if cluster := one.options.text("cluster"); cluster != "" {
@@ -499,6 +554,9 @@ func (one *fit) fit(table *datafile.Table, alpha float64) (*fitted, error) {
 			result.seWords = seInWords(se, result.cluster)
 		}
 	}
+	if m, ok := method.method().(estimators.Mixed); ok {
+		result.seWords = fmt.Sprintf("by %s with %s df (lme4's lmer with lmerTest)", m.Likelihood, m.DF)
+	}
 	panel, err := estimators.Bind([]estimators.Named{{Name: one.name, Method: method.method()}}, sample.Shape, lists)
 	if err != nil {
 		return nil, err
@@ -508,6 +566,29 @@ func (one *fit) fit(table *datafile.Table, alpha float64) (*fitted, error) {
 		result.rows = append(result.rows, describe(row, estimates[i], alpha))
 	}
 	return result, nil
+}
+
+// formulaFor is the formula with the sample's names of the fixed effect and of
+// the groups of random intercepts.
+func (one *fit) formulaFor(sample *datafile.Sample) string {
+	type name struct {
+		at       int
+		old, now string
+	}
+	var names []name
+	if a := one.formula.Absorb; a != "" {
+		names = append(names, name{one.formula.AbsorbPos, a, sample.Factor(a)})
+	}
+	levels := datafile.NestedLevels(len(one.formula.Random))
+	for i, r := range one.formula.Random {
+		names = append(names, name{r.Pos, r.Level, levels[i]})
+	}
+	slices.SortFunc(names, func(a, b name) int { return b.at - a.at })
+	text := one.options.text("formula")
+	for _, n := range names {
+		text = text[:n.at] + n.now + text[n.at+len(n.old):]
+	}
+	return text
 }
 
 // describe completes an estimate by its statistic and interval.
@@ -536,17 +617,17 @@ func quantile(p, df float64) float64 {
 // seInWords names a kind of standard error as users of Stata and R know it.
 func seInWords(se estimators.SE, cluster string) string {
 	words := map[estimators.SE]string{
-		estimators.Classical: "one error variance: R's lm, Stata's regress",
-		estimators.HC0:       "White's, without correction: sandwich's vcovHC type HC0",
+		estimators.Classical: "one error variance, as R's lm, Stata's regress",
+		estimators.HC0:       "White's, without correction; sandwich's vcovHC type HC0",
 		estimators.HC1:       "Stata's vce(robust), sandwich's vcovHC type HC1",
 		estimators.HC2:       "Stata's vce(hc2), sandwich's vcovHC type HC2",
 		estimators.HC3:       "Stata's vce(hc3), sandwich's vcovHC type HC3",
-		estimators.CR0:       "clustered by " + cluster + " without correction: clubSandwich's CR0",
+		estimators.CR0:       "clustered by " + cluster + " without correction; clubSandwich's CR0",
 		estimators.CR1:       "Stata's vce(cluster " + cluster + ") after regress or areg, clubSandwich's CR1S",
-		estimators.CR2:       "clustered by " + cluster + ", Bell and McCaffrey's: clubSandwich's CR2 with Satterthwaite df",
-		estimators.CR3:       "clustered by " + cluster + ", near the jackknife: clubSandwich's CR3 with Satterthwaite df",
+		estimators.CR2:       "clustered by " + cluster + ", Bell and McCaffrey's; clubSandwich's CR2 with Satterthwaite df",
+		estimators.CR3:       "clustered by " + cluster + ", near the jackknife; clubSandwich's CR3 with Satterthwaite df",
 	}
-	return se.String() + ": " + words[se]
+	return se.String() + " (" + words[se] + ")"
 }
 
 // statusInWords says what a status means and what to do.
@@ -565,7 +646,13 @@ func statusInWords(s estimators.Status) string {
 	case estimators.NoVariation:
 		return "the outcome does not vary among the rows in use, or not within the fixed effect's levels"
 	case estimators.NotFinite:
-		return "no finite estimate with a standard error above 0 came out: the terms fit the outcome perfectly, or numbers are too large"
+		return "no finite estimate came out: numbers are too large"
+	case estimators.Boundary:
+		return "a variance component is 0 (lme4 calls the fit singular); the estimates may be used"
+	case estimators.NotConverged:
+		return "the maximum of the likelihood was not found; measure columns in units near their standard deviations, or use fewer terms"
+	case estimators.NoResidual:
+		return "the terms fit the outcome exactly, or exactly by cluster: nothing is left to estimate an error from; use fewer terms, or check that the outcome is not among them"
 	default:
 		return "the fit failed"
 	}
@@ -778,7 +865,7 @@ func (f *fitFlags) writeFitTable(w io.Writer, file string, results []*fitted) {
 		}
 		fmt.Fprintf(w, "; %s dropped for a missing value\n", count(result.dropped, "row"))
 		if result.seWords != "" {
-			fmt.Fprintf(w, "standard errors %s\n", result.seWords)
+			fmt.Fprintln(w, "standard errors", result.seWords)
 		}
 		fmt.Fprintln(w)
 		writeAligned(w, result.cells())
@@ -966,7 +1053,7 @@ func writeFitLaTeX(w io.Writer, results []*fitted) {
 	fmt.Fprintln(w, `\bottomrule`)
 	for _, text := range slices.Sorted(maps.Keys(words)) {
 		if text != "" {
-			fmt.Fprintf(w, "\\multicolumn{%d}{l}{\\footnotesize Standard errors in parentheses. %s.} \\\\\n", len(columns)+1, latexText(text))
+			fmt.Fprintf(w, "\\multicolumn{%d}{l}{\\footnotesize Standard errors in parentheses: %s.} \\\\\n", len(columns)+1, latexText(text))
 		}
 	}
 	fmt.Fprintln(w, `\end{tabular}`)

@@ -20,6 +20,9 @@ type Use struct {
 	Rows []string
 	// Factors are fixed effects and clusters. Numbers and text both do.
 	Factors []string
+	// Nested are the groups of random intercepts, one or two, the larger first.
+	// Levels of the second are told apart by the first too.
+	Nested []string
 	// Where chooses rows.
 	Where Condition
 	// Mark keeps the rows that Where leaves out, and marks the others by 1 in
@@ -46,6 +49,36 @@ type Sample struct {
 	levels map[string]int    // the numbers of levels in use, by the names in the table
 }
 
+// NestedLevels are the names in Shape's hierarchy of one or two nested groups.
+func NestedLevels(groups int) []string {
+	return []string{dgp.BlockLevel.String(), dgp.SchoolLevel.String()}[2-groups:]
+}
+
+// Crosses reports whether a group of the smaller column spreads over several
+// of the larger one.
+func (t *Table) Crosses(larger, smaller string) bool {
+	l, err := t.Find(larger)
+	if err != nil {
+		return false
+	}
+	s, err := t.Find(smaller)
+	if err != nil {
+		return false
+	}
+	of := map[string]string{}
+	for row := range t.rows {
+		if t.Columns[l].missing(row) || t.Columns[s].missing(row) {
+			continue
+		}
+		in, inner := t.Columns[l].cell(row), t.Columns[s].cell(row)
+		if have, ok := of[inner]; ok && have != in {
+			return true
+		}
+		of[inner] = in
+	}
+	return false
+}
+
 // Factor returns the name in Shape of a factor of the table. It is another
 // one where the table's column is used as a number too.
 func (s *Sample) Factor(name string) string { return s.factor[name] }
@@ -64,7 +97,8 @@ type picked struct {
 // Estimators want classes of children within schools. Here each combination of
 // levels of the factors is a class, in a school of its own: what estimators
 // add up by class, they may then add up by any of the factors. A column that
-// varies within no class is a column of teachers.
+// varies within no class is a column of teachers. Where there are random
+// intercepts, schools are their groups, and of two the larger are blocks.
 func (t *Table) Sample(u Use) (*Sample, error) {
 	b := &sampling{table: t, use: u, s: &Sample{factor: map[string]string{}, levels: map[string]int{}}}
 	for _, step := range []func() error{b.findColumns, b.pick, b.reduce, b.checkFinite} {
@@ -88,11 +122,13 @@ type sampling struct {
 	names   []string       // of numbers, in order, once each
 	byRow   map[string]bool
 	factors []int
+	nested  []int
 	units   []int
 	where   Condition
 
 	rows  []picked
 	codes [][]float64 // by factor and row
+	inner [][]float64 // by nested group and row
 	order []int       // rows, sorted into classes
 	start []int       // first of each class in order
 }
@@ -119,7 +155,7 @@ func (b *sampling) findColumns() error {
 	for _, list := range []struct {
 		names  []string
 		places *[]int
-	}{{b.use.Factors, &b.factors}, {b.use.Unit, &b.units}} {
+	}{{b.use.Factors, &b.factors}, {b.use.Nested, &b.nested}, {b.use.Unit, &b.units}} {
 		for _, name := range list.names {
 			place, err := b.table.Find(name)
 			if err != nil {
@@ -140,6 +176,7 @@ func (b *sampling) used() []int {
 		places = append(places, b.numbers[name])
 	}
 	places = append(places, b.factors...)
+	places = append(places, b.nested...)
 	return append(places, b.units...)
 }
 
@@ -254,32 +291,41 @@ func (b *sampling) checkFinite() error {
 	return nil
 }
 
-// codeFactors numbers the levels of every factor, in order.
+// codeFactors numbers the levels of every factor and nested group, in order.
 func (b *sampling) codeFactors() {
+	for i, place := range b.nested {
+		codes, _ := b.code(place, b.use.Nested[i])
+		b.inner = append(b.inner, codes)
+	}
 	for i, place := range b.factors {
-		c := &b.table.Columns[place]
-		codes := make([]float64, len(b.rows))
-		var levels int
-		if c.Texts != nil {
-			levels = code(codes, b.rows, c.Texts)
-		} else {
-			levels = code(codes, b.rows, c.Numbers)
-		}
-		seen := make([]bool, levels)
-		for r, p := range b.rows {
-			if p.mark == 1 && !seen[int(codes[r])] {
-				seen[int(codes[r])] = true
-				b.s.levels[b.use.Factors[i]]++
-			}
-		}
+		codes, levels := b.code(place, b.use.Factors[i])
 		b.codes = append(b.codes, codes)
 		name := b.use.Factors[i]
-		if _, ok := b.numbers[name]; ok {
+		if _, ok := b.numbers[name]; ok || len(b.nested) > 0 { // beside random intercepts, block means the level
 			name = b.free(name)
 		}
 		b.s.factor[b.use.Factors[i]] = name
 		b.s.Shape.Columns = append(b.s.Shape.Columns, dgp.Column{Name: name, Level: dgp.TeacherLevel, Levels: levels})
 	}
+}
+
+// code numbers the levels of a column, and counts those in use.
+func (b *sampling) code(place int, name string) (codes []float64, levels int) {
+	codes = make([]float64, len(b.rows))
+	if c := &b.table.Columns[place]; c.Texts != nil {
+		levels = code(codes, b.rows, c.Texts)
+	} else {
+		levels = code(codes, b.rows, c.Numbers)
+	}
+	seen := make([]bool, levels)
+	b.s.levels[name] = 0
+	for r, p := range b.rows {
+		if p.mark == 1 && !seen[int(codes[r])] {
+			seen[int(codes[r])] = true
+			b.s.levels[name]++
+		}
+	}
+	return codes, levels
 }
 
 // code fills codes with the rank of every row's value among those that occur,
@@ -321,30 +367,36 @@ func (b *sampling) sortIntoClasses() {
 	for r := range b.order {
 		b.order[r] = r
 	}
-	compare := func(r, other int) int {
-		for _, codes := range b.codes {
+	all := slices.Concat(b.inner, b.codes)
+	compare := func(r, other, depth int) int {
+		for _, codes := range all[:depth] {
 			if d := cmp.Compare(codes[r], codes[other]); d != 0 {
 				return d
 			}
 		}
 		return 0
 	}
-	slices.SortStableFunc(b.order, compare)
+	slices.SortStableFunc(b.order, func(r, other int) int { return compare(r, other, len(all)) })
+	d := &dgp.Data{}
 	for i, r := range b.order {
-		if i == 0 || compare(b.order[i-1], r) != 0 {
+		begins := func(depth int) bool { return i == 0 || compare(b.order[i-1], r, depth) != 0 }
+		if i == 0 || len(b.inner) == 2 && begins(1) {
+			d.N[dgp.BlockLevel]++
+		}
+		if begins(len(all)) {
+			if len(b.inner) == 0 || begins(len(b.inner)) {
+				d.SchoolBlock = append(d.SchoolBlock, d.N[dgp.BlockLevel]-1)
+				d.TeacherStart = append(d.TeacherStart, len(b.start))
+			}
+			d.TeacherSchool = append(d.TeacherSchool, len(d.SchoolBlock)-1)
 			b.start = append(b.start, i)
 		}
 	}
+	classes := len(b.start)
 	b.start = append(b.start, len(b.order))
-	classes := len(b.start) - 1
-	d := &dgp.Data{
-		N:           [4]int{1, classes, classes, len(b.rows)},
-		SchoolBlock: make([]int, classes), TeacherSchool: make([]int, classes), TeacherStart: make([]int, classes+1),
-		ChildStart: b.start,
-	}
-	for g := range classes {
-		d.TeacherSchool[g], d.TeacherStart[g+1] = g, g+1
-	}
+	d.TeacherStart = append(d.TeacherStart, classes)
+	d.ChildStart = b.start
+	d.N[dgp.SchoolLevel], d.N[dgp.TeacherLevel], d.N[dgp.ChildLevel] = len(d.SchoolBlock), classes, len(b.order)
 	b.s.Data, b.s.Shape.Max = d, d.N
 	for _, codes := range b.codes {
 		column := make([]float64, classes)

@@ -58,7 +58,7 @@ func (e *Error) Error() string {
 }
 
 // A NameError is a column that the file does not have.
-type NameError struct{ Message string }
+type NameError struct{ Name, Message string }
 
 func (e *NameError) Error() string { return e.Message }
 
@@ -121,7 +121,7 @@ func (t *Table) Find(name string) (int, error) {
 			return i, nil
 		case formulaName(t.Columns[i].Name) != name:
 		case found >= 0:
-			return 0, &NameError{fmt.Sprintf("%s is both %q and %q", name, t.Columns[found].Name, t.Columns[i].Name)}
+			return 0, &NameError{name, fmt.Sprintf("%s is both %q and %q", name, t.Columns[found].Name, t.Columns[i].Name)}
 		default:
 			found = i
 		}
@@ -136,7 +136,7 @@ func (t *Table) Find(name string) (int, error) {
 	} else if len(names) <= 40 {
 		message += "; the columns are " + strings.Join(names, ", ")
 	}
-	return 0, &NameError{message}
+	return 0, &NameError{name, message}
 }
 
 // names returns the columns' names as formulas write them.

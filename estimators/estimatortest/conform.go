@@ -65,6 +65,12 @@ func order(t *testing.T, method estimators.Method) {
 		want := fit(panel, d)
 		working(t, panel, want)
 		got := fit(panel, Shuffle(d, shape, seed))
+		if _, draws := method.(estimators.WildBootstrap); draws {
+			// Other clusters get the same draws, so their p-values differ.
+			for i := range got {
+				got[i].P = want[i].P
+			}
+		}
 		if err := Compare(panel.Rows(), got, want, 1e-10); err != nil {
 			t.Error(err)
 		}

@@ -7,32 +7,37 @@ import (
 )
 
 // Tail is P(F(q, df) > f), and with q = 1 the two-sided p-value of t = √f.
-// With tan²θ = q f/df it is
+// With cot²s = q f/df it is
 //
-//	∫_θ^{π/2} sin^{q-1} cos^{df-1} / ∫_0^{π/2} sin^{q-1} cos^{df-1}
+//	∫_0^s cos^{q-1} sin^{df-1} / ∫_0^{π/2} cos^{q-1} sin^{df-1}
 //
-// which is integrated numerically.
+// for whole q. It is integrated numerically, after the substitution s = x^m
+// that makes sin^{df-1} ds smooth at 0 where df is not whole.
 func Tail(f, q, df float64) float64 {
-	// The integrand is scaled by its largest value, where tan²θ = (q-1)/(df-1).
-	mode := math.Atan2(math.Sqrt(max(q-1, 0)), math.Sqrt(max(df-1, 0)))
-	log := func(theta float64) float64 {
-		l := 0.0
-		if q != 1 {
-			l += (q - 1) * math.Log(math.Sin(theta))
+	m := math.Ceil(df) / df
+	log := func(x float64) float64 { // of the integrand in x, but for the constant m
+		s, shape := math.Pow(x, m), 1.0
+		if s > 0 {
+			shape = math.Sin(s) / s
 		}
-		if df != 1 {
-			l += (df - 1) * math.Log(math.Cos(theta))
+		l := (df*m-1)*math.Log(x) + (df-1)*math.Log(shape)
+		if q > 1 {
+			l += (q - 1) * math.Log(math.Cos(s))
 		}
 		return l
 	}
-	top := log(mode)
+	// Both integrals are scaled by the integrand's largest value, or near it.
+	top := 0.0
+	if df > 1 {
+		top = log(math.Pow(math.Atan2(math.Sqrt(df-1), math.Sqrt(q-1)), 1/m))
+	}
 	integral := func(from, to float64) float64 {
-		return quad.Fixed(func(theta float64) float64 { return math.Exp(log(theta) - top) }, from, to, 500, quad.Legendre{}, 0)
+		return quad.Fixed(func(x float64) float64 { return math.Exp(log(x) - top) }, math.Pow(from, 1/m), math.Pow(to, 1/m), 500, quad.Legendre{}, 0)
 	}
-	cut := math.Atan(math.Sqrt(q * f / df))
-	upper := integral(cut, math.Pi/2)
-	if cut < mode {
-		return upper / (integral(0, cut) + upper)
+	cut := math.Pi / 2
+	if f > 0 {
+		cut = math.Atan(math.Sqrt(df / (q * f)))
 	}
-	return upper / integral(0, math.Pi/2)
+	below := integral(0, cut)
+	return below / (below + integral(cut, math.Pi/2))
 }

@@ -64,7 +64,7 @@ polish <- function(formula, d, REML) {
   devfun <- do.call(mkLmerDevfun, parsed)
   best <- NULL
   for (optimizer in c("bobyqa", "Nelder_Mead")) {
-    o <- optimizeLmer(devfun, optimizer = optimizer, control = if (optimizer == "bobyqa") list(rhoend = 1e-9) else list(xtol_abs = 1e-10, ftol_abs = 1e-14))
+    o <- optimizeLmer(devfun, optimizer = optimizer, control = if (optimizer == "bobyqa") list(rhoend = 1e-9) else list(FtolAbs = 1e-14, XtolRel = 1e-12))
     if (is.null(best) || o$fval < best$fval - 1e-9) best <- o
   }
   theta <- best$par

@@ -47,33 +47,53 @@ case <- function(name, formula, data, used, terms, se, cluster = NULL, dropped =
     V <- vcov(fit)
   } else if (startsWith(se, "HC")) {
     V <- vcovHC(fit, type = se)
-  } else if (se %in% c("CR0", "CR1")) {
-    V <- vcovCR(fit, cluster = data[[cluster]], type = c(CR0 = "CR0", CR1 = "CR1S")[[se]])
+  } else {
+    type <- if (se == "CR1") "CR1S" else se
+    robust <- vcovCR(fit, cluster = data[[cluster]], type = type)
+    V <- as.matrix(robust)
   }
-  df <- N - K
-  if (startsWith(se, "CR")) df <- length(unique(data[[cluster]])) - 1
-  V <- as.matrix(V)
-  for (t in names(terms)) row(name, t, coef(fit)[[terms[[t]]]], sqrt(V[terms[[t]], terms[[t]]]), df, N, dropped)
+  df <- setNames(rep(N - K, length(coef(fit))), names(coef(fit)))
+  if (se %in% c("CR0", "CR1")) df[] <- length(unique(data[[cluster]])) - 1
+  if (se %in% c("CR2", "CR3")) df[] <- coef_test(fit, vcov = robust, test = "Satterthwaite")$df_Satt
+  for (t in names(terms)) {
+    i <- terms[[t]]
+    row(name, t, coef(fit)[[i]], sqrt(V[i, i]), df[[i]], N, dropped)
+  }
 }
 
 plain <- c("(Intercept)" = "(Intercept)", treated = "treated", pretest = "pretest", girl = "girl")
 base <- c("score", "treated", "pretest", "girl")
-for (se in c("classical", "HC0", "HC1"))
+for (se in c("classical", "HC0", "HC1", "HC2", "HC3"))
   case(paste("plain", se), score ~ treated + pretest + girl, d, base, plain, se)
-for (se in c("CR0", "CR1"))
+for (se in c("CR0", "CR1", "CR2", "CR3"))
   case(paste("plain", se), score ~ treated + pretest + girl, d, c(base, "school"), plain, se, "school")
 inner <- plain[-1]
-for (se in c("classical", "HC1"))
+for (se in c("classical", "HC1", "HC2", "HC3"))
   case(paste("block", se), score ~ treated + pretest + girl + factor(block), d, c(base, "block"), inner, se)
-for (se in c("CR0", "CR1")) {
+for (se in c("CR0", "CR1", "CR2", "CR3")) {
   case(paste("block", se, "school"), score ~ treated + pretest + girl + factor(block), d, c(base, "block", "school"), inner, se, "school")
   # The fixed effect and the clusters cross each other.
   case(paste("coder", se, "school"), score ~ treated + pretest + girl + factor(coder), d, c(base, "school"), inner, se, "school")
   case(paste("school", se, "coder"), score ~ pretest + girl + factor(school), d, c("score", "pretest", "girl", "school"), inner[-1], se, "coder")
 }
 # Powers, products, a column far from zero, a cluster that is a regressor too.
-products <- c(treated = "treated", year = "year", "year^2" = "I(year^2)", pretest = "pretest", girl = "girl", "treated:pretest" = "treated:pretest")
-case("products HC1", score ~ treated * pretest + year + I(year^2) + girl, d, c(base, "year"), products, "HC1")
+# With years as they are, lm and sandwich lose ten digits here, so R is given
+# their distance c from 2017: x and x^2 of it have the coefficients b1 + 2c b2
+# and b2.
+e <- d[complete.cases(d[, base]), ]
+e$far <- e$year - 2017
+fit <- lm(score ~ treated * pretest + far + I(far^2) + girl, e)
+V <- vcovHC(fit, type = "HC1")
+L <- diag(length(coef(fit)))
+dimnames(L) <- list(names(coef(fit)), names(coef(fit)))
+L["far", "I(far^2)"] <- -2 * 2017
+b <- drop(L %*% coef(fit))
+se <- sqrt(diag(L %*% V %*% t(L)))
+products <- c(treated = "treated", year = "far", "year^2" = "I(far^2)", pretest = "pretest", girl = "girl", "treated:pretest" = "treated:pretest")
+for (t in names(products)) {
+  i <- products[[t]]
+  row("products HC1", t, b[[i]], se[[i]], fit$df.residual, nobs(fit), nrow(d) - nobs(fit))
+}
 case("year CR1", score ~ treated + year + factor(block), d, "score", c(treated = "treated", year = "year"), "CR1", "year")
 # A subset by text.
 s <- d[d$arm == "coaching", ]
@@ -83,5 +103,18 @@ z <- d[complete.cases(d[, c("score", "pretest", "girl")]), ]
 z$std <- as.numeric(scale(z$pretest))
 case("std HC1", score ~ std, z[z$girl == 1, ], "score", c("std(pretest)" = "std"), "HC1",
   dropped = sum(is.na(d$girl) | d$girl == 1 & is.na(d$pretest)))
+
+# Random intercepts, by lme4: only estimates and standard errors.
+suppressMessages(library(lme4))
+mixed <- function(name, formula, used, terms) {
+  data <- d[complete.cases(d[, used]), ]
+  fit <- lmer(formula, data, control = lmerControl(optimizer = "bobyqa", optCtrl = list(rhoend = 1e-10)))
+  b <- coef(summary(fit))
+  for (t in names(terms)) row(name, t, b[terms[[t]], 1], b[terms[[t]], 2], NA, nrow(data), nrow(d) - nrow(data))
+}
+two <- c(treated = "treated", pretest = "pretest")
+mixed("mixed school", score ~ treated + pretest + (1 | school), c("score", "pretest", "school"), two)
+mixed("mixed school/coder", score ~ treated + pretest + (1 | school / coder), c("score", "pretest", "school"), two)
+mixed("mixed block", score ~ treated + pretest + factor(block) + (1 | school / coder), c("score", "pretest", "school"), two)
 
 write.csv(format(out, digits = 17, trim = TRUE, scientific = TRUE), "fit.csv", row.names = FALSE, quote = FALSE)
