@@ -31,6 +31,7 @@ func (m *mixed) maximise(outcome int, status Status) Status {
 	for range mostSteps {
 		deviance := m.point.deviance
 		gradient, curvature := m.byLogs(u)
+		println(u[0], u[1], m.point.ratio[0], m.point.ratio[1], deviance, gradient[0], gradient[1], curvature[0][0], curvature[1][1])
 		step := newton(gradient, curvature, u, k)
 		last := max(math.Abs(step[0]), math.Abs(step[1])) < smallStep
 		next, ok := u, false

@@ -28,6 +28,7 @@ type fitFlags struct {
 	formula, cluster, se, kind, where, study string
 	report, joint                            []string
 	alpha                                    float64
+	seed                                     uint64
 	json, csv, latex                         bool
 }
 
@@ -83,6 +84,7 @@ Exit code 1 says that an estimate failed: its status tells why.`,
 	flags.StringArrayVar(&f.report, "report", nil, "`TERM` to report (again for more; default all)")
 	flags.StringArrayVar(&f.joint, "joint", nil, "`TERMS` to test jointly for zero, with commas (again for another test)")
 	flags.Float64Var(&f.alpha, "alpha", 0.05, "intervals cover 1 - `ALPHA`")
+	flags.Uint64Var(&f.seed, "seed", 1, "seed of a bootstrap's draws: a whole `NUMBER`")
 	flags.StringVar(&f.study, "study", "", "fit the estimators of this `STUDY`: a file, or a built-in study's name")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object")
 	flags.BoolVar(&f.csv, "csv", false, "print CSV")
@@ -506,7 +508,7 @@ func (f *fitFlags) fit(s streams, table *datafile.Table, fits []*fit) ([]*fitted
 			fmt.Fprintf(s.talk, "Skipped %s: no column %s.\n", one.name, name.Name)
 			continue
 		}
-		result, err := one.fit(table, f.alpha)
+		result, err := one.fit(table, f.alpha, f.seed)
 		if err != nil {
 			return nil, f.explain(one, err)
 		}
@@ -519,7 +521,7 @@ func (f *fitFlags) fit(s streams, table *datafile.Table, fits []*fit) ([]*fitted
 }
 
 // fit fits the estimator.
-func (one *fit) fit(table *datafile.Table, alpha float64) (*fitted, error) {
+func (one *fit) fit(table *datafile.Table, alpha float64, seed uint64) (*fitted, error) {
 	sample, err := table.Sample(one.use(table))
 	if err != nil {
 		return nil, err
@@ -554,13 +556,18 @@ func (one *fit) fit(table *datafile.Table, alpha float64) (*fitted, error) {
 			result.seWords = seInWords(se, result.cluster)
 		}
 	}
-	if m, ok := method.method().(estimators.Mixed); ok {
+	switch m := method.method().(type) {
+	case estimators.Mixed:
 		result.seWords = fmt.Sprintf("by %s with %s df (lme4's lmer with lmerTest)", m.Likelihood, m.DF)
+	case estimators.WildBootstrap:
+		result.seWords += fmt.Sprintf("; p-values and intervals by the wild cluster bootstrap, %d %s draws", m.Draws, m.Weights)
 	}
 	panel, err := estimators.Bind([]estimators.Named{{Name: one.name, Method: method.method()}}, sample.Shape, lists)
 	if err != nil {
 		return nil, err
 	}
+	panel.SetAlpha(alpha)
+	panel.Use(dgp.Stream{Seed: seed})
 	estimates := panel.Fit(sample.Data)
 	for i, row := range panel.Rows() {
 		result.rows = append(result.rows, describe(row, estimates[i], alpha))
@@ -599,7 +606,10 @@ func describe(row estimators.Row, e estimators.Estimate, alpha float64) fittedRo
 		r.joint, r.estimate, r.statistic = true, nan, e.Value
 		return r
 	}
-	if e.Status.Worked() && !math.IsNaN(e.SE) {
+	switch {
+	case e.Interval.Exists():
+		r.low, r.hi = e.Low, e.High
+	case e.Status.Worked() && !math.IsNaN(e.SE):
 		half := e.SE * quantile(1-alpha/2, e.DF)
 		r.low, r.hi = e.Value-half, e.Value+half
 	}

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"coachsim/dgp"
@@ -294,20 +295,33 @@ func allocation(t *testing.T, method estimators.Method) {
 	}
 }
 
+// nullDesign has no effect and independent rows.
+var nullDesign = Design{Blocks: 4, Schools: 40, Teachers: 1, Children: 3}
+
+// nullData are 1000 draws of nullDesign.
+var nullData = sync.OnceValue(func() []*dgp.Data {
+	all := make([]*dgp.Data, 1000)
+	for seed := range all {
+		all[seed] = nullDesign.Draw(uint64(seed))
+	}
+	return all
+})
+
 // size: with no effect, independent rows and many clusters, the treatment
 // effect is significant at 5% in 5% of the data sets. The bounds are 4.4
 // standard errors wide either side, so that a right method fails this test with
-// probability 1e-5 an estimate, or rather with one seed in 100,000.
+// probability 1e-5 an estimate.
 func size(t *testing.T, method estimators.Method) {
-	const alpha, replicates, wide = 0.05, 1000, 4.4
-	design := Design{Blocks: 4, Schools: 40, Teachers: 1, Children: 3}
-	panel := bind(t, method, design.Shape())
+	const alpha, wide = 0.05, 4.4
+	panel := bind(t, method, nullDesign.Shape())
 	if !slices.ContainsFunc(panel.Rows(), func(row estimators.Row) bool { return row.Target != nil }) {
 		return
 	}
 	rejected := make([]float64, len(panel.Rows()))
-	for seed := range uint64(replicates) {
-		for i, e := range panel.Fit(design.Draw(seed)) {
+	data := nullData()
+	replicates := float64(len(data))
+	for _, d := range data {
+		for i, e := range panel.Fit(d) {
 			if e.P < alpha {
 				rejected[i]++
 			}

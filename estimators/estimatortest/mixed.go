@@ -191,11 +191,12 @@ func (m *mixedModel) maximise() {
 		start[i] = 0.5
 	}
 	result, err := optimize.Minimize(optimize.Problem{Func: m.profiled}, start,
-		&optimize.Settings{Converger: &optimize.FunctionConverge{Absolute: 1e-11, Iterations: 60}}, &optimize.NelderMead{})
+		&optimize.Settings{Converger: &optimize.FunctionConverge{Absolute: 1e-10, Iterations: 20}}, &optimize.NelderMead{})
 	if err != nil {
 		panic(err)
 	}
 	m.theta = make([]float64, k)
+	println(result.X[0], result.X[1], m.profiled(result.X), m.profiled([]float64{0,0}), m.profiled([]float64{0.3,0}), m.profiled([]float64{0,0.3}))
 	m.free = nil
 	for i, t := range result.X {
 		if t = math.Abs(t); t > 1e-3 {
@@ -204,7 +205,7 @@ func (m *mixedModel) maximise() {
 		}
 	}
 	of := func(x []float64) float64 { return m.profiled(m.place(x)) }
-	for range 4 {
+	for range 3 {
 		x := m.taken(m.theta)
 		gradient, hessian := derivatives(of, x)
 		var step mat.VecDense
