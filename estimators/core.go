@@ -49,17 +49,17 @@ type core struct {
 	columns     [][]float64
 	buffers     [][]float64 // behind computed columns
 	outcome     [][]float64 // child-level outcome columns
-	masked      [][]float64
-	mask        []float64 // by child: 1 if the row is in, nil without a row filter
-	gram        []float64 // terms × (terms, outcomes): Σxx' and Σxy, after absorption
-	raw         []float64 // diagonal of Σxx' before absorption
-	square      []float64 // by outcome: Σy² after absorption
-	squares     []float64 // by outcome: Σy² before absorption
-	effectS     []float64 // effects × (terms, outcomes): Σx and Σy
-	effectN     []float64 // rows by effect
-	rows        float64   // number of rows
-	present     int       // effects with rows
-	blockEnd    []int     // end of each basis block in terms
+	shifted     [][]float64 // behind outcomes that are masked or centred
+	mask        []float64   // by child: 1 if the row is in, nil without a row filter
+	gram        []float64   // terms × (terms, outcomes): Σxx' and Σxy, after absorption
+	raw         []float64   // diagonal of Σxx' before absorption
+	square      []float64   // by outcome: Σy² after absorption
+	squares     []float64   // by outcome: Σy² before absorption
+	effectS     []float64   // effects × (terms, outcomes): Σx and Σy
+	effectN     []float64   // rows by effect
+	rows        float64     // number of rows
+	present     int         // effects with rows
+	blockEnd    []int       // end of each basis block in terms
 
 	fourRight []float64 // scratch: right-hand factors of four groups
 	pairs     []int     // pair, tabulated
@@ -91,8 +91,9 @@ type regressor struct{ basis, product int }
 
 // A response is an outcome: a child-level column, or a group-level product.
 type response struct {
-	child   int // in core.children, or -1
-	product int // where child is -1
+	child   int     // in core.children, or -1
+	product int     // where child is -1
+	center  float64 // taken off before sums are formed, where there is a constant to give it back to
 }
 
 func sameMonomial(a, b monomial) bool {
@@ -143,8 +144,11 @@ func (c *core) addTerm(m monomial) int {
 }
 
 // addOutcome registers an outcome column and returns its place in outcomes.
-func (c *core) addOutcome(column int, level dgp.Level) int {
-	r := response{child: -1}
+func (c *core) addOutcome(column int, level dgp.Level, center float64) int {
+	if !c.key.intercept {
+		center = 0
+	}
+	r := response{child: -1, center: center}
 	if level > c.group {
 		for i, have := range c.children {
 			if have == column {
@@ -156,7 +160,7 @@ func (c *core) addOutcome(column int, level dgp.Level) int {
 			r.child = len(c.children) - 1
 		}
 	} else {
-		r.product = findOrAdd(&c.products, monomial{factors: []factor{{column: column, level: level, power: 1}}})
+		r.product = findOrAdd(&c.products, monomial{factors: []factor{{column: column, level: level, power: 1, center: center}}})
 	}
 	for i := range c.outcomes {
 		if c.outcomes[i] == r {
@@ -206,11 +210,13 @@ func (c *core) allocate(shape dgp.Shape) {
 		c.buffers[a] = make([]float64, shape.Max[dgp.ChildLevel])
 	}
 	c.outcome = make([][]float64, len(c.children))
-	c.masked = make([][]float64, len(c.children))
+	c.shifted = make([][]float64, len(c.children))
 	if c.filter != nil && c.filter.level > c.group {
 		c.mask = make([]float64, shape.Max[dgp.ChildLevel])
-		for k := range c.masked {
-			c.masked[k] = make([]float64, shape.Max[dgp.ChildLevel])
+	}
+	for k := range c.shifted {
+		if c.mask != nil || c.childCenter(k) != 0 {
+			c.shifted[k] = make([]float64, shape.Max[dgp.ChildLevel])
 		}
 	}
 	c.width = q + ny
@@ -262,13 +268,20 @@ func (c *core) loadChildren(d *dgp.Data, columns [][]float64) {
 	}
 	for k, column := range c.children {
 		c.outcome[k] = columns[column]
-		if c.mask != nil {
-			y := c.masked[k][:children]
-			for i := range y {
-				y[i] = c.mask[i] * columns[column][i]
-			}
-			c.outcome[k] = y
+		center := c.childCenter(k)
+		if c.mask == nil && center == 0 {
+			continue
 		}
+		y := c.shifted[k][:children]
+		for i, v := range columns[column] {
+			y[i] = v - center
+		}
+		if c.mask != nil {
+			for i := range y {
+				y[i] *= c.mask[i]
+			}
+		}
+		c.outcome[k] = y
 	}
 	nb := len(c.basis)
 	for g := range c.groups {
@@ -286,6 +299,16 @@ func (c *core) loadChildren(d *dgp.Data, columns [][]float64) {
 			products(s[at:at+nb+1], c.outcome[k][lo:hi], c.columns, nb, lo, hi)
 		}
 	}
+}
+
+// childCenter is the center of a child-level outcome column.
+func (c *core) childCenter(k int) float64 {
+	for _, r := range c.outcomes {
+		if r.child == k {
+			return r.center
+		}
+	}
+	return 0
 }
 
 // fillMonomial returns the values of a child-level monomial, masked.

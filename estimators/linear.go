@@ -473,7 +473,7 @@ func (l *linear) combine(i int) {
 	for r := range l.combinations {
 		v := 0.0
 		if l.lift[r] != 0 {
-			v = l.lift[r] * c.effectS[len(c.terms)+l.outcomes[i]]
+			v = l.lift[r]*c.effectS[len(c.terms)+l.outcomes[i]] + l.combinations[r].intercept*c.outcomes[l.outcomes[i]].center
 		}
 		for t, b := range l.beta[i*p : (i+1)*p] {
 			v += l.weights[r*p+t] * b

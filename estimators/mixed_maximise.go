@@ -28,10 +28,15 @@ func (m *mixed) maximise(outcome int, status Status) Status {
 	if !m.evaluate(outcome, m.ratios(u), false) {
 		return m.unfit(outcome)
 	}
+	gradient, curvature := m.byLogs(u)
+	for i := range k {
+		if flat := m.point.rows * 1e-9; math.Abs(gradient[i]) < flat && math.Abs(curvature[i][i]) < flat {
+			return TooFewClusters // the fixed effects explain all that units of the level differ in
+		}
+	}
 	for range mostSteps {
 		deviance := m.point.deviance
 		gradient, curvature := m.byLogs(u)
-		println(u[0], u[1], m.point.ratio[0], m.point.ratio[1], deviance, gradient[0], gradient[1], curvature[0][0], curvature[1][1])
 		step := newton(gradient, curvature, u, k)
 		last := max(math.Abs(step[0]), math.Abs(step[1])) < smallStep
 		next, ok := u, false

@@ -236,6 +236,7 @@ func TestMixedStatus(t *testing.T) {
 		{"NaN regressor", formula, func(d *dgp.Data) { d.Columns[shape.Index("ses")][1] = math.NaN() }, []estimators.Status{estimators.NotFinite}},
 		{"constant arm", formula, set("coaching", func(int) float64 { return 1 }), []estimators.Status{estimators.Collinear}},
 		{"schools all alike", "ses ~ coaching + (1 | school)", set("ses", func(i int) float64 { return float64(i % 2) }), []estimators.Status{estimators.Boundary, estimators.OK}},
+		{"a regressor between two blocks", "score ~ coaching + region + (1 | block/school)", func(*dgp.Data) {}, []estimators.Status{estimators.TooFewClusters}},
 		{"one teacher a school", "score ~ coaching + (1 | school/teacher)", func(*dgp.Data) {}, []estimators.Status{estimators.Boundary}},
 		{"perfect fit", "score ~ coaching + ses + (1 | school)", func(d *dgp.Data) {
 			copy(d.Columns[shape.Index("score")], d.Columns[shape.Index("ses")])

@@ -232,7 +232,11 @@ func (b *olsBinding) findOutcomes() error {
 		if err != nil {
 			return keyError("formula", err)
 		}
-		b.l.outcomes = append(b.l.outcomes, b.l.core.addOutcome(column, b.setup.level(column)))
+		center := 0.0
+		if column < len(b.setup.shape.Columns) {
+			center = b.setup.shape.Columns[column].Center
+		}
+		b.l.outcomes = append(b.l.outcomes, b.l.core.addOutcome(column, b.setup.level(column), center))
 	}
 	return nil
 }

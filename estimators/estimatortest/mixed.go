@@ -196,7 +196,6 @@ func (m *mixedModel) maximise() {
 		panic(err)
 	}
 	m.theta = make([]float64, k)
-	println(result.X[0], result.X[1], m.profiled(result.X), m.profiled([]float64{0,0}), m.profiled([]float64{0.3,0}), m.profiled([]float64{0,0.3}))
 	m.free = nil
 	for i, t := range result.X {
 		if t = math.Abs(t); t > 1e-3 {
