@@ -74,6 +74,9 @@ type Rating struct {
 type Shape struct {
 	Columns []Column
 	Max     [levels]int
+	// Assignment is the scheme by which schools were given their arms, nil
+	// where it is not known.
+	Assignment Assignment
 }
 
 // Index returns the position of the named column, or -1.
@@ -104,6 +107,12 @@ func (s Shape) Names() []string {
 type Data struct {
 	// N is the number of units at each level.
 	N [levels]int
+
+	// Randomised holds the block of every school that was given an arm, also
+	// of those that left since, and SchoolRandomised the place of each school of
+	// the data among them. Both are nil where the assignment is not known.
+	Randomised       []int
+	SchoolRandomised []int
 
 	SchoolBlock   []int // block of each school; length N[SchoolLevel]
 	TeacherSchool []int // school of each teacher; length N[TeacherLevel]

@@ -58,6 +58,7 @@ func TestDataIsConsistent(t *testing.T) {
 			checkHierarchy(t, trial, g, data)
 			checkColumns(t, trial, g, data)
 			checkTruth(t, trial, g, data, truth)
+			checkDeviations(t, trial, g, data, truth)
 		}
 	})
 }
@@ -70,6 +71,7 @@ func TestEcuadorDataIsConsistent(t *testing.T) {
 		checkHierarchy(t, trial, g, data)
 		checkColumns(t, trial, g, data)
 		checkTruth(t, trial, g, data, truth)
+		checkDeviations(t, trial, g, data, truth)
 	}
 }
 
@@ -255,6 +257,45 @@ func checkScaled(t fataler, name string, got, raw []float64, standardised bool) 
 	for i, x := range raw {
 		if want := (x - m) / sd; math.Abs(got[i]-want) > 1e-9*(1+math.Abs(want)) {
 			t.Fatalf("%s of unit %d is %g, want %g", name, i, got[i], want)
+		}
+	}
+}
+
+// checkDeviations: the sample means that Deviations gives, worked out from
+// what was drawn. That their expectation is 0 is checked with the moments.
+func checkDeviations(t fataler, trial dgp.Trial, g *dgp.Generator, data *dgp.Data, truth *dgp.Truth) {
+	t.Helper()
+	d := g.Drawn()
+	var want []float64
+	teachers, children := float64(data.Teachers()), float64(data.Children())
+	for k := range trial.Quality.Domains {
+		sum := 0.0
+		for _, j := range d.Teachers {
+			sum += d.Treated[k][j] - d.Untreated[k][j] - orZero(trial.Quality.Effect.Shift, k)
+		}
+		want = append(want, sum/teachers)
+	}
+	class, strength, variance := 0.0, 0.0, 0.0
+	for k := range trial.Achievement.Tests {
+		for l := range trial.Achievement.Tests {
+			variance += element(trial.Achievement.Residual, k, l)
+		}
+	}
+	for i, c := range d.Children {
+		j := d.Teachers[data.Ancestor(dgp.ChildLevel, i, dgp.TeacherLevel)]
+		class += d.Class[1][j] - d.Class[0][j]
+		for k := range trial.Achievement.Tests {
+			strength += (d.Score[0][k][i] - trial.Achievement.Scale*(d.Class[0][j]+d.Child[c])) / math.Sqrt(variance)
+		}
+	}
+	if children > 0 {
+		class, strength = class/children, strength/children
+	}
+	want = append(want, class, strength)
+	got := truth.Deviations()
+	for i := range want {
+		if teachers > 0 && !(math.Abs(got[i]-want[i]) < 1e-9) {
+			t.Fatalf("deviation %d is %g, want %g", i, got[i], want[i])
 		}
 	}
 }
@@ -468,4 +509,5 @@ func TestDataWithoutChildren(t *testing.T) {
 	checkHierarchy(t, trial, g, data)
 	checkColumns(t, trial, g, data)
 	checkTruth(t, trial, g, data, truth)
+	checkDeviations(t, trial, g, data, truth)
 }

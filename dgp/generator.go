@@ -67,6 +67,8 @@ func (t Trial) Compile() (*Generator, error) {
 	}
 	g.layout()
 	g.shape.Max = [levels]int{d.Blocks, schools, teachers, children}
+	g.shape.Assignment = d.Assignment
+	g.data.Randomised = g.population.block
 	g.columns = make([][]float64, len(g.shape.Columns))
 	for c, column := range g.shape.Columns {
 		g.columns[c] = make([]float64, g.shape.Max[column.Level])
@@ -187,6 +189,7 @@ func (g *Generator) lose(r *rand.Rand) {
 	g.childStart[teachers] = children
 	g.data.N = [levels]int{d.Blocks, schools, teachers, children}
 	g.data.SchoolBlock = g.block[:schools]
+	g.data.SchoolRandomised = g.schools[:schools]
 	g.data.TeacherSchool = g.teacherSchool[:teachers]
 	g.data.TeacherStart = g.teacherStart[:schools+1]
 	g.data.ChildStart = g.childStart[:teachers+1]

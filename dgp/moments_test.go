@@ -430,6 +430,14 @@ func attritionMoments(c *checks, trial dgp.Trial, d dgp.Drawn) {
 			return number(d.Left[s] && d.Arm[s] == arm) * d.Untreated[0][s*trial.Design.Teachers]
 		}))
 	}
+	// Schools are alike before assignment, so that each is as likely to leave.
+	left := 0.0
+	for arm, name := range trial.Design.Arms {
+		left += float64(min(a.Schools[name], inArm[arm]))
+	}
+	for _, s := range []int{0, 1, len(d.Arm) - 1} {
+		c.add(fmt.Sprintf("school %d leaves", s), 0, number(d.Left[s])-left/float64(len(d.Arm)))
+	}
 	valid, sampled, pairs, both := 0, 0, 0, 0
 	for j, s := range d.School {
 		for i := d.Start[j]; i < d.Start[j+1]; i++ {

@@ -19,6 +19,7 @@ type cholesky struct {
 const (
 	collinearPivot = 1e-10
 	refinePivot    = 1e-3
+	roundingPivot  = 1e-13
 )
 
 func newCholesky(n int) *cholesky {
@@ -52,13 +53,17 @@ func (c *cholesky) factor(raw []float64) {
 		}
 		c.dropped[j] = !(pivot > collinearPivot*diagonal) || !(diagonal > 1e-12*raw[j])
 		if c.dropped[j] {
+			if pivot > roundingPivot*diagonal {
+				c.ratio = min(c.ratio, pivot/diagonal) // not surely collinear: let the QR decide
+			}
 			for k := range j + 1 {
 				row[k] = 0
 			}
 			continue
 		}
 		c.rank++
-		c.ratio = min(c.ratio, pivot/diagonal)
+		// What the absorption of effects took away has cost digits too.
+		c.ratio = min(c.ratio, pivot/diagonal, pivot/raw[j])
 		row[j] = math.Sqrt(pivot)
 	}
 }

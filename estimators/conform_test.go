@@ -65,6 +65,12 @@ func TestConform(t *testing.T) {
 		"mixed, nested": estimators.Mixed{
 			Formula: "score ~ coaching + girl + (1 | school/teacher) | block", DF: estimators.KenwardRoger, Report: []string{"coaching"},
 		},
+		"randomisation": estimators.Randomisation{
+			OLS: estimators.OLS{
+				Formula: "c(score, class) ~ coaching + ses + rural | block", Rows: "child", Cluster: "school", SE: cr1, Report: []string{"coaching"},
+			},
+			Draws: 199,
+		},
 		"bootstrap": estimators.WildBootstrap{
 			OLS: estimators.OLS{
 				Formula: "score ~ coaching + ses | block", Cluster: "school", SE: cr1, Report: []string{"coaching"},

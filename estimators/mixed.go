@@ -151,7 +151,11 @@ func (o Mixed) randomLevels(f *Formula, rows dgp.Level) ([]dgp.Level, error) {
 			above := []string{"block", "school", "teacher"}[:min(int(rows), 3)]
 			return nil, fault("%q has no random intercept; the levels above %s rows are %s", r.Level, rows, strings.Join(above, ", "))
 		}
-		if absorb, ok := levelNamed(f.Absorb); ok && level <= absorb {
+		absorb, ok := levelNamed(f.Absorb)
+		if f.Absorb != "" && !ok {
+			return nil, &SyntaxError{Offset: f.AbsorbPos, Message: fmt.Sprintf("mixed models absorb the effects of a level above the random intercepts, such as block; %q is none", f.Absorb)}
+		}
+		if ok && level <= absorb {
 			return nil, fault("fixed effects of %s leave no random intercept of %s", absorb, level)
 		}
 		if i > 0 && level == levels[0] {

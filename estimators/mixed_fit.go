@@ -580,7 +580,8 @@ func (m *mixed) estimate(i, r int, status Status) Estimate {
 	if k := m.l.combinations[r].intercept; k != 0 {
 		// The outcome was measured from its mean.
 		c := m.l.core
-		value += k * c.effectS[len(c.terms)+m.l.outcomes[i]] / c.rows
+		y := m.l.outcomes[i]
+		value += k * (c.effectS[len(c.terms)+y]/c.rows + c.outcomes[y].center)
 	}
 	variance := m.matrix.at(triangle(row) + row)
 	variance = variance.times(jet{v: -1})

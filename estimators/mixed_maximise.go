@@ -19,24 +19,66 @@ const (
 // have the same size these are differences of logarithms of the eigenvalues of
 // V, and the deviance is a convex function of them (a sum of linear functions
 // and the logarithm of a sum of exponentials), so that few steps are needed.
+//
+// In small data there may be several maxima, some of them at the boundary.
+// Where the search ends there it is repeated from elsewhere, and the largest
+// counts.
 func (m *mixed) maximise(outcome int, status Status) Status {
-	k := 2
-	if m.single {
-		k = 1
+	u, ended := m.descend(outcome, m.start(outcome))
+	if ended != OK {
+		return ended
 	}
-	u := m.start(outcome, k)
-	if !m.evaluate(outcome, m.ratios(u), false) {
-		return m.unfit(outcome)
-	}
-	gradient, curvature := m.byLogs(u)
-	for i := range k {
-		if flat := m.point.rows * 1e-9; math.Abs(gradient[i]) < flat && math.Abs(curvature[i][i]) < flat {
-			return TooFewClusters // the fixed effects explain all that units of the level differ in
+	boundary := func(u [2]float64) bool { return u[0] == 0 || !m.single && u[1] == 0 }
+	if boundary(u) {
+		best, at := m.point.deviance, u
+		for _, start := range m.elsewhere(u) {
+			if start == u {
+				continue
+			}
+			if other, ended := m.descend(outcome, start); ended == OK && m.point.deviance < best-rounding*math.Abs(best) {
+				best, u = m.point.deviance, other
+			}
+			at = [2]float64{-1}
+		}
+		if at != u && !m.evaluate(outcome, m.ratios(u), true) {
+			return m.unfit(outcome)
 		}
 	}
+	if boundary(u) || m.single && m.nested {
+		return Boundary
+	}
+	return status
+}
+
+// elsewhere lists other starting points after a search that ended in u, at the
+// boundary: with the ratios exchanged, or at 1, which is where lme4 starts.
+func (m *mixed) elsewhere(u [2]float64) [2][2]float64 {
+	n, outer := m.sizes()
+	switch {
+	case m.single:
+		return [2][2]float64{{math.Log1p(n)}, u}
+	case u[0] == 0 && u[1] == 0:
+		return [2][2]float64{{math.Log1p(n), 0}, {0, math.Log1p(outer)}}
+	default:
+		return [2][2]float64{{u[1], u[0]}, u}
+	}
+}
+
+// descend searches from u for the least deviance, and returns the logarithms
+// where it is.
+func (m *mixed) descend(outcome int, u [2]float64) ([2]float64, Status) {
+	k := m.free()
+	if !m.evaluate(outcome, m.ratios(u), false) {
+		return u, m.unfit(outcome)
+	}
 	for range mostSteps {
-		deviance := m.point.deviance
+		deviance, flat := m.point.deviance, 1e-9*m.point.rows
 		gradient, curvature := m.byLogs(u)
+		for i := range k {
+			if math.Abs(gradient[i]) < flat && math.Abs(curvature[i][i]) < flat {
+				return u, TooFewClusters // the fixed effects explain all that units of the level differ in
+			}
+		}
 		step := newton(gradient, curvature, u, k)
 		last := max(math.Abs(step[0]), math.Abs(step[1])) < smallStep
 		next, ok := u, false
@@ -54,17 +96,23 @@ func (m *mixed) maximise(outcome int, status Status) Status {
 		}
 		switch {
 		case !ok:
-			return m.unfit(outcome)
+			return next, m.unfit(outcome)
 		case next[0] >= mostLog || next[1] >= mostLog:
-			return NotConverged
-		case last && (next[0] == 0 || k == 2 && next[1] == 0 || m.nested && m.single):
-			return Boundary
+			return next, NotConverged
 		case last:
-			return status
+			return next, OK
 		}
 		u = next
 	}
-	return NotConverged
+	return u, NotConverged
+}
+
+// free is the number of ratios to find.
+func (m *mixed) free() int {
+	if m.single {
+		return 1
+	}
+	return 2
 }
 
 // unfit says why there is no likelihood.
@@ -79,7 +127,7 @@ func (m *mixed) unfit(outcome int) Status {
 // start guesses the logarithms from the analysis of variance of the outcome by
 // inner units: the ratio of mean squares estimates 1+na, or with two ratios
 // the product of both exponentials.
-func (m *mixed) start(outcome, k int) [2]float64 {
+func (m *mixed) start(outcome int) [2]float64 {
 	p, units, rows := m.columns, float64(len(m.units)), m.l.core.rows
 	at := triangle(p) + outcome*(p+1) + p
 	between := 0.0
@@ -91,10 +139,10 @@ func (m *mixed) start(outcome, k int) [2]float64 {
 		ratio = 1.5
 	}
 	u := math.Log(min(ratio, 1e6))
-	if k == 2 {
-		return [2]float64{u / 2, u / 2}
+	if m.single {
+		return [2]float64{u, 0}
 	}
-	return [2]float64{u, 0}
+	return [2]float64{u / 2, u / 2}
 }
 
 // sizes returns the mean sizes n and m.
@@ -235,10 +283,7 @@ func (m *mixed) satterthwaite(v jet) float64 {
 // σ² from those by the ratios.
 func (m *mixed) kenwardRoger(v jet) (variance, df float64) {
 	point := &m.point
-	k := 2
-	if m.single {
-		k = 1
-	}
+	k := m.free()
 	h1, h2 := point.restrict.gradient(), point.restrict.hessian()
 	v1, v2 := v.gradient(), v.hessian()
 	var information, second symmetric

@@ -157,8 +157,8 @@ func balanced(design estimatortest.Design, shape dgp.Shape, seed uint64, schools
 func TestMixedRandom(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		design := estimatortest.Design{
-			Blocks: rapid.IntRange(2, 3).Draw(t, "blocks"), Schools: rapid.IntRange(4, 5).Draw(t, "schools"),
-			Teachers: rapid.IntRange(1, 3).Draw(t, "teachers"), Children: rapid.IntRange(2, 5).Draw(t, "children"),
+			Blocks: rapid.IntRange(3, 4).Draw(t, "blocks"), Schools: rapid.IntRange(5, 6).Draw(t, "schools"),
+			Teachers: rapid.IntRange(1, 2).Draw(t, "teachers"), Children: rapid.IntRange(3, 5).Draw(t, "children"),
 			Effect: 0.3, Shared: rapid.SampledFrom([]float64{0, 0.3, 1}).Draw(t, "shared"),
 		}
 		random := rapid.SampledFrom([]string{"(1 | school)", "(1 | teacher)", "(1 | school/teacher)", "(1 | block/school)"}).Draw(t, "random")

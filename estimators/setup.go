@@ -33,6 +33,7 @@ func Methods() map[string]Method {
 		"ols":            OLS{},
 		"correlation":    Correlation{},
 		"mixed":          Mixed{},
+		"randomisation":  Randomisation{OLS: OLS{SE: CR1}, Draws: 999},
 		"reliability":    Reliability{},
 		"wild-bootstrap": WildBootstrap{OLS: OLS{SE: CR1}, Draws: 999},
 	}
@@ -71,6 +72,7 @@ type Setup struct {
 	cores    []*core
 	linear   []*linear
 	wild     []*wild
+	random   []*randomisation
 	dense    *dense
 
 	alpha   float64
@@ -232,6 +234,9 @@ func (s *Setup) finish() {
 	}
 	for _, w := range s.wild {
 		w.allocate(s.shape)
+	}
+	for _, r := range s.random {
+		r.allocate(s.shape)
 	}
 	s.dense = newDense(rows, terms)
 }

@@ -346,8 +346,9 @@ func (w *wild) infer(e *Estimate, bread, alpha float64) {
 	}
 	test := wildTest{draws: w.draws, bread: bread, se: math.Sqrt(variance)}
 	e.P = test.p(e.Value)
-	half := 2 * e.SE
-	e.Low, e.High = e.Value-test.bound(half, -1, alpha), e.Value+test.bound(half, 1, alpha)
+	rejected := func(null float64) bool { return test.p(e.Value-null) <= alpha }
+	e.Low = searchBound(e.Value, -2*e.SE, rejected)
+	e.High = searchBound(e.Value, 2*e.SE, rejected)
 	if math.IsNaN(e.P) {
 		*e = failed(NotFinite)
 	}
@@ -374,30 +375,6 @@ func (t wildTest) p(delta float64) float64 {
 		}
 	}
 	return float64(count) / float64(len(t.draws))
-}
-
-// bound returns the distance from the estimate at which the p-value of the
-// null falls to alpha, in the direction of sign, or infinity where it never
-// does: with few clusters no value may be rejected.
-func (t wildTest) bound(start float64, sign, alpha float64) float64 {
-	// The null β0 = b + sign·x means delta = b - β0 = -sign·x.
-	rejected := func(x float64) bool { return t.p(-sign*x) <= alpha }
-	low, high := 0.0, start
-	for !rejected(high) {
-		low, high = high, 2*high
-		if high > 1e6*start {
-			return math.Inf(1)
-		}
-	}
-	for range 30 {
-		mid := (low + high) / 2
-		if rejected(mid) {
-			high = mid
-		} else {
-			low = mid
-		}
-	}
-	return (low + high) / 2
 }
 
 var _ Method = WildBootstrap{}

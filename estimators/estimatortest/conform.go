@@ -66,7 +66,7 @@ func order(t *testing.T, method estimators.Method) {
 		want := fit(panel, d)
 		working(t, panel, want)
 		got := fit(panel, Shuffle(d, shape, seed))
-		if _, draws := method.(estimators.WildBootstrap); draws {
+		if drawing(method) {
 			// Other clusters get the same draws, so their p-values differ.
 			for i := range got {
 				got[i].P = want[i].P
@@ -75,6 +75,16 @@ func order(t *testing.T, method estimators.Method) {
 		if err := Compare(panel.Rows(), got, want, 1e-10); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// drawing reports whether a method draws: clusters, or assignments.
+func drawing(method estimators.Method) bool {
+	switch method.(type) {
+	case estimators.WildBootstrap, estimators.Randomisation:
+		return true
+	default:
+		return false
 	}
 }
 

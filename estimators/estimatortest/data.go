@@ -42,7 +42,7 @@ const (
 // Shape describes the data that Draw returns, whatever the seed.
 func (d Design) Shape() dgp.Shape {
 	const block, school, teacher, child = dgp.BlockLevel, dgp.SchoolLevel, dgp.TeacherLevel, dgp.ChildLevel
-	var s dgp.Shape
+	s := dgp.Shape{Assignment: dgp.Blocked{Share: 0.5}}
 	add := func(c dgp.Column) { s.Columns = append(s.Columns, c) }
 	add(dgp.Column{Name: "coaching", Level: school, Arm: true})
 	add(dgp.Column{Name: "region", Level: block})
@@ -102,8 +102,17 @@ func (d Design) Draw(seed uint64) *dgp.Data {
 	data.N[dgp.SchoolLevel] = len(data.SchoolBlock)
 	data.N[dgp.TeacherLevel] = len(data.TeacherSchool)
 	data.N[dgp.ChildLevel] = children
+	randomised(data)
 	d.fill(data, r)
 	return data
+}
+
+// randomised says that the schools of the data are those that were given arms.
+func randomised(d *dgp.Data) {
+	d.Randomised, d.SchoolRandomised = d.SchoolBlock, nil
+	for s := range d.SchoolBlock {
+		d.SchoolRandomised = append(d.SchoolRandomised, s)
+	}
 }
 
 func between(r *rand.Rand, least, most int) int { return least + r.IntN(most-least+1) }
@@ -309,5 +318,6 @@ func regroup(d *dgp.Data, shape dgp.Shape, choose func(dgp.Level, []int) []int) 
 		}
 		out.Columns = append(out.Columns, values)
 	}
+	randomised(out)
 	return out
 }

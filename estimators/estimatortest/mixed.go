@@ -186,18 +186,20 @@ func (m *mixedModel) profiled(theta []float64) float64 {
 
 func (m *mixedModel) maximise() {
 	k := len(m.shared)
-	start := make([]float64, k)
-	for i := range start {
-		start[i] = 0.5
-	}
-	result, err := optimize.Minimize(optimize.Problem{Func: m.profiled}, start,
-		&optimize.Settings{Converger: &optimize.FunctionConverge{Absolute: 1e-10, Iterations: 20}}, &optimize.NelderMead{})
-	if err != nil {
-		panic(err)
+	var best *optimize.Result
+	for _, from := range [][]float64{{0.5, 0.5}, {0.1, 3}, {3, 0.1}} { // there may be several maxima
+		result, err := optimize.Minimize(optimize.Problem{Func: m.profiled}, from[:k],
+			&optimize.Settings{Converger: &optimize.FunctionConverge{Absolute: 1e-10, Iterations: 20}}, &optimize.NelderMead{})
+		if err != nil {
+			panic(err)
+		}
+		if best == nil || result.F < best.F {
+			best = result
+		}
 	}
 	m.theta = make([]float64, k)
 	m.free = nil
-	for i, t := range result.X {
+	for i, t := range best.X {
 		if t = math.Abs(t); t > 1e-3 {
 			m.theta[i] = t
 			m.free = append(m.free, i)
