@@ -41,14 +41,15 @@ type SamplingDistribution struct {
 // Name returns the name of the figure's files.
 func (s SamplingDistribution) Name() string { return named(s.File, "sampling") }
 
-// Pages divides the samples over figures of at most MaxPanels, named NAME-1,
-// NAME-2 and so on; a figure that fits on one page is returned as it is.
+// Pages divides the samples evenly over figures of at most MaxPanels, named
+// NAME-1, NAME-2 and so on; a figure that fits on one page is returned as it is.
 func (s SamplingDistribution) Pages() []SamplingDistribution {
 	if len(s.Samples) <= MaxPanels {
 		return []SamplingDistribution{s}
 	}
 	var pages []SamplingDistribution
-	for part := range slices.Chunk(s.Samples, MaxPanels) {
+	number := (len(s.Samples) + MaxPanels - 1) / MaxPanels
+	for part := range slices.Chunk(s.Samples, (len(s.Samples)+number-1)/number) {
 		page := s
 		page.File = fmt.Sprintf("%s-%d", s.Name(), len(pages)+1)
 		page.Samples = part
