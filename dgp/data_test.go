@@ -348,7 +348,7 @@ func checkTruth(t fataler, trial dgp.Trial, g *dgp.Generator, data *dgp.Data, tr
 // each test, on the standardised scale up to the SD of the data set, whose
 // expectation is 1 in ecuador; of the total as the calibration says.
 func TestPotentialEffects(t *testing.T) {
-	const draws = 600
+	draws := short(600)
 	trial := ecuador(t)
 	g := compile(t, trial)
 	shape := g.Shape()
@@ -397,13 +397,13 @@ func TestBottomOfTheDistribution(t *testing.T) {
 			}
 			return sum / float64(n)
 		}
-		const draws = 200
+		draws := short(200)
 		for rep := range draws {
 			_, truth := g.Draw(dgp.Stream{Seed: 14, Replicate: uint64(rep)})
 			y0, y1 := truth.Potential(buffer[0], total, 0), truth.Potential(buffer[1], total, 1)
 			low := tail(y0, y1, func(y float64) bool { return y < -1 })
 			high := tail(y0, y1, func(y float64) bool { return y > 1 })
-			gap[bottom] += (low - high) / draws
+			gap[bottom] += (low - high) / float64(draws)
 		}
 	}
 	// The tails lie 1.5 SDs from the mean. The mean effect on the total is about
@@ -461,7 +461,7 @@ func TestCompleteIsExact(t *testing.T) {
 		trial.Design.Assignment = c.scheme
 		g := compile(t, trial)
 		seen := map[int]bool{}
-		for rep := range 20_000 {
+		for rep := range 20_000 { // 10 of 10 coins fall alike once in 1024
 			g.Draw(dgp.Stream{Seed: 10, Replicate: uint64(rep)})
 			n := 0
 			for _, arm := range g.Drawn().Arm {

@@ -125,3 +125,12 @@ func compile(t testing.TB, trial dgp.Trial) *dgp.Generator {
 	}
 	return g
 }
+
+// short is a number of draws, or a tenth of them in short mode, for the race
+// detector.
+func short(draws int) int {
+	if testing.Short() {
+		return draws / 10
+	}
+	return draws
+}

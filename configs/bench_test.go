@@ -1,0 +1,86 @@
+package configs_test
+
+import (
+	"strings"
+	"testing"
+
+	"coachsim/dgp"
+	"coachsim/estimators"
+	"coachsim/sim"
+)
+
+// ecuadorNormals is how many normals a replicate takes; BenchmarkUnitNormals
+// in dgp draws as many, and a test there holds the number against the draws.
+const ecuadorNormals = 28_994
+
+// bench returns the generator of the ecuador study and a panel of those of its
+// estimators whose names have one of the prefixes.
+func bench(b *testing.B, prefixes ...string) (*dgp.Generator, *estimators.Panel) {
+	b.Helper()
+	study := preset(b, "ecuador")
+	g, err := study.Trial.Compile()
+	if err != nil {
+		b.Fatal(err)
+	}
+	panel, err := estimators.Bind(named(study, prefixes...), g.Shape(), study.Terms)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return g, panel
+}
+
+func named(study sim.Study, prefixes ...string) []estimators.Named {
+	var methods []estimators.Named
+	for _, e := range study.Estimators {
+		for _, prefix := range prefixes {
+			if strings.HasPrefix(e.Name, prefix) {
+				methods = append(methods, estimators.Named{Name: e.Name, Method: e.Method})
+				break
+			}
+		}
+	}
+	return methods
+}
+
+// BenchmarkUnitEcuadorReplicate is the body of the hot loop: one data set
+// drawn, and everything fitted to it.
+func BenchmarkUnitEcuadorReplicate(b *testing.B) {
+	g, panel := bench(b, "")
+	b.ReportAllocs()
+	rep := uint64(0)
+	for b.Loop() {
+		data, _ := g.Draw(dgp.Stream{Seed: 1, Replicate: rep})
+		panel.Fit(data)
+		rep++
+	}
+	b.ReportMetric(ecuadorNormals, "normals/op")
+}
+
+// BenchmarkUnitEcuadorFit fits everything to one data set. What its parts cost
+// together is more than the whole, which shares cross-products: those of the
+// children by eq2, eq3a and eq3b, those of control children by t2a.
+func BenchmarkUnitEcuadorFit(b *testing.B) {
+	for _, part := range []struct {
+		name     string
+		prefixes []string
+	}{
+		{"All", []string{""}},
+		{"Eq1", []string{"eq1"}},
+		{"Eq2", []string{"eq2"}},
+		{"Eq3a", []string{"eq3a"}},
+		{"Eq3b", []string{"eq3b"}},
+		{"Eq2Eq3", []string{"eq2", "eq3"}},
+		{"T2a", []string{"t2a"}},
+		{"Correlations", []string{"ta1", "tests"}},
+		{"Reliabilities", []string{"segments", "coders"}},
+	} {
+		b.Run(part.name, func(b *testing.B) {
+			g, panel := bench(b, part.prefixes...)
+			data, _ := g.Draw(dgp.Stream{Seed: 1, Replicate: 1})
+			b.ReportAllocs()
+			for b.Loop() {
+				panel.Fit(data)
+			}
+		})
+	}
+}
