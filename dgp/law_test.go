@@ -45,9 +45,9 @@ func TestLaws(t *testing.T) {
 	}
 	laws = append(laws,
 		law{Normal{84.4, 5.5}, 84.4, 5.5, distuv.Normal{Mu: 84.4, Sigma: 5.5}.CDF, []float64{70, 80, 84.4, 90, 100}},
-		law{Bernoulli{0.02}, 0.02, 0.14, func(x float64) float64 { return 0.98 }, []float64{0.5}},
-		law{Bernoulli{0}, 0, 0, func(x float64) float64 { return 1 }, []float64{0}},
-		law{Bernoulli{1}, 1, 0, func(x float64) float64 { return 0 }, []float64{0.5}},
+		law{Bernoulli{0.02}, 0.02, 0.14, func(float64) float64 { return 0.98 }, []float64{0.5}},
+		law{Bernoulli{0}, 0, 0, func(float64) float64 { return 1 }, []float64{0}},
+		law{Bernoulli{1}, 1, 0, func(float64) float64 { return 0 }, []float64{0.5}},
 	)
 	s := NewSource()
 	for i, l := range laws {

@@ -66,7 +66,7 @@ func TestSectionsHaveTheirOwnDraws(t *testing.T) {
 }
 
 func equalColumns(a, b [][]float64) bool {
-	return slices.EqualFunc(a, b, func(x, y []float64) bool { return slices.Equal(x, y) })
+	return slices.EqualFunc(a, b, slices.Equal)
 }
 
 // equalTests compares the tests, under both arms, of the children whom both

@@ -5,8 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
-
-	xrand "golang.org/x/exp/rand"
 )
 
 var purposes = []Purpose{PopulationPurpose, QualityPurpose, AssignmentPurpose, ObservationPurpose, OutcomePurpose, AttritionPurpose}
@@ -106,9 +104,9 @@ func TestSeedingByArithmeticIsFound(t *testing.T) {
 		t.Skip("the correlation shows in millions of streams")
 	}
 	for name, step := range map[string]uint64{"neighbours": 1, "a million apart": 1_000_000} {
-		var pcg xrand.PCGSource
+		pcg := &NewSource().pcg
 		worst := 0.0
-		for _, z := range neighbours(2_500_000, func(i int) rand.Source { pcg.Seed(uint64(i) * step); return &pcg }) {
+		for _, z := range neighbours(2_500_000, func(i int) rand.Source { pcg.Seed(uint64(i) * step); return pcg }) {
 			worst = max(worst, math.Abs(z))
 		}
 		if worst < neighbourLimit {
@@ -153,6 +151,24 @@ func neighbours(n int, stream func(i int) rand.Source) map[string]float64 {
 		z[fmt.Sprintf("cells of draw %d", k+1)] = (math.Cbrt(chi/(cells-1)) - (1 - v)) / math.Sqrt(v)
 	}
 	return z
+}
+
+// Estimators that draw have streams of their own, by name.
+func TestEstimatorPurposes(t *testing.T) {
+	seen := map[Purpose]string{}
+	for _, p := range purposes {
+		seen[p] = "a purpose of the data"
+	}
+	for _, name := range []string{"", "a", "b", "ab", "ba", "aa", "itt", "itt2", "eq3a-total"} {
+		p := EstimatorPurpose(name)
+		if other, taken := seen[p]; taken {
+			t.Errorf("estimator %q has the purpose of %q", name, other)
+		}
+		seen[p] = name
+		if p != EstimatorPurpose(name) {
+			t.Errorf("estimator %q has two purposes", name)
+		}
+	}
 }
 
 // splitMix is the published SplitMix64: the first outputs for seed 1234567.

@@ -92,6 +92,11 @@ func (c *cholesky) half(x []float64) {
 // solve replaces x by the solution b of LL'b = x, 0 for dropped terms.
 func (c *cholesky) solve(x []float64) {
 	c.half(x)
+	c.back(x)
+}
+
+// back replaces x, 0 for dropped terms, by the solution b of L'b = x.
+func (c *cholesky) back(x []float64) {
 	n := c.n
 	for j := n - 1; j >= 0; j-- {
 		if c.dropped[j] {

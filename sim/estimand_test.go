@@ -30,6 +30,9 @@ func ecuador(t testing.TB) sim.Study {
 // the declaration asks for each test, up to the SD of a data set, which is 1
 // on average to three digits; on the CLASS what passes through whole ratings.
 func TestEcuadorPopulationEffects(t *testing.T) {
+	if testing.Short() {
+		t.Skip("averages over thousands of draws")
+	}
 	study := ecuador(t)
 	got := sim.PopulationEffects(t, study, 2)
 	for name, want := range map[string]struct{ value, off float64 }{
@@ -97,6 +100,9 @@ func TestPopulationEffectsOnAnyNumberOfWorkers(t *testing.T) {
 // has: over many batches of draws the effects scatter as their MCSE says, and
 // around the mean over all draws, whatever the number of draws in a batch.
 func TestPopulationMCSEIsHonest(t *testing.T) {
+	if testing.Short() {
+		t.Skip("averages over thousands of draws")
+	}
 	study := sim.SmallStudy(1)
 	g, err := study.Trial.Compile()
 	if err != nil {
@@ -266,6 +272,9 @@ func percentile(x []float64, p float64) float64 {
 // to the estimate, replicate by replicate, and its mean is the population
 // effect.
 func TestEstimandsAgreeOnAverage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("averages over thousands of draws")
+	}
 	study := sim.SmallStudy(1)
 	var own []string
 	for i := range study.Estimators {

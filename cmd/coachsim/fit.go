@@ -81,7 +81,7 @@ Exit code 1 says that an estimate failed: its status tells why.`,
 	flags.StringVar(&f.se, "se", "", "`KIND` of standard error: "+strings.Join(estimators.SE(0).Names(), ", ")+" (default CR1 with clusters, else classical)")
 	flags.StringVar(&f.kind, "kind", "", "`KIND` of estimator: "+strings.Join(formulaKinds(), ", ")+" (default mixed if the formula has a random intercept, else ols)")
 	flags.StringVar(&f.where, "where", "", "`CONDITION` that chooses rows, such as \"arm == 'coaching' & age < 7\"")
-	flags.StringArrayVar(&f.report, "report", nil, "`TERM` to report (again for more; default all)")
+	flags.StringArrayVar(&f.report, "report", nil, "`TERM`s to report, with commas between (default all)")
 	flags.StringArrayVar(&f.joint, "joint", nil, "`TERMS` to test jointly for zero, with commas (again for another test)")
 	flags.Float64Var(&f.alpha, "alpha", 0.05, "intervals cover 1 - `ALPHA`")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of a bootstrap's draws: a whole `NUMBER`")
@@ -239,7 +239,10 @@ func (f *fitFlags) single(where datafile.Condition) (*fit, error) {
 		return nil, usageError("--kind %s: there is no such estimator with a formula; there are %s", kind, strings.Join(formulaKinds(), ", "))
 	}
 	one := &fit{options: optionsOf(estimators.Methods()[kind]), formula: formula, where: where, level: dgp.ChildLevel}
-	report := f.report
+	var report []string
+	for _, text := range f.report {
+		report = append(report, splitTerms(text)...)
+	}
 	if len(report) == 0 {
 		if report = allTerms(one.formula); len(report) == 0 {
 			return nil, usageError("--formula %s: has no term to report", f.formula)
@@ -375,8 +378,12 @@ func (one *fit) use(table *datafile.Table) datafile.Use {
 				}
 			}
 		}
-		if one.formula.Absorb != "" {
-			use.Factors = append(use.Factors, one.formula.Absorb)
+		switch absorb := one.formula.Absorb; {
+		case absorb == "":
+		case len(one.formula.Random) > 0: // the estimator absorbs the level above that of the intercepts
+			use.Nested = append(use.Nested, absorb)
+		default:
+			use.Factors = append(use.Factors, absorb)
 		}
 		for _, r := range one.formula.Random {
 			use.Nested = append(use.Nested, r.Level)
@@ -455,24 +462,23 @@ func (one *fit) sortRandom(table *datafile.Table) error {
 	fault := func(at int, format string, args ...any) error {
 		return &estimators.KeyError{Key: "formula", Offset: at, Err: fmt.Errorf(format, args...)}
 	}
-	// The estimator takes fixed effects off between groups, not within.
-	if absorb := one.formula.Absorb; absorb != "" && table.Crosses(absorb, random[0].Level) && table.Crosses(absorb, random[len(random)-1].Level) {
-		return fault(one.formula.AbsorbPos, "%s varies within %s, which has a random intercept; enter %s by 0/1 columns before the |", absorb, random[0].Level, absorb)
-	}
 	switch {
 	case len(random) == 1:
-		return nil
 	case len(random) > 2:
 		return fault(random[2].Pos, "at most two random intercepts can be fitted")
 	case a.Level == b.Level:
 		return fault(b.Pos, "the random intercept of %s stands here twice", b.Level)
 	case strings.Contains(one.options.text("formula")[a.Pos:b.Pos], "/"), !table.Crosses(a.Level, b.Level):
-		return nil
 	case !table.Crosses(b.Level, a.Level):
 		random[0], random[1] = b, a
-		return nil
+	default:
+		return fault(b.Pos, "%s and %s cross, which cannot be fitted; write (1 | %s/%s) if %s are counted anew in each %s", a.Level, b.Level, a.Level, b.Level, b.Level, a.Level)
 	}
-	return fault(b.Pos, "%s and %s cross, which cannot be fitted; write (1 | %s/%s) if %s are counted anew in each %s", a.Level, b.Level, a.Level, b.Level, b.Level, a.Level)
+	// The estimator takes fixed effects off between groups, not within.
+	if absorb := one.formula.Absorb; absorb != "" && table.Crosses(absorb, random[0].Level) {
+		return fault(one.formula.AbsorbPos, "%s varies within %s, which has a random intercept; enter %s by 0/1 columns before the |", absorb, random[0].Level, absorb)
+	}
+	return nil
 }
 
 // A fitted is what one estimator says.
@@ -583,10 +589,17 @@ func (one *fit) formulaFor(sample *datafile.Sample) string {
 		old, now string
 	}
 	var names []name
-	if a := one.formula.Absorb; a != "" {
+	random := len(one.formula.Random)
+	levels := datafile.NestedLevels(random)
+	switch a := one.formula.Absorb; {
+	case a == "":
+	case random > 0:
+		levels = datafile.NestedLevels(random + 1)
+		names = append(names, name{one.formula.AbsorbPos, a, levels[0]})
+		levels = levels[1:]
+	default:
 		names = append(names, name{one.formula.AbsorbPos, a, sample.Factor(a)})
 	}
-	levels := datafile.NestedLevels(len(one.formula.Random))
 	for i, r := range one.formula.Random {
 		names = append(names, name{r.Pos, r.Level, levels[i]})
 	}

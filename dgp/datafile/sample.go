@@ -20,7 +20,8 @@ type Use struct {
 	Rows []string
 	// Factors are fixed effects and clusters. Numbers and text both do.
 	Factors []string
-	// Nested are the groups of random intercepts, one or two, the larger first.
+	// Nested are the groups of random intercepts, and before them that of the
+	// fixed effect beside them: up to three, the larger first.
 	// Levels of the second are told apart by the first too.
 	Nested []string
 	// Where chooses rows.
@@ -49,9 +50,16 @@ type Sample struct {
 	levels map[string]int    // the numbers of levels in use, by the names in the table
 }
 
-// NestedLevels are the names in Shape's hierarchy of one or two nested groups.
+// NestedLevels are the names in Shape's hierarchy of up to three nested groups.
 func NestedLevels(groups int) []string {
-	return []string{dgp.BlockLevel.String(), dgp.SchoolLevel.String()}[2-groups:]
+	switch groups {
+	case 1:
+		return []string{dgp.SchoolLevel.String()}
+	case 2:
+		return []string{dgp.BlockLevel.String(), dgp.SchoolLevel.String()}
+	default:
+		return []string{dgp.BlockLevel.String(), dgp.SchoolLevel.String(), dgp.TeacherLevel.String()}
+	}
 }
 
 // Crosses reports whether a group of the smaller column spreads over several
@@ -380,11 +388,11 @@ func (b *sampling) sortIntoClasses() {
 	d := &dgp.Data{}
 	for i, r := range b.order {
 		begins := func(depth int) bool { return i == 0 || compare(b.order[i-1], r, depth) != 0 }
-		if i == 0 || len(b.inner) == 2 && begins(1) {
+		if i == 0 || len(b.inner) > 1 && begins(1) {
 			d.N[dgp.BlockLevel]++
 		}
 		if begins(len(all)) {
-			if len(b.inner) == 0 || begins(len(b.inner)) {
+			if len(b.inner) == 0 || begins(min(len(b.inner), 2)) {
 				d.SchoolBlock = append(d.SchoolBlock, d.N[dgp.BlockLevel]-1)
 				d.TeacherStart = append(d.TeacherStart, len(b.start))
 			}
