@@ -324,11 +324,11 @@ func (w *wild) finishDraw(s0, s1, s2 float64) {
 	y, c := w.sums[2:2+r], w.sums[2+r:2+2*r]
 	sc, qc := w.sums[2+2*r:2+3*r], w.sums[2+3*r:2+4*r]
 	d := wildDraw{n0: w.sums[0], n1: w.sums[1]}
-	yy, yc, cc := 0.0, 0.0, 0.0
+	yy := 0.0
 	for j := range r {
 		w.x[j] = dot(w.gram[j*r:(j+1)*r], c)
 	}
-	yc, cc = dot(y, w.x), dot(c, w.x)
+	yc, cc := dot(y, w.x), dot(c, w.x)
 	for j := range r {
 		yy += y[j] * dot(w.gram[j*r:(j+1)*r], y)
 	}

@@ -141,7 +141,7 @@ func optionsOf(m estimators.Method) options {
 	return options{of}
 }
 
-func (o options) method() estimators.Method { return o.of.Interface().(estimators.Method) } //nolint:errcheck // optionsOf took a Method
+func (o options) method() estimators.Method { return o.of.Interface().(estimators.Method) } // optionsOf took a Method
 
 // field returns the option of a key; the zero Value if the method has none.
 func (o options) field(key string) reflect.Value {

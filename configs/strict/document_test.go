@@ -195,7 +195,7 @@ type (
 		A int `yaml:",inline"`
 	}
 	unexported struct {
-		a int `yaml:"a"` //nolint:unused // the tag is the fault
+		a int `yaml:"a"` // the tag is the fault
 	}
 	recursive struct {
 		Next *recursive `yaml:"next"`

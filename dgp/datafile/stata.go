@@ -462,7 +462,7 @@ func (c *Column) findText() {
 func (f *stataFile) value(kind stataType, cell []byte) float64 {
 	bits := f.decode(cell)
 	var x float64
-	missing := false
+	var missing bool
 	switch kind {
 	case byteType:
 		x = float64(int8(bits))

@@ -78,7 +78,7 @@ func Open(path string) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close() // only read
 	return Read(f, path)
 }
 
