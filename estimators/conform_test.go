@@ -71,6 +71,16 @@ func TestConform(t *testing.T) {
 			},
 			Draws: 199,
 		},
+		"instruments": estimators.IV{
+			Formula: "c(score, reading) ~ ses + age | block | class ~ coaching + founded", Cluster: "school", SE: cr1,
+			Report: []string{"class", "ses"}, Joint: [][]string{{"class", "ses"}},
+		},
+		"instruments, inflated": estimators.IV{ // by the QR
+			Formula: "score ~ girl + near4 + age | class + ses ~ coaching + founded + near6", SE: hc1, Report: []string{"class", "girl", "(Intercept)"},
+		},
+		"instrument, Anderson-Rubin": estimators.IV{
+			Formula: "score ~ ses | class ~ coaching", SE: hc1, Test: estimators.AndersonRubin, Report: []string{"class", "ses", "(Intercept)"},
+		},
 		"bootstrap": estimators.WildBootstrap{
 			OLS: estimators.OLS{
 				Formula: "score ~ coaching + ses | block", Cluster: "school", SE: cr1, Report: []string{"coaching"},

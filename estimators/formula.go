@@ -11,10 +11,11 @@ import (
 
 // A Formula is a parsed regression formula in fixest's syntax,
 //
-//	c(y1, below(y2, 10)) ~ x + a:b + a*b + x^2 + $list | block
+//	c(y1, below(y2, 10)) ~ x + a:b + a*b + x^2 + $list | block | d ~ z
 //
-// with several outcomes, interactions, powers, named lists of terms and one
-// absorbed fixed effect, and random intercepts in lme4's syntax. Names are not yet looked up in any data.
+// with several outcomes, interactions, powers, named lists of terms, one
+// absorbed fixed effect, and regressors d with instruments z; and random
+// intercepts in lme4's syntax. Names are not yet looked up in any data.
 type Formula struct {
 	Outcomes  []Outcome
 	Terms     []Term
@@ -22,6 +23,19 @@ type Formula struct {
 	Absorb    string // the absorbed fixed effect, "" for none
 	AbsorbPos int    // offset of its name in the formula
 	Random    []RandomIntercept
+
+	Endogenous    []Term // regressors that are instrumented, nil for none
+	Instruments   []Term // those that Terms does not have
+	InstrumentPos int    // offset of the instrumented part
+}
+
+// NotInstrumented returns an error if the formula has instruments, for the
+// methods that cannot use them.
+func (f *Formula) NotInstrumented() error {
+	if f.Endogenous == nil {
+		return nil
+	}
+	return &SyntaxError{Offset: f.InstrumentPos, Message: "this method has no instruments; kind: iv fits endogenous ~ instruments"}
 }
 
 // A RandomIntercept is a random effect of the units of one level, in lme4's
@@ -237,7 +251,8 @@ func (p *parser) formula() (*Formula, error) {
 	if right.intercept < 0 {
 		f.Intercept = false
 	}
-	if p.take('|') {
+	bar := p.take('|')
+	if bar && !p.instrumented() {
 		p.space()
 		f.AbsorbPos = p.at
 		f.Absorb = p.name()
@@ -250,12 +265,54 @@ func (p *parser) formula() (*Formula, error) {
 		if right.intercept < 0 {
 			return nil, p.fail(f.AbsorbPos, "a formula with a fixed effect has no intercept to remove")
 		}
+		bar = p.take('|')
+	}
+	if bar {
+		if err := p.instruments(f); err != nil {
+			return nil, err
+		}
 	}
 	p.space()
 	if p.at < len(p.text) {
 		return nil, p.fail(p.at, "expected + or | or the end, found %s", p.found())
 	}
 	return f, nil
+}
+
+// instrumented reports whether what comes before the next bar has a ~, as in
+// endogenous ~ instruments.
+func (p *parser) instrumented() bool {
+	part, _, _ := strings.Cut(p.text[p.at:], "|")
+	return strings.Contains(part, "~")
+}
+
+// instruments reads endogenous ~ instruments.
+func (p *parser) instruments(f *Formula) error {
+	p.space()
+	f.InstrumentPos = p.at
+	side := func(what string) ([]Term, error) {
+		p.space()
+		start := p.at
+		s, err := p.sum()
+		switch {
+		case err != nil:
+			return nil, err
+		case s.random != nil:
+			return nil, p.fail(s.random[0].Pos, "a random intercept cannot stand among the %s", what)
+		case s.intercept != 0 || len(s.terms) == 0:
+			return nil, p.fail(start, "expected %s, without a 1 or 0, as in | endogenous ~ instruments", what)
+		}
+		return s.terms, nil
+	}
+	var err error
+	if f.Endogenous, err = side("endogenous regressors"); err != nil {
+		return err
+	}
+	if !p.take('~') {
+		return p.fail(p.at, "expected ~ between the endogenous regressors and their instruments, found %s", p.found())
+	}
+	f.Instruments, err = side("instruments")
+	return err
 }
 
 func (p *parser) outcomes(f *Formula) error {

@@ -30,6 +30,16 @@ func write(f *estimators.Formula) string {
 	if f.Absorb != "" {
 		text += " | " + f.Absorb
 	}
+	join := func(terms []estimators.Term) string {
+		parts := make([]string, len(terms))
+		for i, t := range terms {
+			parts[i] = t.String()
+		}
+		return strings.Join(parts, " + ")
+	}
+	if f.Endogenous != nil {
+		text += " | " + join(f.Endogenous) + " ~ " + join(f.Instruments)
+	}
 	return text
 }
 
@@ -82,6 +92,11 @@ func TestParseFormula(t *testing.T) {
 		{"y ~ x + (1 | school)", "c(y) ~ 1 + x + (1 | school)"},
 		{"y ~ (1|school/teacher) + x - 1", "c(y) ~ 0 + x + (1 | school) + (1 | teacher)"},
 		{"y ~ x + (1 | teacher) | block", "c(y) ~ 1 + x + (1 | teacher) | block"},
+		{"y ~ x | d ~ z", "c(y) ~ 1 + x | d ~ z"},
+		{"y ~ x|d~z", "c(y) ~ 1 + x | d ~ z"},
+		{"y ~ x | block | d ~ z", "c(y) ~ 1 + x | block | d ~ z"},
+		{"y ~ 1 | d + d:x ~ $pair + z*w", "c(y) ~ 1 | d + d:x ~ x + z + w + z:w"},
+		{"y ~ x - 1 | d^2 ~ std(z)", "c(y) ~ 0 + x | d^2 ~ std(z)"},
 		{"c(y) ~ x", "c(y) ~ 1 + x"},
 		{"c(y, z , std(w)) ~ x", "c(y, z, std(w)) ~ 1 + x"},
 		{"c(y, below(y, 10), below(y,20)) ~ x", "c(y, below(y, 10), below(y, 20)) ~ 1 + x"},
@@ -107,6 +122,15 @@ func TestParseFormulaErrors(t *testing.T) {
 	}{
 		{"", "expected the name of a column, found the end", 0},
 		{"  ", "expected the name of a column, found the end", 2},
+		{"y ~ x | block | ", "expected the name of a column, found the end", 16},
+		{"y ~ x | block | d", "expected ~ between the endogenous regressors and their instruments, found the end", 17},
+		{"y ~ x | d ~", "expected the name of a column, found the end", 11},
+		{"y ~ x | ~ z", `expected the name of a column, found "~"`, 8},
+		{"y ~ x | d ~ 1 + z", "expected instruments, without a 1 or 0, as in | endogenous ~ instruments", 12},
+		{"y ~ x | 1 ~ z", "expected endogenous regressors, without a 1 or 0, as in | endogenous ~ instruments", 8},
+		{"y ~ x | d ~ z | block", `expected + or | or the end, found "|"`, 14},
+		{"y ~ x | d ~ z ~ w", `expected + or | or the end, found "~"`, 14},
+		{"y ~ x | d ~ (1 | school)", "a random intercept cannot stand among the instruments", 17},
 		{"~ x", `expected the name of a column, found "~"`, 0},
 		{"1y ~ x", `expected the name of a column, found "1"`, 0},
 		{"y", "expected ~ after the outcome, found the end", 1},
@@ -197,6 +221,7 @@ func TestParseTerm(t *testing.T) {
 func FuzzParseFormula(f *testing.F) {
 	for _, text := range []string{
 		"y ~ x", "c(y, below(y, 10)) ~ a*b^2 + $pair - 1", "y ~ (a + b):std(x) | block", "y ~ $nested | school", "c(", "y ~ x^", "é ~ ~", "y ~ x + (1 | school/teacher) | block",
+		"y ~ x | block | d + d:x ~ z*w",
 	} {
 		f.Add(text)
 	}
@@ -230,16 +255,18 @@ func FuzzParseFormula(f *testing.F) {
 
 // forget clears the positions in a formula.
 func forget(f *estimators.Formula) {
-	f.AbsorbPos = 0
+	f.AbsorbPos, f.InstrumentPos = 0, 0
 	for i := range f.Random {
 		f.Random[i].Pos = 0
 	}
 	for i := range f.Outcomes {
 		f.Outcomes[i].Pos = 0
 	}
-	for i := range f.Terms {
-		for j := range f.Terms[i].Factors {
-			f.Terms[i].Factors[j].Pos = 0
+	for _, terms := range [][]estimators.Term{f.Terms, f.Endogenous, f.Instruments} {
+		for i := range terms {
+			for j := range terms[i].Factors {
+				terms[i].Factors[j].Pos = 0
+			}
 		}
 	}
 }

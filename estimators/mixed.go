@@ -103,6 +103,9 @@ func (o Mixed) Bind(name string, s *Setup) (Fitter, error) {
 	if err != nil {
 		return nil, keyError("formula", err)
 	}
+	if err := f.NotInstrumented(); err != nil {
+		return nil, keyError("formula", err)
+	}
 	if o.Likelihood == ML && o.DF == KenwardRoger {
 		return nil, keyError("df", fmt.Errorf("kenward-roger is for REML; with ML use satterthwaite"))
 	}

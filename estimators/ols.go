@@ -29,6 +29,9 @@ func (o OLS) Bind(name string, s *Setup) (Fitter, error) {
 	if err != nil {
 		return nil, keyError("formula", err)
 	}
+	if err := f.NotInstrumented(); err != nil {
+		return nil, keyError("formula", err)
+	}
 	if len(f.Random) > 0 {
 		return nil, keyError("formula", &SyntaxError{Offset: f.Random[0].Pos, Message: "least squares has no random intercepts; kind: mixed fits them"})
 	}

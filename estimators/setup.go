@@ -32,6 +32,7 @@ func Methods() map[string]Method {
 	return map[string]Method{
 		"ols":            OLS{},
 		"correlation":    Correlation{},
+		"iv":             IV{},
 		"mixed":          Mixed{},
 		"randomisation":  Randomisation{OLS: OLS{SE: CR1}, Draws: 999},
 		"reliability":    Reliability{},
