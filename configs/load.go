@@ -36,7 +36,8 @@ type Setting struct{ Key, Value string }
 // over it in order. The error lists every fault of the study, each with its
 // place.
 func Load(name string, text []byte, settings []Setting) (sim.Study, error) {
-	study := sim.DefaultStudy()
+	read := file{Study: sim.DefaultStudy()}
+	study := read.Study // for errors
 	doc, err := strict.Parse(strict.Source{Name: name, Text: text})
 	if err != nil {
 		return study, err
@@ -46,9 +47,28 @@ func Load(name string, text []byte, settings []Setting) (sim.Study, error) {
 			return study, err
 		}
 	}
-	if err := doc.Decode(&study, kinds()); err != nil {
+	if err := doc.Decode(&read, kinds()); err != nil {
 		return study, err
 	}
+	study = read.Study
+	faults := validate(doc, study)
+	if study.Published != "" {
+		if _, err := Published(study.Published); err != nil {
+			faults = append(faults, doc.Fault("published", err.Error(), ""))
+		}
+	}
+	faults = append(faults, overridden(doc, read.Levels, settings)...)
+	if len(faults) > 0 {
+		return study, faults
+	}
+	if err := sweep(doc, &study, read.Levels); err != nil {
+		return study, err
+	}
+	return study, nil
+}
+
+// validate finds the faults that decoding does not, and their places.
+func validate(doc *strict.Document, study sim.Study) strict.Faults {
 	var faults strict.Faults
 	for _, f := range study.Validate() {
 		if f.Offset >= 0 {
@@ -57,19 +77,18 @@ func Load(name string, text []byte, settings []Setting) (sim.Study, error) {
 			faults = append(faults, doc.Fault(f.Path, f.Message, ""))
 		}
 	}
-	if study.Published != "" {
-		if _, err := Published(study.Published); err != nil {
-			faults = append(faults, doc.Fault("published", err.Error(), ""))
-		}
-	}
-	if len(faults) > 0 {
-		return study, faults
-	}
-	return study, nil
+	return faults
 }
 
 // Resolve writes a study with every default, as YAML that Load reads back.
-func Resolve(s sim.Study) ([]byte, error) { return strict.Encode(s, kinds()) }
+func Resolve(s sim.Study) ([]byte, error) {
+	text, err := strict.Encode(s, kinds())
+	if err != nil {
+		return nil, err
+	}
+	swept, err := encodeSweep(s.Sweep)
+	return append(text, swept...), err
+}
 
 // results is counted up whenever a change of the program changes the draws or
 // the estimates of a study.

@@ -257,7 +257,9 @@ func TestUnknownTable(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	// A calibration is no table of its own.
-	if tables := configs.Tables(); !slices.Equal(tables, []string{"ecuador"}) {
-		t.Errorf("the tables are %v", tables)
+	for _, table := range configs.Tables() {
+		if strings.HasSuffix(table, "-calibration") {
+			t.Errorf("the calibration %s is listed as a table", table)
+		}
 	}
 }

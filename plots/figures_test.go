@@ -65,6 +65,26 @@ func comparisons() []sim.Comparison {
 	}
 }
 
+// swept returns the rows of a sweep over schools and shares with one effect and
+// without.
+func swept() []plots.Row {
+	var all []plots.Row
+	for _, effect := range []string{"[0]", "[0.4]"} {
+		for i, schools := range []string{"8", "12", "20", "40"} {
+			for k, share := range []string{"0.3", "0.5"} {
+				r := row("", 0, 0.1, 0.05, 0)
+				if effect != "[0]" {
+					r.Power = 0.15 + 0.2*float64(i) + 0.05*float64(k)
+				}
+				r.Estimator, r.Outcome, r.Term = "itt", "reading", "coaching"
+				r.Factors = []sim.Factor{{Key: "trial.schools", Value: schools}, {Key: "trial.assignment.share", Value: share}, {Key: "achievement.effect.mean", Value: effect}}
+				all = append(all, r)
+			}
+		}
+	}
+	return all
+}
+
 // figures returns one small figure of each kind.
 func figures() []plots.Figure {
 	return []plots.Figure{
@@ -75,6 +95,7 @@ func figures() []plots.Figure {
 		plots.Bias{Rows: rows()},
 		plots.Power{Rows: rows(), Alpha: 0.05},
 		plots.Published{Comparisons: comparisons(), Width: plots.MidWidth},
+		plots.PowerCurve{Rows: swept(), Alpha: 0.05},
 	}
 }
 
@@ -154,6 +175,9 @@ func TestNothingToShow(t *testing.T) {
 		"no power":        {plots.Power{Alpha: 0.05}, "no row has a power"},
 		"power NaN":       {plots.Power{Rows: []plots.Row{blank}, Alpha: 0.05}, "no row has a power"},
 		"no alpha":        {plots.Power{Rows: rows()}, "alpha is 0"},
+		"no curve":        {plots.PowerCurve{Rows: rows(), Alpha: 0.05}, "no row has a power and a swept number"},
+		"curve, no alpha": {plots.PowerCurve{Rows: swept()}, "alpha is 0"},
+		"narrow curve":    {plots.PowerCurve{Rows: swept(), Alpha: 0.05, Width: 20 * vg.Millimeter}, "20 mm"},
 		"nothing printed": {plots.Published{}, "no published coefficient"},
 		"printed NaN":     {plots.Published{Comparisons: []sim.Comparison{comparison("1", "1", "a", nan, nan, 1, 1)}}, "no published coefficient"},
 	} {
@@ -291,6 +315,53 @@ func TestPages(t *testing.T) {
 	s.Samples = s.Samples[:plots.MaxPanels]
 	if pages := s.Pages(); len(pages) != 1 || pages[0].Name() != "f" {
 		t.Errorf("one full page became %d, named %s", len(pages), pages[0].Name())
+	}
+}
+
+// The sweep's first number lies across, the next key makes the lines and the
+// last panels; a key zipped to the first says nothing of its own.
+func TestPowerCurveDividesTheFactors(t *testing.T) {
+	table := plots.PowerCurve{Rows: swept(), Alpha: 0.05}.Table()
+	if got := strings.Join(table[0], " "); got != "label where trial.assignment.share trial.schools power low high n n_fail alpha" {
+		t.Errorf("the twin's columns are %s", got)
+	}
+	if got := find(t, table, "power", "coaching → reading (itt)", "mean = [0.4]", "0.5", "40"); !near(got, 0.8) {
+		t.Errorf("power at 40 schools, share 0.5, with an effect is %s, want 0.8", got)
+	}
+	zipped := swept()
+	for i := range zipped {
+		schools := zipped[i].Factors[0].Value
+		zipped[i].Factors = slices.Insert(zipped[i].Factors, 1, sim.Factor{Key: "trial.teachers", Value: "1" + schools})
+	}
+	if got := (plots.PowerCurve{Rows: zipped, Alpha: 0.05}).Table(); fmt.Sprint(got) != fmt.Sprint(table) {
+		t.Errorf("with a zipped key the curve shows\n%v\nwant\n%v", got, table)
+	}
+}
+
+// Many panels go on pages that keep what tells their panels apart.
+func TestPowerCurvePages(t *testing.T) {
+	var many []plots.Row
+	for i := range plots.MaxPanels {
+		for _, r := range swept() {
+			r.Estimator = "e" + strconv.Itoa(i)
+			many = append(many, r)
+		}
+	}
+	whole := plots.PowerCurve{Rows: many, Alpha: 0.05}
+	if _, err := whole.Draw(plots.Journal()); err == nil || !strings.Contains(err.Error(), "use Pages") {
+		t.Errorf("32 panels on one page: %v", err)
+	}
+	pages := whole.Pages()
+	if len(pages) != 2 || pages[0].Name() != "power-curve-1" {
+		t.Fatalf("%d pages, the first named %s", len(pages), pages[0].Name())
+	}
+	all := pages[0].Table()
+	for _, page := range pages[1:] {
+		all = append(all, page.Table()[1:]...)
+		render(t, plots.SVG, page)
+	}
+	if fmt.Sprint(all) != fmt.Sprint(whole.Table()) {
+		t.Error("the pages do not hold what the whole does")
 	}
 }
 

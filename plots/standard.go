@@ -3,13 +3,18 @@ package plots
 import (
 	"iter"
 	"math"
+	"slices"
 
 	"coachsim/sim"
 )
 
 // Standard returns the figures that every run draws: the sampling distribution
 // of each effect with its truth, bias, power, and, where cells of a paper are
-// given, published beside simulated numbers. chunks is the run's log.
+// given, published beside simulated numbers. A sweep over a number gets power
+// curves in the place of dots. Of a sweep, figures that would have more than
+// maxSweptRows rows or panels are left out, and so are curves beyond
+// maxCurvePages: nobody would read them, and summary.csv has the numbers.
+// chunks is the run's log.
 func Standard(s sim.Summary, chunks iter.Seq2[[]sim.Record, error], comparisons []sim.Comparison) ([]Figure, error) {
 	published := map[[3]string]sim.Comparison{}
 	for _, c := range comparisons {
@@ -32,6 +37,9 @@ func Standard(s sim.Summary, chunks iter.Seq2[[]sim.Record, error], comparisons 
 	}
 	if len(shown) == 0 { // nothing causal: show what there is
 		shown = s.Rows
+	}
+	if slices.ContainsFunc(s.Rows, func(r sim.SummaryRow) bool { return len(r.Factors) > 0 }) {
+		return sweptFigures(s, effects, tested), nil
 	}
 	estimates, err := sim.Collect(chunks, shown)
 	if err != nil {
@@ -59,4 +67,32 @@ func Standard(s sim.Summary, chunks iter.Seq2[[]sim.Record, error], comparisons 
 		figures = append(figures, Published{Comparisons: comparisons})
 	}
 	return figures, nil
+}
+
+const (
+	maxSweptRows  = 48
+	maxCurvePages = 4
+)
+
+// sweptFigures returns the figures of a sweep: power curves where there is a
+// swept number, else dots, and bias. A sampling distribution for every cell
+// would be a book.
+func sweptFigures(s sim.Summary, effects, tested []Row) []Figure {
+	var figures []Figure
+	if n := len(effects); n > 0 && n <= maxSweptRows {
+		figures = append(figures, Bias{Rows: effects})
+	}
+	curve := PowerCurve{Rows: tested, Alpha: s.Alpha}
+	if len(curve.arrange().panels) == 0 {
+		if n := len(tested); n > 0 && n <= maxSweptRows {
+			figures = append(figures, Power{Rows: tested, Alpha: s.Alpha})
+		}
+		return figures
+	}
+	for i, page := range curve.Pages() {
+		if i < maxCurvePages {
+			figures = append(figures, page)
+		}
+	}
+	return figures
 }

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -39,9 +40,9 @@ type Options struct {
 
 // An Outcome is what a run did.
 type Outcome struct {
-	Replicates  int // in the log
+	Replicates  int // in the log, over all cells
 	Interrupted bool
-	Truths      []PopulationEffect // by row of the panel
+	Truths      []PopulationEffect // by cell, and in a cell by row of the panel
 }
 
 // A DirectoryError says why a run directory cannot be used.
@@ -53,31 +54,39 @@ type DirectoryError struct {
 func (e *DirectoryError) Error() string { return e.Dir + ": " + e.Message }
 
 // Run simulates a plan's study into a run directory: plan.yaml and one file in
-// chunks/ for every ChunkReplicates replicates. The files do not depend on the
-// number of workers. When ctx ends, the chunks in flight are finished and
+// chunks/ for every ChunkReplicates replicates of every cell. The files do not
+// depend on the number of workers. When ctx ends, the chunks in flight are finished and
 // Outcome.Interrupted is set.
 func Run(ctx context.Context, plan Plan, o Options) (Outcome, error) {
 	if err := prepare(plan, o); err != nil {
 		return Outcome{}, err
 	}
-	truths, err := plan.Study.population(o.Workers)
-	if err != nil {
-		return Outcome{}, err
+	r := &runner{plan: plan, options: o, cells: plan.Study.designs()}
+	for i, cell := range r.cells {
+		if i > 0 && ctx.Err() != nil { // a sweep of large trials takes a while to get here
+			return Outcome{Interrupted: true}, nil
+		}
+		truths, err := cell.Study.population(o.Workers)
+		if err != nil {
+			return Outcome{}, err
+		}
+		r.truths = append(r.truths, truths)
 	}
-	r := &runner{plan: plan, options: o, truths: truths}
 	if err := r.findDone(); err != nil {
 		return Outcome{}, err
 	}
+	total := plan.Study.Trials()
 	setup := o.Progress
-	setup.Total = plan.Study.Replicates
+	setup.Total = total
 	setup.Already = int(r.finished.Load())
-	if len(truths) > 0 {
-		setup.Label = truths[0].Estimator + ": " + truths[0].Outcome + " on " + truths[0].Term
+	if first := r.truths[0]; len(first) > 0 {
+		setup.Label = first[0].Estimator + ": " + first[0].Outcome + " on " + first[0].Term
 	}
 	r.progress = NewProgress(setup)
-	err = r.run(ctx)
+	err := r.run(ctx)
 	r.progress.Done()
-	return Outcome{Replicates: int(r.finished.Load()), Interrupted: ctx.Err() != nil && int(r.finished.Load()) < plan.Study.Replicates, Truths: truths}, err
+	finished := int(r.finished.Load())
+	return Outcome{Replicates: finished, Interrupted: ctx.Err() != nil && finished < total, Truths: slices.Concat(r.truths...)}, err
 }
 
 // prepare makes the run directory, or checks that an old one may be used.
@@ -113,16 +122,27 @@ func prepare(plan Plan, o Options) error {
 type runner struct {
 	plan     Plan
 	options  Options
-	truths   []PopulationEffect
+	cells    []Cell
+	truths   [][]PopulationEffect // by cell
 	progress *Progress
-	done     map[int]bool // chunks already in the directory
+	done     map[task]bool // already in the directory
 	next     atomic.Int64
 	finished atomic.Int64 // replicates in the log
 }
 
+// A task is what a worker takes: one chunk of one cell.
+type task struct{ cell, chunk int }
+
+// chunks returns the number of chunks of each cell.
 func (r *runner) chunks() int {
 	return (r.plan.Study.Replicates + ChunkReplicates - 1) / ChunkReplicates
 }
+
+func (r *runner) tasks() int { return len(r.cells) * r.chunks() }
+
+// task returns the i-th task. Cells come one after the other, so that a worker
+// keeps what it compiled for one as long as there is work in it.
+func (r *runner) task(i int) task { return task{i / r.chunks(), i % r.chunks()} }
 
 // span returns the replicates [lo, hi) of a chunk.
 func (r *runner) span(chunk int) (lo, hi int) {
@@ -130,22 +150,27 @@ func (r *runner) span(chunk int) (lo, hi int) {
 	return lo, min(lo+ChunkReplicates, r.plan.Study.Replicates)
 }
 
-func (r *runner) path(chunk int) string {
-	return filepath.Join(chunkDir(r.options.Dir), fmt.Sprintf("cell-0000-rep-%09d.parquet", chunk*ChunkReplicates))
+func (r *runner) path(t task) string {
+	return filepath.Join(chunkDir(r.options.Dir), fmt.Sprintf("cell-%04d-rep-%09d.parquet", t.cell, t.chunk*ChunkReplicates))
 }
 
-// logged returns the number of replicates up to the last in a directory's log.
+// logged returns the number of replicates up to the last that a directory's log
+// has of any cell.
 func logged(dir string) int {
 	log, err := OpenLog(dir)
 	if err != nil {
 		return 0 // nothing readable to lose
 	}
 	n := 0
-	for records, err := range log.lastChunk() {
-		if err != nil || len(records) == 0 {
-			return 0
+	for i, file := range log.files {
+		if i+1 < len(log.files) && log.files[i+1].Cell == file.Cell {
+			continue
 		}
-		n = records[len(records)-1].Replicate + 1
+		for records, err := range (&Log{files: log.files[:i+1]}).lastChunk() {
+			if err == nil && len(records) > 0 {
+				n = max(n, records[len(records)-1].Replicate+1)
+			}
+		}
 	}
 	return n
 }
@@ -154,10 +179,10 @@ func logged(dir string) int {
 // are no part of this run: chunks of replicates that it does not have, damaged
 // chunks, and what a killed run left half written.
 func (r *runner) findDone() error {
-	r.done = map[int]bool{}
-	known := map[string]int{}
-	for chunk := range r.chunks() {
-		known[r.path(chunk)] = chunk
+	r.done = map[task]bool{}
+	known := map[string]task{}
+	for i := range r.tasks() {
+		known[r.path(r.task(i))] = r.task(i)
 	}
 	entries, err := os.ReadDir(chunkDir(r.options.Dir))
 	if err != nil {
@@ -165,12 +190,12 @@ func (r *runner) findDone() error {
 	}
 	for _, entry := range entries {
 		path := filepath.Join(chunkDir(r.options.Dir), entry.Name())
-		if chunk, ours := known[path]; ours {
-			lo, hi := r.span(chunk)
+		if t, ours := known[path]; ours {
+			lo, hi := r.span(t.chunk)
 			// Reading it whole finds damage inside.
 			records, meta, err := ReadChunk(path)
-			if err == nil && len(records) == (hi-lo)*len(r.truths) && meta["plan"] == r.plan.Hash {
-				r.done[chunk] = true
+			if err == nil && len(records) == (hi-lo)*len(r.truths[t.cell]) && meta["plan"] == r.plan.Hash {
+				r.done[t] = true
 				r.finished.Add(int64(hi - lo))
 				continue
 			}
@@ -182,11 +207,11 @@ func (r *runner) findDone() error {
 	return nil
 }
 
-// run lets every worker take chunk after chunk.
+// run lets every worker take task after task.
 func (r *runner) run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	workers := max(1, min(r.options.Workers, r.chunks()-len(r.done)))
+	workers := max(1, min(r.options.Workers, r.tasks()-len(r.done)))
 	errs := make([]error, workers)
 	var wait sync.WaitGroup
 	for i := range workers {
@@ -200,26 +225,27 @@ func (r *runner) run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// work runs chunks until there are no more or ctx ends.
+// work runs tasks until there are no more or ctx ends.
 func (r *runner) work(ctx context.Context) error {
-	population := make([]float64, len(r.truths))
-	for i, t := range r.truths {
-		population[i] = t.Value
-	}
-	w, err := newWorld(r.plan.Study, population)
-	if err != nil {
-		return err
-	}
-	records := make([]Record, 0, ChunkReplicates*len(w.rows))
+	var w *world
+	var records []Record
 	for ctx.Err() == nil {
-		chunk := int(r.next.Add(1)) - 1
-		if chunk >= r.chunks() {
+		i := int(r.next.Add(1)) - 1
+		if i >= r.tasks() {
 			return nil
 		}
-		if r.done[chunk] {
+		t := r.task(i)
+		if r.done[t] {
 			continue
 		}
-		lo, hi := r.span(chunk)
+		if w == nil || w.cell != t.cell {
+			w = nil // the old world must not stay in memory beside the new one
+			var err error
+			if w, err = r.world(t.cell); err != nil {
+				return err
+			}
+		}
+		lo, hi := r.span(t.chunk)
 		var step ProgressStep
 		records = records[:0]
 		for rep := lo; rep < hi; rep++ {
@@ -230,7 +256,7 @@ func (r *runner) work(ctx context.Context) error {
 		}
 		step.Replicates = hi - lo
 		meta := map[string]string{"plan": r.plan.Hash, "seed": strconv.FormatUint(r.plan.Study.Seed, 10), "version": r.plan.Version}
-		if err := WriteChunk(r.path(chunk), records, meta); err != nil {
+		if err := WriteChunk(r.path(t), records, meta); err != nil {
 			return err
 		}
 		r.finished.Add(int64(hi - lo))
@@ -239,12 +265,26 @@ func (r *runner) work(ctx context.Context) error {
 	return nil
 }
 
+// world compiles a cell for one worker.
+func (r *runner) world(cell int) (*world, error) {
+	population := make([]float64, len(r.truths[cell]))
+	for i, t := range r.truths[cell] {
+		population[i] = t.Value
+	}
+	w, err := newWorld(r.cells[cell].Study, population)
+	if err != nil {
+		return nil, err
+	}
+	w.cell = cell
+	return w, nil
+}
+
 // log appends the records of one replicate.
 func (w *world) log(records []Record, rep int) []Record {
 	for i, e := range w.replicate(rep) {
 		row := &w.rows[i]
 		records = append(records, Record{
-			Replicate: rep, Estimator: row.Estimator, Outcome: row.Outcome, Term: row.Term,
+			Cell: w.cell, Replicate: rep, Estimator: row.Estimator, Outcome: row.Outcome, Term: row.Term,
 			Estimand: w.estimand[i], Truth: w.truth[i], Estimate: e,
 		})
 	}

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -19,7 +21,51 @@ type Study struct {
 	dgp.Trial  `yaml:",inline"`
 	Terms      map[string]string `yaml:"terms" doc:"lists of terms that formulas use as $name"`
 	Estimators []Estimator       `yaml:"estimators" required:"true" minlen:"1" doc:"what is fitted to every simulated trial"`
+	Families   []Family          `yaml:"families,omitempty" doc:"tests that are judged together, with p-values adjusted for their number"`
 	Published  string            `yaml:"published,omitempty" doc:"a built-in table of published results to hold the estimates against"`
+	Streams    Streams           `yaml:"streams,omitempty" doc:"random draws of the cells of a sweep: common (the same in every cell) or independent"`
+
+	// Sweep is the study's sweep as written and Cells what it comes to. Reading
+	// a study file fills both; a study without a sweep has neither.
+	Sweep []SweptKeys `yaml:"-"`
+	Cells []Cell      `yaml:"-"`
+}
+
+// SweptKeys is one entry of a sweep: the path of a key of the study with the
+// values that it takes, or the paths of several keys, joined by commas, with
+// lists of values that they take together. Every entry is crossed with every
+// other, the first varying slowest.
+type SweptKeys struct {
+	Keys   string   // e.g. "trial.schools" or "trial.schools, trial.teachers"
+	Values []string // YAML texts, e.g. "20" or "[20, 2]"
+}
+
+// A Cell is one design of a sweep: a study without a sweep of its own, which
+// simulated alone gives the same replicates.
+type Cell struct {
+	Factors []Factor // the swept keys, each at its value in this cell
+	Study   Study
+}
+
+// designs returns the cells of a study; one without a sweep is its only cell.
+func (s Study) designs() []Cell {
+	if len(s.Cells) == 0 {
+		return []Cell{{Study: s}}
+	}
+	return s.Cells
+}
+
+// Trials is the number of trials that a run simulates, over all cells.
+func (s Study) Trials() int { return len(s.designs()) * s.Replicates }
+
+// Factors lists the factors of each cell, and nothing for a study without a
+// sweep, as Summarise wants them.
+func (s Study) Factors() [][]Factor {
+	var all [][]Factor
+	for _, c := range s.Cells {
+		all = append(all, c.Factors)
+	}
+	return all
 }
 
 // An Estimator is a method with the name under which it is reported.
@@ -64,6 +110,60 @@ func (e *Estimand) UnmarshalText(text []byte) error {
 
 // Names lists the estimands.
 func (Estimand) Names() []string { return estimandNames[:] }
+
+// Streams says which random draws the cells of a sweep have.
+type Streams uint8
+
+// The choices.
+const (
+	// Common streams give every cell the draws that its study would have on its
+	// own. Differences between cells then owe less to chance.
+	Common Streams = iota
+	// Independent streams give every cell draws of its own, so that the Monte
+	// Carlo errors of the cells are independent.
+	Independent
+	streamChoices
+)
+
+var streamNames = [streamChoices]string{"common", "independent"}
+
+func (s Streams) String() string {
+	if s >= streamChoices {
+		return fmt.Sprintf("Streams(%d)", uint8(s))
+	}
+	return streamNames[s]
+}
+
+// MarshalText writes the name.
+func (s Streams) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads a name.
+func (s *Streams) UnmarshalText(text []byte) error {
+	for i, name := range streamNames {
+		if string(text) == name {
+			*s = Streams(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is no choice of streams; the choices are common and independent", text)
+}
+
+// Names lists the choices.
+func (Streams) Names() []string { return streamNames[:] }
+
+// Seed returns the seed of a cell, counted from 0, in a study with a seed. For
+// independent streams it is a hash: seeds that follow each other would be
+// those of the user's next study.
+func (s Streams) Seed(seed uint64, cell int) uint64 {
+	if s == Common {
+		return seed
+	}
+	var text [16]byte
+	binary.BigEndian.PutUint64(text[:8], seed)
+	binary.BigEndian.PutUint64(text[8:], uint64(cell))
+	sum := sha256.Sum256(text[:])
+	return binary.BigEndian.Uint64(sum[:8])
+}
 
 // DefaultStudy returns a study with the values that a file may leave out.
 func DefaultStudy() Study {
@@ -111,7 +211,7 @@ func (s Study) Validate() []Fault {
 	if err != nil {
 		return append(faults, Fault{"trial", -1, err.Error()})
 	}
-	_, err = estimators.Bind(s.methods(), g.Shape(), s.Terms)
+	panel, err := estimators.Bind(s.methods(), g.Shape(), s.Terms)
 	for _, wrong := range bindErrors(err) {
 		f := Fault{Path: fmt.Sprintf("estimators[%d]", wrong.Method), Offset: -1, Message: wrong.Err.Error()}
 		var key *estimators.KeyError
@@ -125,6 +225,9 @@ func (s Study) Validate() []Fault {
 			}
 		}
 		faults = append(faults, f)
+	}
+	if err == nil {
+		faults = append(faults, s.familyFaults(panel.Rows())...)
 	}
 	return faults
 }

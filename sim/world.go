@@ -10,6 +10,7 @@ import (
 // A world is all that one worker needs: the generator of data, the panel of
 // estimators, and the truths they are held against.
 type world struct {
+	cell      int // of the sweep; 0 without one
 	seed      uint64
 	generator *dgp.Generator
 	panel     *estimators.Panel

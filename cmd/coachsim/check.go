@@ -2,12 +2,14 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"coachsim/configs"
 	"coachsim/dgp"
+	"coachsim/sim"
 )
 
 func newCheck(s streams) *cobra.Command {
@@ -66,13 +68,26 @@ says that there are faults.`,
 				}
 				fmt.Fprint(s.out, e.Name)
 			}
-			fmt.Fprintf(s.out, "\nReplicates  %d, seed %d\nPlan        %s\n", study.Replicates, study.Seed, plan.Hash)
+			fmt.Fprintln(s.out)
+			writeSweep(s.out, study)
+			fmt.Fprintf(s.out, "Replicates  %d, seed %d\nPlan        %s\n", study.Replicates, study.Seed, plan.Hash)
 			return nil
 		},
 	}
 	f.add(c.Flags())
 	f.addReplicates(c.Flags())
 	return c
+}
+
+// writeSweep lists the entries of a sweep.
+func writeSweep(w io.Writer, study sim.Study) {
+	if len(study.Cells) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "Sweep       %s, with %s streams\n", count(len(study.Cells), "design"), study.Streams)
+	for _, entry := range study.Sweep {
+		fmt.Fprintf(w, "            %s: %s\n", entry.Keys, strings.Join(entry.Values, ", "))
+	}
 }
 
 func countOf(n int, one, many string) string {

@@ -14,7 +14,7 @@ import (
 func newDraw(s streams) *cobra.Command {
 	var f studyFlags
 	var out string
-	var replicate int
+	var replicate, cell int
 	var force bool
 	c := &cobra.Command{
 		Use:   "draw STUDY",
@@ -28,13 +28,21 @@ teacher.`,
 		Args:              cobra.ExactArgs(1),
 		Annotations:       map[string]string{"wants": "one STUDY: a file, a built-in study's name, or -"},
 		ValidArgsFunction: completePresets,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			study, _, err := f.load(s, args[0])
 			if err != nil {
 				return err
 			}
 			if replicate < 0 {
 				return usageError("--replicate %d: replicates are counted from 0", replicate)
+			}
+			switch cells := len(study.Cells); {
+			case cell < 0 || cell >= max(cells, 1):
+				return usageError("--cell %d: the study has %s, counted from 0", cell, count(max(cells, 1), "design"))
+			case cells > 0 && !c.Flags().Changed("cell"):
+				return usageError("%s has a sweep of %s; say which to draw with --cell NUMBER", args[0], count(cells, "design"))
+			case cells > 0:
+				study = study.Cells[cell].Study
 			}
 			if out == "" {
 				return usageError("draw needs --out DIR for its files")
@@ -69,6 +77,7 @@ teacher.`,
 	f.add(c.Flags())
 	c.Flags().StringVar(&out, "out", "", "`DIR`ectory for the files")
 	c.Flags().IntVar(&replicate, "replicate", 0, "replicate to draw, a `NUMBER` counted from 0")
+	c.Flags().IntVar(&cell, "cell", 0, "design of a sweep to draw, a `NUMBER` counted from 0")
 	c.Flags().BoolVar(&force, "force", false, "replace files that exist")
 	return c
 }

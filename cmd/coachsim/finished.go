@@ -19,7 +19,7 @@ type finished struct {
 	study       sim.Study
 	log         *sim.Log
 	summary     sim.Summary
-	comparisons []sim.Comparison // empty for a study without published results
+	comparisons []sim.Comparison // empty for a study without published results, or with a sweep
 	outcome     sim.Outcome
 }
 
@@ -30,10 +30,10 @@ func open(dir string, study sim.Study) (*finished, error) {
 		return nil, &exitError{exitFile, err}
 	}
 	f := &finished{dir: dir, study: study, log: log}
-	if f.summary, err = sim.Summarise(log.Chunks(), study.Alpha, nil); err != nil {
+	if f.summary, err = sim.Summarise(log.Chunks(), study.Alpha, study.Factors()); err != nil {
 		return nil, &exitError{exitFile, err}
 	}
-	if study.Published != "" {
+	if study.Published != "" && len(study.Cells) == 0 { // a sweep has no single design to hold against a paper
 		cells, err := configs.Published(study.Published)
 		if err != nil {
 			return nil, err
@@ -95,7 +95,11 @@ func (f *finished) writeTruthNote(w io.Writer) error {
 func (f *finished) warnOfFailure(w io.Writer) {
 	for _, r := range f.summary.Rows {
 		if r.N > 0 && r.NFail == r.N {
-			fmt.Fprintf(w, "Warning: every fit of %s (%s on %s) failed; see the column of failures.\n", r.Estimator, r.Term, r.Outcome)
+			of := r.Term + " on " + r.Outcome
+			for _, factor := range r.Factors {
+				of += ", " + factor.Key + " = " + factor.Value
+			}
+			fmt.Fprintf(w, "Warning: every fit of %s (%s) failed; see the column of failures.\n", r.Estimator, of)
 		}
 	}
 }
@@ -120,7 +124,7 @@ func (f *finished) drawFigures(formats ...plots.Format) (int, error) {
 
 // interrupted says what a stopped run has kept.
 func (f *finished) interrupted(s streams) error {
-	fmt.Fprintf(s.talk, "Interrupted after %d of %d replicates, kept in %s. Go on with --resume.\n", f.outcome.Replicates, f.study.Replicates, f.dir)
+	fmt.Fprintf(s.talk, "Interrupted after %d of %d replicates, kept in %s. Go on with --resume.\n", f.outcome.Replicates, f.study.Trials(), f.dir)
 	return &exitError{exitInterrupted, nil}
 }
 

@@ -44,6 +44,9 @@ Exit code 4 says that the study does not come close enough to its paper.`,
 			if study.Published == "" {
 				return usageError("%s names no published results to reproduce (key: published)", args[0])
 			}
+			if len(study.Cells) > 0 {
+				return usageError("%s has a sweep, and its published results are those of one design; take the sweep out with --set sweep={}", args[0])
+			}
 			dir := f.out
 			if dir == "" {
 				dir = "coachsim-" + name + "-reproduce"

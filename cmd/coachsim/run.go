@@ -22,10 +22,13 @@ standard input.
 
 The run directory holds plan.yaml (the resolved study), chunks/*.parquet (every
 estimate of every replicate), summary.csv, summary.json and figures/. The same
-study gives the same bytes whatever the number of workers.`,
+study gives the same bytes whatever the number of workers.
+
+A study with a sweep simulates every combination of its values.`,
 		Example: `  coachsim run ecuador
   coachsim run my-trial.yaml --replicates 5000 --out big
   coachsim run ecuador --set trial.schools=12 --set 'trial.assignment.share=0.4'
+  coachsim run ecuador --set 'sweep={trial.schools: [10, 20, 40]}' --out sizes
   coachsim run ecuador --json > summary.json`,
 		Args:              cobra.ExactArgs(1),
 		Annotations:       map[string]string{"wants": "one STUDY: a file, a built-in study's name, or -"},

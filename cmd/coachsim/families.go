@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"coachsim/configs"
+	"coachsim/sim"
+)
+
+func newFamilies(s streams) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "families DIR",
+		Short: "Measure the power of families of tests again",
+		Long: `Measure, from the log of a run directory, the power of the families of tests that
+its study declares (key: families): for each way to adjust their p-values, the
+power of each outcome, the mean power, the power to find at least 1, 2, ... and
+all of the effects, and where some effects are 0, the familywise error and false
+discovery rates. run does the same at its end. families.csv and families.json
+are written into the directory.`,
+		Example: `  coachsim families coachsim-ecuador
+  coachsim families my-trial --json > families.json`,
+		Args:        cobra.ExactArgs(1),
+		Annotations: map[string]string{"wants": "one run DIRectory"},
+		RunE: func(_ *cobra.Command, args []string) error {
+			done, err := openDirectory(args[0])
+			if err != nil {
+				return err
+			}
+			if len(done.study.Families) == 0 {
+				return usageError("the study of %s declares no families of tests (key: families)", args[0])
+			}
+			families, err := done.measureFamilies()
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				err = families.WriteJSON(s.out)
+			} else {
+				err = families.WriteTable(s.out, tableWidth(s), false)
+			}
+			if err == nil {
+				fmt.Fprintf(s.talk, "Wrote %s and families.json.\n", filepath.Join(args[0], "families.csv"))
+			}
+			return err
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print the result as one JSON object")
+	return c
+}
+
+// measureFamilies measures the families of the study and writes families.csv and
+// families.json. A study without families gets neither.
+func (f *finished) measureFamilies() (sim.Families, error) {
+	if len(f.study.Families) == 0 {
+		return sim.Families{}, nil
+	}
+	families, err := sim.MeasureFamilies(f.log.Chunks(), f.study.Families, f.study.Alpha, f.study.Factors())
+	if err != nil {
+		return families, &exitError{exitFile, err}
+	}
+	for name, write := range map[string]func(io.Writer) error{
+		"families.csv": families.WriteCSV, "families.json": families.WriteJSON,
+	} {
+		if err := writeFile(filepath.Join(f.dir, name), write); err != nil {
+			return families, err
+		}
+	}
+	return families, nil
+}
+
+// withFamilies lets run end with the families of its study: the table below the
+// summary, unless the summary is JSON, and the files in the run directory.
+func withFamilies(s streams, run *cobra.Command) *cobra.Command {
+	simulate := run.RunE
+	run.RunE = func(c *cobra.Command, args []string) error {
+		if err := simulate(c, args); err != nil {
+			return err
+		}
+		dir := c.Flag("out").Value.String()
+		if dir == "" {
+			name := "study" // of standard input
+			if base := filepath.Base(args[0]); base != "-" {
+				name = strings.TrimSuffix(base, filepath.Ext(base))
+			}
+			dir = "coachsim-" + name
+		}
+		plan := filepath.Join(dir, "plan.yaml")
+		text, err := os.ReadFile(plan)
+		if err != nil {
+			return &exitError{exitFile, err}
+		}
+		study, err := configs.Load(plan, text, nil)
+		if err != nil || len(study.Families) == 0 {
+			return err
+		}
+		log, err := sim.OpenLog(dir)
+		if err != nil {
+			return &exitError{exitFile, err}
+		}
+		families, err := (&finished{dir: dir, study: study, log: log}).measureFamilies()
+		if err != nil || c.Flag("json").Value.String() == "true" {
+			return err
+		}
+		fmt.Fprintln(s.out)
+		return families.WriteTable(s.out, tableWidth(s), false)
+	}
+	return run
+}

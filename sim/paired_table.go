@@ -1,0 +1,352 @@
+package sim
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// DifferencesSchemaVersion is raised when a field of the written differences
+// changes its name or meaning.
+const DifferencesSchemaVersion = 1
+
+// A differenceNumber is a number of a Difference under its name in
+// differences.csv.
+type differenceNumber struct {
+	name  string
+	value float64
+}
+
+func (d *Difference) numbers() []differenceNumber {
+	return []differenceNumber{
+		{"power", d.Power},
+		{"reference_power", d.ReferencePower},
+		{"only_estimator", d.OnlyEstimator},
+		{"only_reference", d.OnlyReference},
+		{"power_diff", d.PowerDiff},
+		{"power_diff_mcse", d.PowerDiffMCSE},
+		{"bias_diff", d.BiasDiff},
+		{"bias_diff_mcse", d.BiasDiffMCSE},
+		{"rmse", d.RMSE},
+		{"reference_rmse", d.ReferenceRMSE},
+		{"rmse_diff", d.RMSEDiff},
+		{"rmse_diff_mcse", d.RMSEDiffMCSE},
+		{"relprecision", d.RelPrecision},
+		{"relprecision_mcse", d.RelPrecisionMCSE},
+		{"correlation", d.Correlation},
+	}
+}
+
+// WriteCSV writes one line a pair: the factors of the sweep, outcome, term,
+// estimand, estimator, reference, n, n_both, and the numbers. Numbers are the
+// shortest that read back to the same bits; one that does not exist is empty.
+func (d Differences) WriteCSV(w io.Writer) error {
+	out := csv.NewWriter(w)
+	keys := d.factorKeys()
+	line := append(append([]string(nil), keys...), "outcome", "term", "estimand", "estimator", "reference", "n", "n_both")
+	for _, number := range new(Difference).numbers() {
+		line = append(line, number.name)
+	}
+	if err := out.Write(line); err != nil {
+		return err
+	}
+	for i := range d.Rows {
+		r := &d.Rows[i]
+		line = line[:0]
+		for _, key := range keys {
+			line = append(line, factorValue(r.Factors, key))
+		}
+		line = append(line, r.Outcome, r.Term, r.Estimand, r.Estimator, r.Reference, strconv.Itoa(r.N), strconv.Itoa(r.NBoth))
+		for _, number := range r.numbers() {
+			line = append(line, shortest(number.value))
+		}
+		if err := out.Write(line); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+func (d Differences) factorKeys() []string {
+	var s Summary
+	for i := range d.Rows {
+		s.Rows = append(s.Rows, SummaryRow{Factors: d.Rows[i].Factors})
+	}
+	return s.factorKeys()
+}
+
+// WriteJSON writes one object: schema_version, alpha, the differences with the
+// names of differences.csv, null for what does not exist, and not_compared, the
+// pairs whose true effects differ.
+func (d Differences) WriteJSON(w io.Writer) error {
+	rows := make([]map[string]any, len(d.Rows))
+	for i := range d.Rows {
+		rows[i] = d.Rows[i].object()
+		rows[i]["n"], rows[i]["n_both"] = d.Rows[i].N, d.Rows[i].NBoth
+		for _, number := range d.Rows[i].numbers() {
+			rows[i][number.name] = jsonNumber(number.value)
+		}
+	}
+	apart := make([]map[string]any, len(d.Apart))
+	for i := range d.Apart {
+		apart[i] = d.Apart[i].object()
+	}
+	return writeIndented(w, map[string]any{
+		"schema_version": DifferencesSchemaVersion, "alpha": jsonNumber(d.Alpha), "differences": rows, "not_compared": apart,
+	})
+}
+
+func (d *Difference) object() map[string]any {
+	return map[string]any{
+		"cell": d.Cell, "factors": jsonFactors(d.Factors), "outcome": d.Outcome, "term": d.Term, "estimand": d.Estimand,
+		"estimator": d.Estimator, "reference": d.Reference,
+	}
+}
+
+// WriteTable writes the differences for a reader at a terminal, effect by
+// effect, with a legend. Color adds bold and faint; nothing is said by it alone.
+func (d Differences) WriteTable(w io.Writer, width int, color bool) error {
+	var out strings.Builder
+	style := tableStyle(color)
+	if len(d.Rows) == 0 {
+		out.WriteString("No two estimators estimate the same effect.\n")
+	} else {
+		d.writeBlocks(&out, style, width)
+	}
+	var notes strings.Builder
+	for _, note := range d.notCompared() {
+		writeWrapped(&notes, note, tableIndent, width)
+	}
+	if notes.Len() > 0 {
+		out.WriteByte('\n')
+		out.WriteString(notes.String())
+	}
+	if len(d.Rows) > 0 {
+		out.WriteByte('\n')
+		var legend strings.Builder
+		writeLegend(&legend, d.legend(), width)
+		for line := range strings.Lines(legend.String()) {
+			out.WriteString(style.faint(strings.TrimSuffix(line, "\n")) + "\n")
+		}
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+// notCompared says, pair by pair, which estimates stand apart.
+func (d Differences) notCompared() []string {
+	type pair struct{ estimator, reference string }
+	var order []pair
+	effects := map[pair][]string{}
+	for i := range d.Apart {
+		a := &d.Apart[i]
+		of := pair{a.Estimator, a.Reference}
+		effect := a.Term + " on " + a.Outcome
+		if len(effects[of]) == 0 {
+			order = append(order, of)
+		}
+		if !slices.Contains(effects[of], effect) { // once for all designs of a sweep
+			effects[of] = append(effects[of], effect)
+		}
+	}
+	notes := make([]string, len(order))
+	for i, of := range order {
+		notes[i] = fmt.Sprintf("Not compared: %s with %s (%s). Their true effects differ, because they average over other rows.",
+			of.estimator, of.reference, strings.Join(effects[of], ", "))
+	}
+	return notes
+}
+
+func inDesign(factors []Factor) string {
+	text := ""
+	for _, f := range factors {
+		text += ", " + f.Key + " = " + f.Value
+	}
+	return text
+}
+
+// A differenceColumn is one column of the table.
+type differenceColumn struct {
+	heading [2]string
+	cell    func(*Difference) tableCell
+}
+
+func differenceColumns() []differenceColumn {
+	return []differenceColumn{
+		{[2]string{"power, points", "(MCSE)"}, func(d *Difference) tableCell {
+			return signed(percent(d.PowerDiff, d.PowerDiffMCSE))
+		}},
+		{[2]string{"bias", "(MCSE)"}, func(d *Difference) tableCell {
+			return signed(cellOf(d.BiasDiff, d.BiasDiffMCSE, d.decimals()))
+		}},
+		{[2]string{"RMSE", "(MCSE)"}, func(d *Difference) tableCell {
+			return signed(cellOf(d.RMSEDiff, d.RMSEDiffMCSE, d.decimals()))
+		}},
+		{[2]string{"precision", "% (MCSE)"}, func(d *Difference) tableCell {
+			return signed(cellOf(d.RelPrecision, d.RelPrecisionMCSE, 1))
+		}},
+		{[2]string{"", "correlation"}, func(d *Difference) tableCell {
+			return cellOf(d.Correlation, math.NaN(), 3)
+		}},
+		{[2]string{"both", "worked"}, func(d *Difference) tableCell {
+			return tableCell{value: grouped(d.NBoth)}
+		}},
+	}
+}
+
+// signed gives a positive difference its sign.
+func signed(cell tableCell) tableCell {
+	if cell.value != missing && !strings.HasPrefix(cell.value, "-") && strings.Trim(cell.value, "0.") != "" {
+		cell.value = "+" + cell.value
+	}
+	return cell
+}
+
+// decimals shows two digits of the smaller Monte Carlo error, and at least three
+// of the RMSE.
+func (d *Difference) decimals() int {
+	places := 3
+	for _, at := range []struct {
+		x      float64
+		digits int
+	}{{d.ReferenceRMSE, 3}, {d.BiasDiffMCSE, 1}, {d.RMSEDiffMCSE, 1}} {
+		if at.x > 0 {
+			places = max(places, at.digits-1-int(math.Floor(math.Log10(at.x))))
+		}
+	}
+	return min(places, 8)
+}
+
+func (d Differences) writeBlocks(out *strings.Builder, style tableStyle, width int) {
+	least, most, failed := d.Rows[0].N, d.Rows[0].N, false
+	labels := make([]string, len(d.Rows))
+	for i := range d.Rows {
+		least, most = min(least, d.Rows[i].N), max(most, d.Rows[i].N)
+		failed = failed || d.Rows[i].NBoth < d.Rows[i].N
+		labels[i] = d.Rows[i].Estimator
+	}
+	trials := grouped(most)
+	if least < most {
+		trials = grouped(least) + " to " + grouped(most)
+	}
+	fmt.Fprintf(out, "Differences between estimators on the same %s simulated trials; tests at alpha = %s.\n\n", trials, decimal(d.Alpha))
+
+	padToWidest(labels)
+	wide := utf8.RuneCountInString(labels[0])
+	headings := [2]string{tableIndent + padRight("", wide), tableIndent + padRight("estimator", wide)}
+	if wide < len("estimator") {
+		wide = len("estimator")
+		headings[0] = tableIndent + padRight("", wide)
+	}
+	lines := make([]string, len(d.Rows))
+	for i := range lines {
+		lines[i] = tableIndent + padRight(labels[i], wide)
+	}
+	columns := differenceColumns()
+	if !failed {
+		columns = columns[:len(columns)-1]
+	}
+	for _, c := range columns {
+		cells, empty := make([]tableCell, len(d.Rows)), true
+		for i := range d.Rows {
+			cells[i] = c.cell(&d.Rows[i])
+			empty = empty && cells[i].value == missing
+		}
+		if empty {
+			continue
+		}
+		texts := alignCells(cells, false)
+		wide := max(utf8.RuneCountInString(c.heading[0]), utf8.RuneCountInString(c.heading[1]), utf8.RuneCountInString(texts[0]))
+		for k := range headings {
+			headings[k] += tableGap + padLeft(c.heading[k], wide)
+		}
+		for i := range lines {
+			lines[i] += tableGap + padLeft(texts[i], wide)
+		}
+	}
+	for _, heading := range headings {
+		out.WriteString(style.bold(strings.TrimRight(heading, " ")) + "\n")
+	}
+	out.WriteString(style.faint(strings.Repeat("─", utf8.RuneCountInString(headings[1]))) + "\n")
+	for i := range d.Rows {
+		if i == 0 || !d.Rows[i].sameEffect(&d.Rows[i-1]) {
+			if i > 0 {
+				out.WriteByte('\n')
+			}
+			var title strings.Builder
+			writeWrapped(&title, d.Rows[i].title(), tableIndent, width)
+			for line := range strings.Lines(title.String()) {
+				out.WriteString(style.bold(strings.TrimSuffix(line, "\n")) + "\n")
+			}
+		}
+		out.WriteString(strings.TrimRight(lines[i], " ") + "\n")
+	}
+}
+
+func (d *Difference) sameEffect(other *Difference) bool {
+	return d.Cell == other.Cell && d.Outcome == other.Outcome && d.Term == other.Term && d.Estimand == other.Estimand &&
+		d.Reference == other.Reference
+}
+
+// title names the effect and says how the reference does.
+func (d *Difference) title() string {
+	text := d.Outcome + ", " + d.Term
+	if d.Estimand != "" {
+		text += " (" + d.Estimand + " effect)"
+	} else {
+		text += " (descriptive)"
+	}
+	text += inDesign(d.Factors) + "; against " + d.Reference
+	var levels []string
+	if !math.IsNaN(d.ReferencePower) {
+		levels = append(levels, "power "+percent(d.ReferencePower, math.NaN()).value+"%")
+	}
+	if !math.IsNaN(d.ReferenceRMSE) {
+		levels = append(levels, "RMSE "+fixed(d.ReferenceRMSE, d.decimals()))
+	}
+	if len(levels) > 0 {
+		text += ": " + strings.Join(levels, ", ")
+	}
+	return text
+}
+
+func (d Differences) legend() []explanation {
+	entries := []explanation{{"against", "the reference: every number is the estimator's minus the reference's"}}
+	entries = append(entries, explanation{"power", "difference in the share of all trials with a significant test, in percentage points; a failed fit is not significant"})
+	for i := range d.Rows {
+		if !math.IsNaN(d.Rows[i].RMSE) {
+			entries = append(entries,
+				explanation{"bias", "difference in the average of estimate minus truth"},
+				explanation{"RMSE", "difference in the typical error, the root mean square of estimate minus truth; below 0 the estimator errs less"})
+			break
+		}
+	}
+	entries = append(entries,
+		explanation{"precision", "how much more precise the estimator is: the reference would need a trial larger by this percentage to vary as little"},
+		explanation{"correlation", "of the two estimates over the trials"})
+	for i := range d.Rows {
+		if d.Rows[i].NBoth < d.Rows[i].N {
+			entries = append(entries, explanation{"both worked", "trials in which both fits worked; only these enter bias, RMSE, precision and correlation"})
+			break
+		}
+	}
+	entries = append(entries, explanation{"(MCSE)", "Monte Carlo standard error of the difference, which allows for the trials being the same"})
+	for i := range d.Rows {
+		if d.Rows[i].Estimand == "" {
+			entries = append(entries, explanation{"descriptive", "no true effect is known, so nothing says that the estimators estimate the same number"})
+			break
+		}
+	}
+	for i := range d.Rows {
+		if math.IsNaN(d.Rows[i].RMSE) || math.IsNaN(d.Rows[i].PowerDiff) {
+			return append(entries, explanation{missing, "no such number: a descriptive estimate has no true effect to compare with, a correlation no test"})
+		}
+	}
+	return entries
+}
