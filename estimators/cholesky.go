@@ -20,6 +20,7 @@ const (
 	collinearPivot = 1e-10
 	refinePivot    = 1e-3
 	roundingPivot  = 1e-13
+	refineResidual = 1e-6 // of the outcome's sum of squares
 )
 
 func newCholesky(n int) *cholesky {

@@ -2,6 +2,7 @@ package estimators
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/stat/distuv"
 
@@ -463,6 +464,13 @@ func (l *linear) coefficients(s *Setup, outcome int, beta []float64) float64 {
 	rss := c.square[outcome]
 	for i, u := range l.terms {
 		rss -= beta[i] * c.cross(u, outcome)
+	}
+	if rss < refineResidual*c.square[outcome] {
+		// The difference has lost digits; take residuals of the rows.
+		s.dense.factor(s, l)
+		if slices.Equal(s.dense.lost(), l.solver.lost()) {
+			return s.dense.regress(s, l, outcome, beta)
+		}
 	}
 	return max(rss, 0)
 }
