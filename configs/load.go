@@ -104,6 +104,7 @@ func Plan(s sim.Study, version string) (sim.Plan, error) {
 	// extended; the number does not enter the hash.
 	endless := s
 	endless.Replicates = 1
+	endless.Families = nil // they decide no replicate: the log is only read for them
 	identity, err := Resolve(endless)
 	if err != nil {
 		return sim.Plan{}, err

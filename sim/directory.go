@@ -37,6 +37,16 @@ func planHash(text []byte) string {
 	return ""
 }
 
+// planReplicates reads the line with the number of replicates off a plan's text.
+func planReplicates(text []byte) string {
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "replicates:") {
+			return strings.TrimSpace(line)
+		}
+	}
+	return ""
+}
+
 // planDiff lists the lines that only one of two plans has, up to twenty.
 func planDiff(old, now []byte) string {
 	lines := func(text []byte) map[string]bool {
@@ -71,7 +81,7 @@ func clearRun(dir string) error {
 		}
 		return err
 	}
-	for _, name := range []string{"plan.yaml", "summary.csv", "summary.json", "comparison.csv", "chunks", "figures"} {
+	for _, name := range []string{"plan.yaml", "summary.csv", "summary.json", "comparison.csv", "families.csv", "families.json", "differences.csv", "chunks", "figures"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -105,7 +104,7 @@ func prepare(plan Plan, o Options) error {
 		return err
 	case planHash(old) != plan.Hash:
 		return &DirectoryError{o.Dir, "holds the run of another study or program version:\n" + planDiff(old, plan.Text) + "choose another directory with --out, or replace the run with --force"}
-	case !o.Resume && !bytes.Equal(old, plan.Text):
+	case !o.Resume && planReplicates(old) != planReplicates(plan.Text):
 		return &DirectoryError{o.Dir, "holds a run of this study with another number of replicates; add --resume to keep its finished replicates, or replace the run with --force"}
 	case o.Resume:
 		if n := logged(o.Dir); n > plan.Study.Replicates {

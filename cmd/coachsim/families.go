@@ -3,13 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"coachsim/configs"
 	"coachsim/sim"
 )
 
@@ -73,43 +70,4 @@ func (f *finished) measureFamilies() (sim.Families, error) {
 		}
 	}
 	return families, nil
-}
-
-// withFamilies lets run end with the families of its study: the table below the
-// summary, unless the summary is JSON, and the files in the run directory.
-func withFamilies(s streams, run *cobra.Command) *cobra.Command {
-	simulate := run.RunE
-	run.RunE = func(c *cobra.Command, args []string) error {
-		if err := simulate(c, args); err != nil {
-			return err
-		}
-		dir := c.Flag("out").Value.String()
-		if dir == "" {
-			name := "study" // of standard input
-			if base := filepath.Base(args[0]); base != "-" {
-				name = strings.TrimSuffix(base, filepath.Ext(base))
-			}
-			dir = "coachsim-" + name
-		}
-		plan := filepath.Join(dir, "plan.yaml")
-		text, err := os.ReadFile(plan)
-		if err != nil {
-			return &exitError{exitFile, err}
-		}
-		study, err := configs.Load(plan, text, nil)
-		if err != nil || len(study.Families) == 0 {
-			return err
-		}
-		log, err := sim.OpenLog(dir)
-		if err != nil {
-			return &exitError{exitFile, err}
-		}
-		families, err := (&finished{dir: dir, study: study, log: log}).measureFamilies()
-		if err != nil || c.Flag("json").Value.String() == "true" {
-			return err
-		}
-		fmt.Fprintln(s.out)
-		return families.WriteTable(s.out, tableWidth(s), false)
-	}
-	return run
 }

@@ -79,7 +79,7 @@ Exit code 1 says that an estimate failed: its status tells why.`,
 	flags.StringVar(&f.formula, "formula", "", "`FORMULA`: outcomes ~ terms | fixed effect")
 	flags.StringVar(&f.cluster, "cluster", "", "`COLUMN` of the clusters of standard errors")
 	flags.StringVar(&f.se, "se", "", "`KIND` of standard error: "+strings.Join(estimators.SE(0).Names(), ", ")+" (default CR1 with clusters, else classical)")
-	flags.StringVar(&f.kind, "kind", "", "`KIND` of estimator: "+strings.Join(formulaKinds(), ", ")+" (default mixed if the formula has a random intercept, else ols)")
+	flags.StringVar(&f.kind, "kind", "", "`KIND` of estimator: "+strings.Join(formulaKinds(), ", ")+" (default mixed if the formula has a random intercept, iv if it has instruments, else ols)")
 	flags.StringVar(&f.where, "where", "", "`CONDITION` that chooses rows, such as \"arm == 'coaching' & age < 7\"")
 	flags.StringArrayVar(&f.report, "report", nil, "`TERM`s to report, with commas between (default all)")
 	flags.StringArrayVar(&f.joint, "joint", nil, "`TERMS` to test jointly for zero, with commas (again for another test)")
@@ -231,6 +231,8 @@ func (f *fitFlags) single(where datafile.Condition) (*fit, error) {
 	switch {
 	case kind == "" && len(formula.Random) > 0:
 		kind = "mixed"
+	case kind == "" && len(formula.Instruments) > 0:
+		kind = "iv"
 	case kind == "":
 		kind = "ols"
 	case kind == "ols" && len(formula.Random) > 0:
@@ -280,10 +282,15 @@ func allTerms(formula *estimators.Formula) []string {
 	if formula.Intercept && formula.Absorb == "" {
 		terms = append(terms, "(Intercept)")
 	}
-	for _, t := range formula.Terms {
+	for _, t := range slices.Concat(formula.Terms, formula.Endogenous) {
 		terms = append(terms, t.String())
 	}
 	return terms
+}
+
+// rightHand lists every term of a formula, with its instruments.
+func rightHand(formula *estimators.Formula) []estimators.Term {
+	return slices.Concat(formula.Terms, formula.Endogenous, formula.Instruments)
 }
 
 // splitTerms splits at the commas that stand in no parentheses.
@@ -368,7 +375,7 @@ func (one *fit) use(table *datafile.Table) datafile.Use {
 			use.Rows = append(use.Rows, o.Name)
 			use.Mark = use.Mark || o.Kind != estimators.Identity
 		}
-		for _, t := range one.formula.Terms {
+		for _, t := range rightHand(one.formula) {
 			for _, p := range t.Factors {
 				if p.Kind == estimators.Identity {
 					use.Numbers = append(use.Numbers, p.Name)
@@ -412,7 +419,7 @@ func (one *fit) findColumns(table *datafile.Table) error {
 		for _, o := range one.formula.Outcomes {
 			variables = append(variables, o.Variable)
 		}
-		for _, t := range one.formula.Terms {
+		for _, t := range rightHand(one.formula) {
 			for _, p := range t.Factors {
 				variables = append(variables, p.Variable)
 			}
@@ -615,7 +622,7 @@ func (one *fit) formulaFor(sample *datafile.Sample) string {
 func describe(row estimators.Row, e estimators.Estimate, alpha float64) fittedRow {
 	nan := math.NaN()
 	r := fittedRow{outcome: row.Outcome, term: row.Term, estimate: e.Value, se: e.SE, statistic: e.Value / e.SE, df: e.DF, p: e.P, low: nan, hi: nan, status: e.Status}
-	if strings.HasPrefix(row.Term, "joint(") {
+	if strings.HasPrefix(row.Term, "joint(") || strings.HasPrefix(row.Term, "first-stage F(") {
 		r.joint, r.estimate, r.statistic = true, nan, e.Value
 		return r
 	}

@@ -59,6 +59,16 @@ A study with a sweep simulates every combination of its values.`,
 			if err != nil {
 				return err
 			}
+			families, err := done.measureFamilies()
+			if err != nil {
+				return err
+			}
+			if !f.json && len(study.Families) > 0 {
+				fmt.Fprintln(s.out)
+				if err := families.WriteTable(s.out, tableWidth(s), false); err != nil {
+					return err
+				}
+			}
 			done.warnOfFailure(s.talk)
 			wrote := dir
 			if !noFigures && !done.outcome.Interrupted {
