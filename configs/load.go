@@ -3,6 +3,7 @@ package configs
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"reflect"
 
 	"coachsim/configs/strict"
@@ -48,7 +49,7 @@ func Load(name string, text []byte, settings []Setting) (sim.Study, error) {
 		}
 	}
 	if err := doc.Decode(&read, kinds()); err != nil {
-		return study, err
+		return study, unchecked(err)
 	}
 	study = read.Study
 	faults := validate(doc, study)
@@ -59,12 +60,32 @@ func Load(name string, text []byte, settings []Setting) (sim.Study, error) {
 	}
 	faults = append(faults, overridden(doc, read.Levels, settings)...)
 	if len(faults) > 0 {
+		if study.Trial.Validate() != nil { // formulas need its columns
+			return study, unchecked(faults)
+		}
 		return study, faults
 	}
 	if err := sweep(doc, &study, read.Levels); err != nil {
 		return study, err
 	}
 	return study, nil
+}
+
+// Unchecked are faults that kept the rest of a study from being checked, so
+// that more may show once they are mended.
+type Unchecked struct{ Faults strict.Faults }
+
+func (u *Unchecked) Error() string { return u.Faults.Error() }
+
+// Unwrap returns the faults.
+func (u *Unchecked) Unwrap() error { return u.Faults }
+
+func unchecked(err error) error {
+	var faults strict.Faults
+	if errors.As(err, &faults) {
+		return &Unchecked{faults}
+	}
+	return err
 }
 
 // validate finds the faults that decoding does not, and their places.

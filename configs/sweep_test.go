@@ -104,7 +104,7 @@ func TestSweepFaults(t *testing.T) {
 	}{
 		"unknown key":   {sweep: "{trial.shools: [4, 8]}", want: []string{"sweep cell 0 (trial.shools=4): unknown key", `did you mean "schools"?`}},
 		"no path":       {sweep: `{"a..b": [4]}`, want: []string{"sweep cell 0 (a..b=4): ", "is not the path of a key"}},
-		"no list entry": {sweep: "{estimators.9.se: [CR1]}", want: []string{"sweep cell 0 (estimators.9.se=CR1): the list estimators has 7 entries"}},
+		"no list entry": {sweep: "{estimators.9.se: [CR1]}", want: []string{"sweep cell 0 (estimators.9.se=CR1): the list estimators has 8 entries"}},
 		"empty list":    {sweep: "{trial.schools: []}", want: []string{"has no values; a swept key needs at least one"}},
 		"no list":       {sweep: "{trial.schools: 4}", want: []string{"must be a list, not the number 4", "put it in brackets: [4]"}},
 		"no mapping":    {sweep: "[4]", want: []string{"must be a group of keys, not a list"}},

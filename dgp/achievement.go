@@ -44,7 +44,7 @@ type Slopes struct {
 
 // TestEffect is the average effect of coaching on the tests.
 type TestEffect struct {
-	Mean   []float64 `yaml:"mean" doc:"average effect on each test, in SDs of the test"`
+	Mean   []float64 `yaml:"mean" doc:"average effect on each test, in the units of residual: SDs of the test where all parts of its variance add up to 1"`
 	Bottom float64   `yaml:"bottom" doc:"how much stronger the effect is for a child 1 SD below the class: 0.3 is 30%"`
 }
 
@@ -55,6 +55,9 @@ func (a Achievement) check(f *Faults, domains []string) {
 	checkOptional(f, "achievement.slope.control", a.Slope.Control, k, "domain")
 	checkOptional(f, "achievement.slope.treated", a.Slope.Treated, k, "domain")
 	checkOptional(f, "achievement.slope.baseline", a.Slope.Baseline, k, "domain")
+	if a.Slope.Control != nil && a.Slope.Treated == nil {
+		f.Add("achievement.slope", "has control but not treated, the slope with coaching; repeat control there if coaching does not change it")
+	}
 	checkOptional(f, "achievement.effect.mean", a.Effect.Mean, n, "test")
 	if a.Total == "" {
 		f.Add("achievement.total", "total achievement needs a name")

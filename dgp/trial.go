@@ -71,6 +71,15 @@ func (t Trial) Validate() error {
 	return nil
 }
 
+// Warnings returns what in a valid trial is likely to be a slip of its planner.
+func (t Trial) Warnings() []string {
+	a := t.Achievement
+	if a.SchoolSD == 0 && a.TeacherSD == 0 && a.BlockSD == 0 && a.CovariateSD == 0 && a.Slope.Sorting == nil && a.Slope.Control == nil {
+		return []string{"the children of a school have nothing in common (achievement: school_sd, teacher_sd, block_sd, covariate_sd and slope are 0 or left out): the intraclass correlation is 0, and power is that of a trial without clusters"}
+	}
+	return nil
+}
+
 // maxUnits bounds the size of one data set, so that a typing error ends in a
 // message instead of a machine without memory.
 const maxUnits = 20_000_000

@@ -576,19 +576,31 @@ func (s Summary) notes() []string {
 			least[key], most[key], of[key] = min(least[key], fits), max(most[key], fits), max(of[key], r.N)
 		}
 	}
-	var notes []string
+	// Estimators of which the same is to be said share a note.
+	var said []string
+	who := make(map[string][]string)
 	for _, key := range order {
 		count := grouped(most[key])
 		if least[key] != most[key] {
 			count = "up to " + count
 		}
 		what := "failed (" + key.status.String() + ")"
-		if key.status.Worked() {
+		switch key.status {
+		case estimators.Reduced:
 			what = "left a collinear covariate out"
+		case estimators.Boundary:
+			what = "found a variance component of 0 (boundary; lme4 says singular)"
 		}
-		notes = append(notes, fmt.Sprintf("%s %s in %s of %s trials.", key.estimator, what, count, grouped(of[key])))
+		what = fmt.Sprintf("%s in %s of %s trials.", what, count, grouped(of[key]))
+		if who[what] == nil {
+			said = append(said, what)
+		}
+		who[what] = append(who[what], key.estimator)
 	}
-	return notes
+	for i, what := range said {
+		said[i] = strings.Join(who[what], ", ") + " " + what
+	}
+	return said
 }
 
 type explanation struct{ name, meaning string }

@@ -70,6 +70,9 @@ says that there are faults.`,
 			}
 			fmt.Fprintln(s.out)
 			writeSweep(s.out, study)
+			for _, warning := range study.Warnings() {
+				fmt.Fprintf(s.out, "Warning     %s\n", warning)
+			}
 			fmt.Fprintf(s.out, "Replicates  %d, seed %d\nPlan        %s\n", study.Replicates, study.Seed, plan.Hash)
 			return nil
 		},

@@ -86,8 +86,8 @@ func (f *finished) writeTruthNote(w io.Writer) error {
 	if of == "" {
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "  True effects of the population are means over 1,000 independent trials; their own\n"+
-		"  Monte Carlo standard error is at most %.2g (%s).\n", worst, of)
+	_, err := fmt.Fprintf(w, "\nTrue effects of the population are means over 1,000 other trials. They are known to within a\n"+
+		"Monte Carlo standard error of %.2g (%s, the worst), which the MCSE of bias leaves out.\n", worst, of)
 	return err
 }
 

@@ -332,7 +332,11 @@ func fromStudy(s streams, study sim.Study, where datafile.Condition) ([]*fit, er
 			}
 		}
 		if one.formula == nil && one.columns == nil {
-			fmt.Fprintf(s.talk, "Skipped %s: its data are not columns of a file.\n", e.Name)
+			fmt.Fprintf(s.talk, "Skipped %s: it is not written as a formula or columns.\n", e.Name)
+			continue
+		}
+		if _, again := e.Method.(estimators.Randomisation); again {
+			fmt.Fprintf(s.talk, "Skipped %s: a file does not say how its schools were assigned.\n", e.Name)
 			continue
 		}
 		own, err := datafile.ParseCondition(one.options.text("where"))

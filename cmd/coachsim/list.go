@@ -39,11 +39,19 @@ func listKinds[T any](w io.Writer, title string, members map[string]T) {
 	fmt.Fprintf(w, "\n%s\n", title)
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		fmt.Fprintf(w, "  %s\n", name)
-		t := reflect.TypeOf(members[name])
-		for i := range t.NumField() {
-			field := t.Field(i)
-			key, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
-			fmt.Fprintf(w, "    %-10s %s\n", key, field.Tag.Get("doc"))
+		listKeys(w, reflect.TypeOf(members[name]))
+	}
+}
+
+// listKeys prints the keys of a struct, those of an inlined one among them.
+func listKeys(w io.Writer, t reflect.Type) {
+	for i := range t.NumField() {
+		field := t.Field(i)
+		key, flags, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		if flags == "inline" {
+			listKeys(w, field.Type)
+			continue
 		}
+		fmt.Fprintf(w, "    %-10s %s\n", key, field.Tag.Get("doc"))
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"coachsim/configs"
 	"coachsim/configs/strict"
 	"coachsim/sim"
 )
@@ -98,7 +99,11 @@ func run(args []string, in io.Reader, out, talk io.Writer) int {
 	var faults strict.Faults
 	if errors.As(err, &faults) {
 		fmt.Fprintln(talk, faults.Error())
-		fmt.Fprintf(talk, "\n%s. Nothing was run.\n", count(len(faults), "fault"))
+		more := ""
+		if unchecked := new(configs.Unchecked); errors.As(err, &unchecked) {
+			more = " More may show once this is mended: the rest could not be checked."
+		}
+		fmt.Fprintf(talk, "\n%s. Nothing was run.%s\n", count(len(faults), "fault"), more)
 		return exitUsage
 	}
 	fmt.Fprintf(talk, "coachsim: %v\n", err)

@@ -45,9 +45,15 @@ A study with a sweep simulates every combination of its values.`,
 			if dir == "" {
 				dir = "coachsim-" + name
 			}
+			for _, warning := range study.Warnings() {
+				fmt.Fprintf(s.talk, "Warning: %s.\n", warning)
+			}
 			done, err := f.simulate(c, s, study, dir)
 			if err != nil {
 				return err
+			}
+			if done.outcome.Interrupted && !f.json {
+				fmt.Fprintf(s.out, "INTERRUPTED: partial results.\n\n")
 			}
 			if f.json {
 				err = done.summary.WriteJSON(s.out)

@@ -68,6 +68,9 @@ const maxBytes = 2 << 30
 // Open reads a data file: CSV, or Stata's .dta of formats 113 to 119.
 func Open(path string) (*Table, error) {
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("there is no such file")}
+	}
 	if err != nil {
 		return nil, err
 	}
