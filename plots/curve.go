@@ -94,32 +94,9 @@ func (c PowerCurve) arrange() curves {
 	}
 	var a curves
 	var keys []string
-	for _, f := range rows[0].Factors {
-		values := levelsOf(rows, f.Key)
-		numbers := make([]float64, 0, len(values))
-		for _, v := range values {
-			if x, err := strconv.ParseFloat(v, 64); err == nil && finite(x) {
-				numbers = append(numbers, x)
-			}
-		}
-		if a.across == "" && len(values) > 1 && len(numbers) == len(values) {
-			slices.Sort(numbers)
-			a.across, a.xs = f.Key, slices.Compact(numbers)
-			continue
-		}
-		keys = append(keys, f.Key)
-	}
-	if a.across == "" {
+	if a.across, a.xs, keys = sweptNumber(rows); a.across == "" {
 		return curves{}
 	}
-	// A key that is zipped to the one across says nothing of its own.
-	keys = slices.DeleteFunc(keys, func(key string) bool {
-		pairs := map[[2]string]bool{}
-		for _, row := range rows {
-			pairs[[2]string{factor(row, a.across), factor(row, key)}] = true
-		}
-		return len(pairs) == len(levelsOf(rows, a.across))
-	})
 	for i, key := range keys {
 		if levels := levelsOf(rows, key); len(levels) <= maxCurves {
 			a.by, a.levels = key, levels
@@ -129,6 +106,39 @@ func (c PowerCurve) arrange() curves {
 	}
 	a.divide(rows, keys)
 	return a
+}
+
+// sweptNumber returns the first swept key that is a number, its values in
+// ascending order, and the keys besides that tell designs apart. Across is empty
+// where no swept key is a number.
+func sweptNumber(rows []Row) (across string, xs []float64, keys []string) {
+	for _, f := range rows[0].Factors {
+		values := levelsOf(rows, f.Key)
+		numbers := make([]float64, 0, len(values))
+		for _, v := range values {
+			if x, err := strconv.ParseFloat(v, 64); err == nil && finite(x) {
+				numbers = append(numbers, x)
+			}
+		}
+		if across == "" && len(values) > 1 && len(numbers) == len(values) {
+			slices.Sort(numbers)
+			across, xs = f.Key, slices.Compact(numbers)
+			continue
+		}
+		keys = append(keys, f.Key)
+	}
+	if across == "" {
+		return "", nil, nil
+	}
+	// A key that is zipped to the one across says nothing of its own.
+	keys = slices.DeleteFunc(keys, func(key string) bool {
+		pairs := map[[2]string]bool{}
+		for _, row := range rows {
+			pairs[[2]string{factor(row, across), factor(row, key)}] = true
+		}
+		return len(pairs) == len(levelsOf(rows, across))
+	})
+	return across, xs, keys
 }
 
 // divide fills the panels. Keys are those that make panels.
@@ -274,32 +284,36 @@ func (c PowerCurve) Draw(t Theme) (Drawing, error) {
 func (c PowerCurve) look(t Theme, line int) Series { return t.Series[line%len(t.Series)] }
 
 func (c PowerCurve) legend(t Theme, a curves) (l legend) {
-	sample := func(look Series) func(pen, vg.Rectangle) {
-		return func(p pen, box vg.Rectangle) {
-			y := (box.Min.Y + box.Max.Y) / 2
-			p.line(look.Color, t.LineWidth, look.Dashes, box.Min.X, y, box.Max.X, y)
-			p.marker(look, (box.Min.X+box.Max.X)/2, y)
-		}
-	}
 	what := "Power, %, with 95% Monte Carlo interval"
 	if n, same := a.replicates(); same {
 		what += " (" + count(n) + " replicates)"
 	}
 	if a.by == "" {
-		l = append(l, legendEntry{what, sampleWidth, sample(c.look(t, 0))})
+		l = append(l, legendEntry{what, sampleWidth, lineSample(c.look(t, 0))})
 	} else {
 		l = append(l, legendEntry{what + ":", -sampleGap, func(pen, vg.Rectangle) {}}) // words without a sample
 		for i, level := range a.levels {
-			l = append(l, legendEntry{lastPart(a.by) + " = " + level, sampleWidth, sample(c.look(t, i))})
+			l = append(l, legendEntry{lastPart(a.by) + " = " + level, sampleWidth, lineSample(c.look(t, i))})
 		}
 	}
-	reference := func(label string, dashes []vg.Length) legendEntry {
-		return legendEntry{label, sampleWidth, func(p pen, box vg.Rectangle) {
-			y := (box.Min.Y + box.Max.Y) / 2
-			p.line(t.Quiet, 1.4*t.AxisWidth, dashes, box.Min.X, y, box.Max.X, y)
-		}}
+	return append(l, referenceEntry("80%", targetDashes), referenceEntry(fmt.Sprintf("α = %v", c.Alpha), alphaDashes))
+}
+
+// lineSample draws a line with its marker in a legend.
+func lineSample(look Series) func(pen, vg.Rectangle) {
+	return func(p pen, box vg.Rectangle) {
+		y := (box.Min.Y + box.Max.Y) / 2
+		p.line(look.Color, p.theme.LineWidth, look.Dashes, box.Min.X, y, box.Max.X, y)
+		p.marker(look, (box.Min.X+box.Max.X)/2, y)
 	}
-	return append(l, reference("80%", targetDashes), reference(fmt.Sprintf("α = %v", c.Alpha), alphaDashes))
+}
+
+// referenceEntry explains a reference line.
+func referenceEntry(label string, dashes []vg.Length) legendEntry {
+	return legendEntry{label, sampleWidth, func(p pen, box vg.Rectangle) {
+		y := (box.Min.Y + box.Max.Y) / 2
+		p.line(p.theme.Quiet, 1.4*p.theme.AxisWidth, dashes, box.Min.X, y, box.Max.X, y)
+	}}
 }
 
 var (
@@ -359,11 +373,17 @@ func (c PowerCurve) paintPanel(p pen, a curves, panel curvePanel, body vg.Rectan
 		}
 	}
 
+	paintSwept(p, body, a.xs, atX)
+}
+
+// paintSwept draws the horizontal axis of a panel. The swept values are the
+// ticks; a label that would touch the one before is left out.
+func paintSwept(p pen, body vg.Rectangle, xs []float64, atX func(float64) vg.Length) {
+	t := p.theme
+	face := t.face(t.TickSize)
 	p.line(t.Ink, t.AxisWidth, nil, body.Min.X, body.Min.Y, body.Max.X, body.Min.Y)
-	// The swept values are the ticks; a label that would touch the one before is
-	// left out.
 	free := vg.Length(math.Inf(-1))
-	for _, v := range a.xs {
+	for _, v := range xs {
 		x, label := atX(v), signed(v, digitsOf(v))
 		p.line(t.Ink, t.AxisWidth, nil, x, body.Min.Y, x, body.Min.Y-tickLength)
 		if half := face.Width(label) / 2; x-half >= free {

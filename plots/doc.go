@@ -19,7 +19,7 @@
 //	theme.go, pen.go, axis.go           type sizes, colours, markers, ticks
 //	rowchart.go, legend.go              what several figures share
 //	figure.go                           what every figure is, and its data twin
-//	sampling.go, bias.go, power.go, published.go   one figure each
+//	sampling.go, bias.go, power.go, curve.go, estimators.go, published.go   one figure each
 //
 // A new figure is one file: a struct with the three methods of [Figure].
 package plots

@@ -96,6 +96,8 @@ func markerPath(m Marker, x, y, r vg.Length) vg.Path {
 		return polygon(0, -1.3, 1.3, 0, 0, 1.3, -1.3, 0)
 	case Triangle:
 		return polygon(-1.2, -.8, 1.2, -.8, 0, 1.3)
+	case Inverted:
+		return polygon(-1.2, .8, 0, -1.3, 1.2, .8)
 	}
 	// Four cubic curves, because each backend has its own idea of an arc.
 	k := 4. / 3 * (math.Sqrt2 - 1)

@@ -11,7 +11,8 @@ import (
 // Standard returns the figures that every run draws: the sampling distribution
 // of each effect with its truth, bias, power, and, where cells of a paper are
 // given, published beside simulated numbers. A sweep over a number gets power
-// curves in the place of dots. Of a sweep, figures that would have more than
+// curves in the place of dots, and where several estimators estimate the same
+// effect, their rejections and coverage in one figure. Of a sweep, figures that would have more than
 // maxSweptRows rows or panels are left out, and so are curves beyond
 // maxCurvePages: nobody would read them, and summary.csv has the numbers.
 // chunks is the run's log.
@@ -47,7 +48,7 @@ func Standard(s sim.Summary, chunks iter.Seq2[[]sim.Record, error], comparisons 
 	}
 	sampling := SamplingDistribution{XLabel: "Estimate"}
 	for i, r := range shown {
-		sample := Sample{Label: r.Term + " → " + r.Outcome, Estimates: estimates[i], Truth: r.Truth, Published: math.NaN(), PublishedSE: math.NaN()}
+		sample := Sample{Label: r.Term + " → " + r.Outcome + " (" + r.Estimator + ")", Estimates: estimates[i], Truth: r.Truth, Published: math.NaN(), PublishedSE: math.NaN()}
 		if c, ok := published[[3]string{r.Estimator, r.Outcome, r.Term}]; ok {
 			sample.Label, sample.Published, sample.PublishedSE = c.Label+" ("+c.Table+", "+c.Column+")", c.Value, c.SE
 		}
@@ -74,8 +75,8 @@ const (
 	maxCurvePages = 4
 )
 
-// sweptFigures returns the figures of a sweep: power curves where there is a
-// swept number, else dots, and bias. A sampling distribution for every cell
+// sweptFigures returns the figures of a sweep: bias, and power curves and
+// estimators side by side where there is a swept number, else dots. A sampling distribution for every cell
 // would be a book.
 func sweptFigures(s sim.Summary, effects, tested []Row) []Figure {
 	var figures []Figure
@@ -90,6 +91,11 @@ func sweptFigures(s sim.Summary, effects, tested []Row) []Figure {
 		return figures
 	}
 	for i, page := range curve.Pages() {
+		if i < maxCurvePages {
+			figures = append(figures, page)
+		}
+	}
+	for i, page := range (EstimatorCurves{Rows: effects, Alpha: s.Alpha}).Pages() {
 		if i < maxCurvePages {
 			figures = append(figures, page)
 		}
