@@ -63,6 +63,7 @@ type core struct {
 
 	fourRight []float64 // scratch: right-hand factors of four groups
 	pairs     []int     // pair, tabulated
+	outcomeAt []int     // outcomePair, tabulated
 }
 
 // A coreKey says which linear fits share a core.
@@ -227,6 +228,10 @@ func (c *core) allocate(shape dgp.Shape) {
 		for b := range nb {
 			c.pairs[a*nb+b] = c.pair(a, b)
 		}
+	}
+	c.outcomeAt = make([]int, len(c.children))
+	for k := range c.outcomeAt {
+		c.outcomeAt[k] = c.outcomePair(k)
 	}
 	c.gram = make([]float64, q*c.width)
 	c.raw = make([]float64, q)
@@ -533,7 +538,7 @@ func addScaled(dst []float64, k float64, x []float64) {
 // outcomeProduct returns Σ m y over the rows of group g, m the basis a.
 func (c *core) outcomeProduct(g, a int, r response, s []float64) float64 {
 	if r.child >= 0 {
-		return s[c.outcomePair(r.child)+a]
+		return s[c.outcomeAt[r.child]+a]
 	}
 	return c.product[g*len(c.products)+r.product] * s[c.pairs[a]]
 }
@@ -541,7 +546,7 @@ func (c *core) outcomeProduct(g, a int, r response, s []float64) float64 {
 // outcomeSquare returns Σ y² over the rows of group g.
 func (c *core) outcomeSquare(g int, r response, s []float64) float64 {
 	if r.child >= 0 {
-		return s[c.outcomePair(r.child)+len(c.basis)]
+		return s[c.outcomeAt[r.child]+len(c.basis)]
 	}
 	z := c.product[g*len(c.products)+r.product]
 	return z * z * s[0]

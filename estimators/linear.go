@@ -531,9 +531,19 @@ func (l *linear) addScore(g, i int, score []float64) {
 	s := c.stat[g*c.stride : (g+1)*c.stride]
 	y := c.outcomes[l.outcomes[i]]
 	fitted := l.projection(g, nc+i)
-	for a := range nb {
-		r := c.outcomeProduct(g, a, y, s)
+	sums, z := s, 1.0 // Σ m y is z times sums[a]
+	if y.child >= 0 {
+		sums = s[c.outcomeAt[y.child]:]
+	} else {
+		z = c.product[g*len(c.products)+y.product]
+	}
+	for a := range l.residual {
 		pairs := c.pairs[a*nb : (a+1)*nb]
+		at := a
+		if y.child < 0 {
+			at = pairs[0]
+		}
+		r := z * sums[at]
 		for b, f := range fitted {
 			r -= s[pairs[b]] * f
 		}
@@ -549,9 +559,16 @@ func (l *linear) addScore(g, i int, score []float64) {
 	}
 }
 
-// addOuter adds the outer product of a score to vcov.
+// addOuter adds the outer product of a score to vcov; its diagonal will do
+// where nothing is tested jointly.
 func (l *linear) addOuter(score []float64) {
 	nc := len(score)
+	if len(l.joint) == 0 {
+		for r, v := range score {
+			l.vcov[r*nc+r] += v * v
+		}
+		return
+	}
 	for r, v := range score {
 		row := l.vcov[r*nc : (r+1)*nc]
 		for t, w := range score {

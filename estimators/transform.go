@@ -39,18 +39,19 @@ func (f Fitted) Apply(v float64) float64 {
 	case Standardise:
 		return (v - f.Mean) / f.SD
 	case Below:
-		if v < f.Cutoff {
-			return 1
-		}
-		return 0
+		return indicator(v < f.Cutoff)
 	case Above:
-		if v > f.Cutoff {
-			return 1
-		}
-		return 0
+		return indicator(v > f.Cutoff)
 	default:
 		return v
 	}
+}
+
+func indicator(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 // A source is a column of the data from which others are derived.
@@ -87,8 +88,21 @@ func (c *derived) compute(d *dgp.Data, sources []source) {
 		}
 		return
 	}
-	for i, v := range x {
-		c.values[i] = c.fitted.Apply(v)
+	// The loops of Apply, with its choice made once.
+	f := c.fitted
+	switch f.Kind {
+	case Below:
+		for i, v := range x {
+			c.values[i] = indicator(v < f.Cutoff)
+		}
+	case Above:
+		for i, v := range x {
+			c.values[i] = indicator(v > f.Cutoff)
+		}
+	default:
+		for i, v := range x {
+			c.values[i] = f.Apply(v)
+		}
 	}
 }
 
