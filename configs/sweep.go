@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -158,24 +159,27 @@ func cellOf(doc *strict.Document, study sim.Study, axes []axis, n int) (sim.Cell
 	laid := doc.Clone()
 	for _, f := range cell.Factors {
 		if err := laid.SetFrom(cellName(cell.Factors, n), f.Key, f.Value); err != nil {
-			wrong, ok := err.(strict.Faults)
-			if !ok {
-				return cell, nil, err
-			}
-			return cell, wrong, nil
+			wrong, err := faultsIn(err)
+			return cell, wrong, err
 		}
 	}
 	read := file{Study: sim.DefaultStudy()}
 	if err := laid.Decode(&read, kinds()); err != nil {
-		wrong, ok := err.(strict.Faults)
-		if !ok {
-			return cell, nil, err
-		}
-		return cell, wrong, nil
+		wrong, err := faultsIn(err)
+		return cell, wrong, err
 	}
 	cell.Study = read.Study
 	cell.Study.Seed = study.Streams.Seed(study.Seed, n)
 	return cell, validate(laid, cell.Study), nil
+}
+
+// faultsIn returns the faults that an error is, or the error if it is none.
+func faultsIn(err error) (strict.Faults, error) {
+	var wrong strict.Faults
+	if errors.As(err, &wrong) {
+		return wrong, nil
+	}
+	return nil, err
 }
 
 // cellName names a cell in a message.

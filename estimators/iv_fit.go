@@ -518,7 +518,7 @@ func (v *iv) andersonRubin(s *Setup, i int, k float64, e Estimate) Estimate {
 		t.v0, t.v1, t.v2 = yy-2*b*yd+b*b*dd, yd-b*dd, dd
 		t.zero = dot(ry, ry) / (n * yy)
 	} else {
-		yy := 0.0
+		var yy float64
 		t.v0, t.v1, t.v2, yy = v.reducedForm(s, i, b)
 		scale := v.l.se.factor(c.rows, k, float64(v.l.clusters))
 		t.v0, t.v1, t.v2, yy = t.v0*scale, t.v1*scale, t.v2*scale, yy*scale

@@ -63,7 +63,7 @@ func Run(ctx context.Context, plan Plan, o Options) (Outcome, error) {
 	r := &runner{plan: plan, options: o, cells: plan.Study.designs()}
 	for i, cell := range r.cells {
 		if i > 0 && ctx.Err() != nil { // a sweep of large trials takes a while to get here
-			return Outcome{Interrupted: true}, nil
+			return Outcome{Interrupted: true}, nil //nolint:nilerr // an interruption is an outcome
 		}
 		truths, err := cell.Study.population(o.Workers)
 		if err != nil {
@@ -238,7 +238,7 @@ func (r *runner) work(ctx context.Context) error {
 			continue
 		}
 		if w == nil || w.cell != t.cell {
-			w = nil // the old world must not stay in memory beside the new one
+			w = nil //nolint:wastedassign // so that the old world is not in memory beside the new one
 			var err error
 			if w, err = r.world(t.cell); err != nil {
 				return err
