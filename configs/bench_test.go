@@ -84,3 +84,36 @@ func BenchmarkUnitEcuadorFit(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkUnitInference fits total achievement on coaching and the controls of
+// the ecuador study, its data already drawn, by kinds of inference that differ
+// in what they add to CR1. Each includes reading the data.
+func BenchmarkUnitInference(b *testing.B) {
+	study := preset(b, "ecuador")
+	g, err := study.Trial.Compile()
+	if err != nil {
+		b.Fatal(err)
+	}
+	data, _ := g.Draw(dgp.Stream{Seed: 1})
+	ols := estimators.OLS{Formula: "achievement ~ coaching + $controls | block", Cluster: "school", SE: estimators.CR1, Report: []string{"coaching"}}
+	cr2 := ols
+	cr2.SE = estimators.CR2
+	for _, m := range []estimators.Named{
+		{Name: "CR1", Method: ols},
+		{Name: "CR2", Method: cr2},
+		{Name: "WildRademacher999", Method: estimators.WildBootstrap{OLS: ols, Draws: 999}},
+		{Name: "WildWebb999", Method: estimators.WildBootstrap{OLS: ols, Draws: 999, Weights: estimators.Webb}},
+		{Name: "Randomisation999", Method: estimators.Randomisation{OLS: ols, Draws: 999}},
+	} {
+		panel, err := estimators.Bind([]estimators.Named{m}, g.Shape(), study.Terms)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(m.Name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				panel.Fit(data)
+			}
+		})
+	}
+}
