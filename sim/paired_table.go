@@ -209,14 +209,15 @@ func signed(cell tableCell) tableCell {
 }
 
 // decimals shows two digits of the smaller Monte Carlo error, and at least three
-// of the RMSE.
+// of the RMSE. Where two estimators are the same number, their difference is
+// rounding error, and so is its Monte Carlo error.
 func (d *Difference) decimals() int {
 	places := 3
 	for _, at := range []struct {
 		x      float64
 		digits int
 	}{{d.ReferenceRMSE, 3}, {d.BiasDiffMCSE, 1}, {d.RMSEDiffMCSE, 1}} {
-		if at.x > 0 {
+		if at.x > 1e-9*d.ReferenceRMSE {
 			places = max(places, at.digits-1-int(math.Floor(math.Log10(at.x))))
 		}
 	}
