@@ -55,6 +55,10 @@ type Column struct {
 	// they square or multiply, which keeps cross-products accurate; no
 	// estimate depends on it.
 	Center float64
+	// Observed is the column of the same level or one above that is 1 where this
+	// one has a value, and 0 where it is missing and holds NaN; "" where none is
+	// missing.
+	Observed string
 	// Levels is the number of levels of a factor, whose values are the codes
 	// 0 to Levels-1; 0 for a number.
 	Levels int
@@ -98,8 +102,8 @@ func (s Shape) Names() []string {
 	return names
 }
 
-// Data is one data set as an analyst would hold it: no potential outcomes, no
-// school that left, no child without a test. Units of a level are numbered in
+// Data is one data set as an analyst would hold it: no potential outcomes. Who
+// was lost is not in it, or has missing values, as Column.Observed says. Units of a level are numbered in
 // order, and the units below a unit are contiguous: the children of teacher t
 // are ChildStart[t] up to ChildStart[t+1], and so on up the hierarchy.
 //
@@ -127,7 +131,7 @@ type Data struct {
 // Teachers returns the number of teachers (classrooms).
 func (d *Data) Teachers() int { return d.N[TeacherLevel] }
 
-// Children returns the number of children with a valid test.
+// Children returns the number of children.
 func (d *Data) Children() int { return d.N[ChildLevel] }
 
 // Ancestor returns the unit of level up to which the given unit of level

@@ -111,3 +111,66 @@ func (s NormalSource) Sum(n int) float64 {
 	}
 	return x
 }
+
+// LossShares returns the shares of schools that are lost under an arm, of
+// teachers in schools that stay, and of children in classes that stay.
+func (g *Generator) LossShares(t *Truth, arm int) (school, teacher, child float64) {
+	n, p := g.retention, g.population
+	var lost, all [3]float64
+	responded := t.Potential(make([]float64, g.shape.Max[ChildLevel]), g.respondedColumn, arm)
+	for s := range g.arm {
+		all[0]++
+		lost[0] += indicator(n.school[arm][s])
+	}
+	for j, s := range p.school {
+		if n.school[arm][s] {
+			continue
+		}
+		all[1]++
+		lost[1] += 1 - n.observed[arm][j]
+		if n.observed[arm][j] == 0 {
+			continue
+		}
+		for i := p.childStart[j]; i < p.childStart[j+1]; i++ {
+			all[2]++
+			lost[2] += 1 - responded[i]
+		}
+	}
+	return lost[0] / all[0], lost[1] / all[1], lost[2] / all[2]
+}
+
+func indicator(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// A ChildLoss is what the loss of one child depends on.
+type ChildLoss struct {
+	Ability, Quality float64
+	Covariate        map[string]float64
+	Lost             [2]bool // by arm
+}
+
+// ChildLosses lists the children whose class stays under both arms.
+func (g *Generator) ChildLosses(*Truth) []ChildLoss {
+	var all []ChildLoss
+	p := g.population
+	for j, s := range p.school {
+		if g.retention.observed[0][j] == 0 || g.retention.observed[1][j] == 0 {
+			continue
+		}
+		for i := p.childStart[j]; i < p.childStart[j+1]; i++ {
+			u := ChildLoss{Ability: g.ability(i), Quality: g.meanQuality(j), Covariate: map[string]float64{}}
+			for _, c := range p.columns {
+				u.Covariate[c.Name] = c.values[[levels]int{0, s, j, i}[c.Level]]
+			}
+			for arm := range u.Lost {
+				u.Lost[arm] = g.retention.responded[arm][i] == 0
+			}
+			all = append(all, u)
+		}
+	}
+	return all
+}

@@ -16,7 +16,8 @@ type Generator struct {
 	quality      *trueQuality
 	observed     *observed
 	tested       *tested
-	arm          []int // of each school drawn
+	retention    *retention // nil where lost units are in no data set
+	arm          []int      // of each school drawn
 	left         []bool
 	leaving      []int  // schools that leave, by arm
 	valid        []bool // by sampled child
@@ -31,6 +32,7 @@ type Generator struct {
 
 	// Where the columns of the data start in shape.Columns.
 	armColumn, covariateColumn, scoreColumn, ratingColumn, testColumn int
+	observedColumn, respondedColumn                                   int // with retention
 }
 
 // Compile prepares drawing. All errors happen here.
@@ -65,6 +67,10 @@ func (t Trial) Compile() (*Generator, error) {
 	for a, name := range d.Arms {
 		g.leaving[a] = d.Attrition.Schools[name]
 	}
+	if d.Attrition.keeps() {
+		g.retention = newRetention(t, g.population)
+		g.calibrate()
+	}
 	g.layout()
 	g.shape.Max = [levels]int{d.Blocks, schools, teachers, children}
 	g.shape.Assignment = d.Assignment
@@ -91,6 +97,10 @@ func (g *Generator) layout() {
 		add(Column{Name: c.Name, Level: c.Level, Center: c.law.mean, Doc: "covariate"})
 	}
 	g.scoreColumn = len(g.shape.Columns)
+	observed, responded := "", ""
+	if g.retention != nil {
+		observed, responded = observedName, respondedName
+	}
 	total, unit := 0.0, ", SDs"
 	for k, name := range t.Quality.Domains {
 		mean := 0.0
@@ -98,15 +108,15 @@ func (g *Generator) layout() {
 			mean, unit = t.Observation.Scale.Mean[k], ", points"
 		}
 		total += mean / float64(len(t.Quality.Domains))
-		add(Column{Name: name, Level: TeacherLevel, PostTreatment: true, Center: mean, Doc: "observed classroom quality" + unit})
+		add(Column{Name: name, Level: TeacherLevel, PostTreatment: true, Observed: observed, Center: mean, Doc: "observed classroom quality" + unit})
 	}
-	add(Column{Name: t.Observation.Total, Level: TeacherLevel, PostTreatment: true, Center: total, Doc: "mean of the domains" + unit})
+	add(Column{Name: t.Observation.Total, Level: TeacherLevel, PostTreatment: true, Observed: observed, Center: total, Doc: "mean of the domains" + unit})
 	g.ratingColumn = len(g.shape.Columns)
 	for k, name := range t.Quality.Domains {
 		for s := range t.Observation.Segments {
 			for c := range t.Observation.Coders {
 				add(Column{
-					Name: ratingName(name, s, c), Level: TeacherLevel, PostTreatment: true,
+					Name: ratingName(name, s, c), Level: TeacherLevel, PostTreatment: true, Observed: observed,
 					Center: t.Observation.Scale.Mean[k], Rating: &Rating{Domain: name, Segment: s + 1, Coder: c + 1}, Doc: "rating of one segment by one coder, points",
 				})
 			}
@@ -114,10 +124,20 @@ func (g *Generator) layout() {
 	}
 	g.testColumn = len(g.shape.Columns)
 	for _, name := range t.Achievement.Tests {
-		add(Column{Name: name, Level: ChildLevel, PostTreatment: true, Doc: "test, SDs"})
+		add(Column{Name: name, Level: ChildLevel, PostTreatment: true, Observed: responded, Doc: "test, SDs"})
 	}
-	add(Column{Name: t.Achievement.Total, Level: ChildLevel, PostTreatment: true, Doc: "total achievement, SDs"})
+	add(Column{Name: t.Achievement.Total, Level: ChildLevel, PostTreatment: true, Observed: responded, Doc: "total achievement, SDs"})
+	if g.retention != nil {
+		g.observedColumn = add(Column{Name: observedName, Level: TeacherLevel, PostTreatment: true, Doc: "1 if the class was observed, 0 if its school or teacher was lost"})
+		g.respondedColumn = add(Column{Name: respondedName, Level: ChildLevel, PostTreatment: true, Doc: "1 if the child has valid tests, 0 if lost"})
+	}
 }
+
+// The columns that say who is not lost, where lost units are in the data.
+const (
+	observedName  = "observed"
+	respondedName = "responded"
+)
 
 // Trial returns the trial that the generator draws.
 func (g *Generator) Trial() Trial { return g.trial }
@@ -135,6 +155,9 @@ func (g *Generator) Draw(st Stream) (*Data, *Truth) {
 	g.observed.draw(g.quality, g.purpose(st, ObservationPurpose))
 	g.lose(g.purpose(st, AttritionPurpose))
 	g.tested.draw(g.population, g.quality, g.valid, g.purpose(st, OutcomePurpose))
+	if g.retention != nil {
+		g.retention.draw(g, g.purpose(st, LossPurpose))
+	}
 	g.fillColumns()
 	g.truth.deviate()
 	return &g.data, &g.truth
@@ -144,7 +167,8 @@ func (g *Generator) purpose(st Stream, p Purpose) *rand.Rand {
 	return g.rng.Load(st, p)
 }
 
-// lose decides who is lost and builds the hierarchy of those who stay.
+// lose decides who is lost at random and builds the hierarchy of those who are
+// in the data: who stay, or all.
 func (g *Generator) lose(r *rand.Rand) {
 	p, d := g.population, g.trial.Design
 	leave(g.left, g.arm, g.leaving, g.schoolBuffer, r)
@@ -158,9 +182,15 @@ func (g *Generator) lose(r *rand.Rand) {
 			g.valid[i] = false
 		}
 	}
+	if g.retention != nil {
+		for i := range p.children() {
+			g.retention.missing[i] = !g.valid[i]
+			g.valid[i] = true
+		}
+	}
 	schools, teachers, children := 0, 0, 0
 	for s := range g.arm {
-		if g.left[s] {
+		if g.left[s] && g.retention == nil {
 			for j := s * d.Teachers; j < (s+1)*d.Teachers; j++ {
 				for i := p.childStart[j]; i < p.childStart[j+1]; i++ {
 					g.valid[i] = false
@@ -210,6 +240,9 @@ func skip(r *rand.Rand, scale float64) int {
 
 // fillColumns writes what an analyst sees into the data's columns.
 func (g *Generator) fillColumns() {
+	if g.retention != nil {
+		g.fillRetention()
+	}
 	arm := g.data.Columns[g.armColumn]
 	for s, drawn := range g.schools[:len(arm)] {
 		arm[s] = float64(g.arm[drawn])
@@ -252,6 +285,9 @@ func (g *Generator) fillColumns() {
 			lo, hi := g.data.ChildStart[j], g.data.ChildStart[j+1]
 			copy(dst[lo:hi], g.tested.score[g.arm[g.population.school[teacher]]][k][lo:hi])
 		}
+		if g.retention != nil {
+			blank(dst, g.data.Columns[g.respondedColumn])
+		}
 		g.truth.scale[g.testColumn+k] = standardise(dst, !g.trial.Achievement.Points)
 		for i, x := range dst {
 			total[i] += x / float64(tests)
@@ -271,6 +307,29 @@ func (g *Generator) observedArm(dst, control, treated []float64) {
 			dst[j] = treated[teacher]
 		}
 	}
+	if g.retention != nil {
+		blank(dst, g.data.Columns[g.observedColumn])
+	}
+}
+
+// fillRetention fills the columns that say who is not lost.
+func (g *Generator) fillRetention() {
+	observed, responded := g.data.Columns[g.observedColumn], g.data.Columns[g.respondedColumn]
+	for j := range observed { // all units drawn are in the data
+		arm := g.arm[g.population.school[j]]
+		observed[j] = g.retention.observed[arm][j]
+		lo, hi := g.data.ChildStart[j], g.data.ChildStart[j+1]
+		copy(responded[lo:hi], g.retention.responded[arm][lo:hi])
+	}
+}
+
+// blank makes values missing where observed is 0.
+func blank(x, observed []float64) {
+	for i := range x {
+		if observed[i] == 0 {
+			x[i] = math.NaN()
+		}
+	}
 }
 
 // A scale is how a column was standardised: (x - mean)/sd.
@@ -278,25 +337,33 @@ type scale struct{ mean, inverse float64 } // inverse is 1/sd
 
 func (s scale) apply(x float64) float64 { return (x - s.mean) * s.inverse }
 
-// standardise brings x to mean 0 and SD 1 (divisor n-1), and returns how. A
-// column without variation is only centred; with on false nothing is done.
+// standardise brings x to mean 0 and SD 1 (divisor n-1) over the values that
+// are not missing, and returns how. A column without variation is only centred;
+// with on false nothing is done.
 func standardise(x []float64, on bool) scale {
-	if !on || len(x) == 0 {
+	mean, n := 0.0, 0
+	if on {
+		for _, v := range x {
+			if !math.IsNaN(v) {
+				mean += v
+				n++
+			}
+		}
+	}
+	if n == 0 {
 		return scale{inverse: 1}
 	}
-	mean := 0.0
-	for _, v := range x {
-		mean += v
-	}
-	mean /= float64(len(x))
+	mean /= float64(n)
 	ss, raw := 0.0, 0.0
 	for _, v := range x {
-		ss += (v - mean) * (v - mean)
-		raw += v * v
+		if !math.IsNaN(v) {
+			ss += (v - mean) * (v - mean)
+			raw += v * v
+		}
 	}
 	s := scale{mean: mean, inverse: 1}
-	if ss > 1e-20*raw && len(x) > 1 { // more than rounding of the mean
-		s.inverse = 1 / math.Sqrt(ss/float64(len(x)-1))
+	if ss > 1e-20*raw && n > 1 { // more than rounding of the mean
+		s.inverse = 1 / math.Sqrt(ss/float64(n-1))
 	}
 	for i := range x {
 		x[i] = s.apply(x[i])

@@ -27,6 +27,7 @@ const (
 	ObservationPurpose Purpose = 4 // ratings of classrooms
 	OutcomePurpose     Purpose = 5 // tests
 	AttritionPurpose   Purpose = 6
+	LossPurpose        Purpose = 7 // who is lost under every arm, where lost units are kept
 )
 
 // EstimatorPurpose is the purpose of an estimator that draws, such as a

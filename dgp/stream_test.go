@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-var purposes = []Purpose{PopulationPurpose, QualityPurpose, AssignmentPurpose, ObservationPurpose, OutcomePurpose, AttritionPurpose}
+var purposes = []Purpose{PopulationPurpose, QualityPurpose, AssignmentPurpose, ObservationPurpose, OutcomePurpose, AttritionPurpose, LossPurpose}
 
 // The values of the purposes are part of what a seed means.
 func TestPurposesKeepTheirNumbers(t *testing.T) {

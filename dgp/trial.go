@@ -56,6 +56,7 @@ func (d Design) schools() int { return d.Blocks * d.Schools }
 func (t Trial) Validate() error {
 	var f Faults
 	t.Design.check(&f)
+	t.Design.Attrition.Loss.check(&f, t)
 	t.checkCovariates(&f)
 	t.Quality.check(&f)
 	t.Observation.check(&f, t.Quality.Domains)
@@ -136,6 +137,10 @@ func (t Trial) checkNames(f *Faults) {
 		use(fmt.Sprintf("achievement.tests[%d]", i), name)
 	}
 	use("achievement.total", t.Achievement.Total)
+	if t.Design.Attrition.keeps() {
+		use("trial.attrition", observedName)
+		use("trial.attrition", respondedName)
+	}
 	for _, domain := range t.Quality.Domains {
 		for s := range t.Observation.Segments {
 			for c := range t.Observation.Coders {

@@ -19,7 +19,7 @@ func newTruth(g *Generator) Truth {
 }
 
 // HasPotential reports whether Truth knows the potential outcomes of a column:
-// the scores of classroom quality, the tests, and their totals.
+// the scores of classroom quality, the tests, their totals, and who is lost.
 func (g *Generator) HasPotential(column int) bool {
 	return column >= g.scoreColumn && column < g.ratingColumn || column >= g.testColumn && column < len(g.shape.Columns)
 }
@@ -27,7 +27,8 @@ func (g *Generator) HasPotential(column int) bool {
 // Potential fills dst with the column's value for every unit of the data had
 // all schools been assigned the arm, in the units of the data's own column,
 // and returns its filled front. For the arm that a unit was in, the value is
-// the data's, to the last bit. dst needs room for the units of the column's
+// the data's, to the last bit; units whose value is missing in the data have
+// one here. dst needs room for the units of the column's
 // level. It panics where Generator.HasPotential is false.
 func (t *Truth) Potential(dst []float64, column, arm int) []float64 {
 	g := t.g
@@ -35,6 +36,14 @@ func (t *Truth) Potential(dst []float64, column, arm int) []float64 {
 		panic("dgp: no potential outcomes of column " + g.shape.Columns[column].Name)
 	}
 	dst = dst[:g.data.N[g.shape.Columns[column].Level]]
+	if g.retention != nil && column >= g.observedColumn {
+		if column == g.respondedColumn {
+			copy(dst, g.retention.responded[arm])
+		} else {
+			copy(dst, g.retention.observed[arm])
+		}
+		return dst
+	}
 	first, parts := g.scoreColumn, len(g.trial.Quality.Domains)
 	value := g.observed.score[arm]
 	from := g.teachers
