@@ -85,6 +85,29 @@ type filter struct {
 	test   []comparison
 }
 
+// keepAbove reports whether a class satisfies every comparison of columns that
+// do not vary within it; keepOwn whether a child satisfies the others.
+func (f *filter) keepAbove(d *dgp.Data, class int) bool {
+	for i := range f.test {
+		if f.levels[i] == dgp.ChildLevel {
+			continue
+		}
+		if !f.test[i].holds(d.Columns[f.column[i]][d.Ancestor(dgp.TeacherLevel, class, f.levels[i])]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *filter) keepOwn(d *dgp.Data, child int) bool {
+	for i := range f.test {
+		if f.levels[i] == dgp.ChildLevel && !f.test[i].holds(d.Columns[f.column[i]][child]) {
+			return false
+		}
+	}
+	return true
+}
+
 // keep reports whether the unit of level f.level satisfies every comparison.
 func (f *filter) keep(d *dgp.Data, unit int) bool {
 	for i := range f.test {

@@ -261,10 +261,13 @@ func (c *core) load(d *dgp.Data, columns [][]float64) {
 func (c *core) loadChildren(d *dgp.Data, columns [][]float64) {
 	children := d.Children()
 	if c.mask != nil {
-		for i := range children {
-			c.mask[i] = 0
-			if c.filter.keep(d, i) {
-				c.mask[i] = 1
+		for g := range c.groups {
+			in := c.filter.keepAbove(d, g)
+			for i := d.ChildStart[g]; i < d.ChildStart[g+1]; i++ {
+				c.mask[i] = 0
+				if in && c.filter.keepOwn(d, i) {
+					c.mask[i] = 1
+				}
 			}
 		}
 	}
@@ -282,9 +285,7 @@ func (c *core) loadChildren(d *dgp.Data, columns [][]float64) {
 			y[i] = v - center
 		}
 		if c.mask != nil {
-			for i := range y {
-				y[i] *= c.mask[i]
-			}
+			c.omit(y)
 		}
 		c.outcome[k] = y
 	}
@@ -336,7 +337,19 @@ func (c *core) fillMonomial(buffer []float64, m monomial, columns [][]float64, c
 			}
 		}
 	}
+	if c.mask != nil {
+		c.omit(dst)
+	}
 	return dst
+}
+
+// omit puts 0 where a child's row is left out; its value may be missing.
+func (c *core) omit(x []float64) {
+	for i := range x {
+		if c.mask[i] == 0 {
+			x[i] = 0
+		}
+	}
 }
 
 // total returns the sum of x.
@@ -398,7 +411,7 @@ func (c *core) place(d *dgp.Data) {
 		c.effect[g] = 0
 		if absorbed {
 			if c.effect[g] = c.absorbed.of(d, c.group, g); c.effect[g] < 0 {
-				c.effect[g], c.unplaced = 0, true
+				c.effect[g], c.unplaced = 0, c.unplaced || c.active[g]
 			}
 		}
 	}

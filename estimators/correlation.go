@@ -9,7 +9,8 @@ import (
 )
 
 // Correlation is the Pearson correlation of every pair of columns of one
-// level. It describes the data; there is no standard error.
+// level, over the rows that have all of them. It describes the data; there is
+// no standard error.
 type Correlation struct {
 	Columns []string `yaml:"columns" required:"true" minlen:"2" doc:"columns of the same level"`
 }
@@ -37,15 +38,17 @@ func (o Correlation) Bind(name string, s *Setup) (Fitter, error) {
 		}
 		f.columns = append(f.columns, column)
 	}
+	f.complete = s.newListwise(f.columns)
 	f.spread = make([]spread, len(f.columns))
 	return f, nil
 }
 
 type correlation struct {
-	columns []int
-	pairs   [][2]int // in columns
-	rows    []Row
-	spread  []spread // scratch: by column
+	columns  []int
+	pairs    [][2]int // in columns
+	rows     []Row
+	complete *listwise
+	spread   []spread // scratch: by column
 }
 
 // Rows says what the estimates are about.
@@ -53,11 +56,12 @@ func (c *correlation) Rows() []Row { return c.rows }
 
 // Fit computes the correlations.
 func (c *correlation) Fit(s *Setup, out []Estimate) {
-	for i, column := range c.columns {
-		c.spread[i] = spreadOf(s.Column(column))
+	c.complete.load(s)
+	for i, x := range c.complete.values {
+		c.spread[i] = spreadOf(x)
 	}
 	for i, pair := range c.pairs {
-		x, y := s.Column(c.columns[pair[0]]), s.Column(c.columns[pair[1]])
+		x, y := c.complete.values[pair[0]], c.complete.values[pair[1]]
 		sx, sy := c.spread[pair[0]], c.spread[pair[1]]
 		out[i] = correlate(len(x), sx, sy, centredDot(x, sx.mean, y, sy.mean))
 	}

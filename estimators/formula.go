@@ -18,6 +18,7 @@ import (
 // intercepts in lme4's syntax. Names are not yet looked up in any data.
 type Formula struct {
 	Outcomes  []Outcome
+	siblings  []Outcome // all outcomes of a formula that was taken apart, else nil
 	Terms     []Term
 	Intercept bool   // false after "- 1" or "+ 0"
 	Absorb    string // the absorbed fixed effect, "" for none

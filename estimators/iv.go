@@ -96,6 +96,11 @@ func (o IV) Bind(name string, s *Setup) (Fitter, error) {
 			return nil, keyError("test", fmt.Errorf("with several instruments the Anderson-Rubin test takes se: classical; %s takes one instrument", o.SE))
 		}
 	}
+	return s.byOutcome(f, func(f *Formula) (Fitter, error) { return o.bind(name, s, f) })
+}
+
+// bind binds a formula whose outcomes are observed together.
+func (o IV) bind(name string, s *Setup, f *Formula) (Fitter, error) {
 	all := *f
 	all.Terms = slices.Concat(f.Terms, f.Instruments, f.Endogenous)
 	v := &iv{

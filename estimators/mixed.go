@@ -106,6 +106,11 @@ func (o Mixed) Bind(name string, s *Setup) (Fitter, error) {
 	if err := f.NotInstrumented(); err != nil {
 		return nil, keyError("formula", err)
 	}
+	return s.byOutcome(f, func(f *Formula) (Fitter, error) { return o.bind(name, s, f) })
+}
+
+// bind binds a formula whose outcomes are observed together.
+func (o Mixed) bind(name string, s *Setup, f *Formula) (Fitter, error) {
 	if o.Likelihood == ML && o.DF == KenwardRoger {
 		return nil, keyError("df", fmt.Errorf("kenward-roger is for REML; with ML use satterthwaite"))
 	}

@@ -25,6 +25,11 @@ type OLS struct {
 
 // Bind looks up the columns and registers the regression's cross-products.
 func (o OLS) Bind(name string, s *Setup) (Fitter, error) {
+	return o.byOutcome(s, func(f *Formula) (Fitter, error) { return o.bind(name, s, f) })
+}
+
+// byOutcome binds the formula by outcomes that are observed together.
+func (o OLS) byOutcome(s *Setup, bind func(f *Formula) (Fitter, error)) (Fitter, error) {
 	f, err := ParseFormula(o.Formula, s.lists)
 	if err != nil {
 		return nil, keyError("formula", err)
@@ -35,6 +40,11 @@ func (o OLS) Bind(name string, s *Setup) (Fitter, error) {
 	if len(f.Random) > 0 {
 		return nil, keyError("formula", &SyntaxError{Offset: f.Random[0].Pos, Message: "least squares has no random intercepts; kind: mixed fits them"})
 	}
+	return s.byOutcome(f, bind)
+}
+
+// bind binds a formula whose outcomes are observed together.
+func (o OLS) bind(name string, s *Setup, f *Formula) (*linear, error) {
 	b := &olsBinding{OLS: o, name: name, setup: s, formula: f, l: &linear{se: o.SE}}
 	for _, step := range []func() error{b.findRows, b.findWhere, b.findCluster, b.findTerms, b.findOutcomes, b.findReport, b.findJoint} {
 		if err := step(); err != nil {
@@ -62,7 +72,11 @@ type olsBinding struct {
 // findRows settles the level of the rows.
 func (b *olsBinding) findRows() error {
 	var level dgp.Level
-	for _, o := range b.formula.Outcomes {
+	outcomes := b.formula.Outcomes
+	if b.formula.siblings != nil {
+		outcomes = b.formula.siblings
+	}
+	for _, o := range outcomes {
 		column, err := b.setup.resolve(o.Variable)
 		if err != nil {
 			return keyError("formula", err)
@@ -105,9 +119,54 @@ func (b *olsBinding) findWhere() error {
 		return keyError("where", fmt.Errorf("a %s column cannot restrict %s rows", f.level, b.rows))
 	}
 	b.filter = f
-	key := coreKey{rows: b.rows, where: b.Where, absorb: b.formula.Absorb, intercept: b.formula.Intercept}
-	b.l.core = b.setup.coreFor(key, f, b.absorbed)
+	indicators, err := b.indicators()
+	if err != nil {
+		return keyError("formula", err)
+	}
+	where := b.Where
+	for _, i := range indicators {
+		where += " & " + b.setup.shape.Columns[i].Name
+	}
+	key := coreKey{rows: b.rows, where: where, absorb: b.formula.Absorb, intercept: b.formula.Intercept}
+	b.l.core = b.setup.coreFor(key, b.setup.observed(f, indicators), b.absorbed)
 	return nil
+}
+
+// indicators lists the columns that say where the formula's are observed.
+func (b *olsBinding) indicators() ([]int, error) {
+	var columns []int
+	add := func(v Variable) error {
+		i, err := b.setup.lookUp(v.Name, v.Pos)
+		columns = append(columns, i)
+		return err
+	}
+	for _, o := range b.formula.Outcomes {
+		if err := add(o.Variable); err != nil {
+			return nil, err
+		}
+	}
+	for _, t := range b.formula.Terms {
+		for _, p := range t.Factors {
+			if err := add(p.Variable); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if b.filter != nil {
+		columns = append(columns, b.filter.column...)
+	}
+	for _, name := range []string{b.formula.Absorb, b.Cluster} {
+		if g, err := b.setup.findGrouping(name); name != "" && err == nil && g.column >= 0 {
+			columns = append(columns, g.column)
+		}
+	}
+	all := b.setup.indicators(columns)
+	for _, i := range all {
+		if c := b.setup.shape.Columns[i]; c.Level > b.rows {
+			return nil, fmt.Errorf("a %s column says where a column of %s rows is observed", c.Level, b.rows)
+		}
+	}
+	return all, nil
 }
 
 // findCluster settles the clusters. A robust standard error treats each row as

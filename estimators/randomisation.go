@@ -27,11 +27,16 @@ func (o Randomisation) Bind(name string, s *Setup) (Fitter, error) {
 	if len(o.Report) != 1 || len(o.Joint) > 0 {
 		return nil, keyError("report", fmt.Errorf("randomisation inference is about one term, the arm"))
 	}
-	f, err := o.OLS.Bind(name, s)
+	return o.byOutcome(s, func(f *Formula) (Fitter, error) { return o.bind(name, s, f) })
+}
+
+// bind binds a formula whose outcomes are observed together.
+func (o Randomisation) bind(name string, s *Setup, f *Formula) (Fitter, error) {
+	l, err := o.OLS.bind(name, s, f)
 	if err != nil {
 		return nil, err
 	}
-	r := &randomisation{l: f.(*linear), draws: o.Draws, scheme: s.shape.Assignment, source: dgp.NewSource(), purpose: dgp.EstimatorPurpose(name)}
+	r := &randomisation{l: l, draws: o.Draws, scheme: s.shape.Assignment, source: dgp.NewSource(), purpose: dgp.EstimatorPurpose(name)}
 	arm := s.shape.Index(r.l.reported[0])
 	if arm < 0 || !s.shape.Columns[arm].Arm {
 		return nil, keyError("report", fmt.Errorf("%q is not an arm", o.Report[0]))

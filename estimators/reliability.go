@@ -53,7 +53,10 @@ func (o Reliability) Bind(name string, s *Setup) (Fitter, error) {
 				pairs = append(pairs, [2][]int{coders[:1], coders[1:2]})
 			}
 		}
-		f.pairs = append(f.pairs, pairs)
+		f.pairs = append(f.pairs, nil)
+		for _, pair := range pairs {
+			f.pairs[len(f.pairs)-1] = append(f.pairs[len(f.pairs)-1], ratingPair{s.newListwise(slices.Concat(pair[0], pair[1])), len(pair[0])})
+		}
 		if n := len(pairs) * s.shape.Max[dgp.TeacherLevel]; n > len(f.x) {
 			f.x, f.y = make([]float64, n), make([]float64, n)
 		}
@@ -78,8 +81,14 @@ func (s *Setup) ratings(domain string) [][]int {
 	return bySegment
 }
 
+// A ratingPair is two sets of columns to average and correlate.
+type ratingPair struct {
+	complete *listwise
+	first    int // columns of the first set
+}
+
 type reliability struct {
-	pairs [][][2][]int // by domain: pairs of sets of columns to average
+	pairs [][]ratingPair // by domain
 	rows  []Row
 	x, y  []float64
 }
@@ -93,8 +102,9 @@ func (r *reliability) Fit(s *Setup, out []Estimate) {
 	for k, pairs := range r.pairs {
 		n := 0
 		for _, pair := range pairs {
-			average(r.x[n:], s, pair[0])
-			n += average(r.y[n:], s, pair[1])
+			pair.complete.load(s)
+			average(r.x[n:], pair.complete.values[:pair.first])
+			n += average(r.y[n:], pair.complete.values[pair.first:])
 		}
 		x, y := spreadOf(r.x[:n]), spreadOf(r.y[:n])
 		out[k] = correlate(n, x, y, centredDot(r.x[:n], x.mean, r.y[:n], y.mean))
@@ -114,12 +124,12 @@ func (r *reliability) Fit(s *Setup, out []Estimate) {
 
 // average fills the front of dst with the mean of the columns and returns its
 // length.
-func average(dst []float64, s *Setup, columns []int) int {
-	n := len(s.Column(columns[0]))
+func average(dst []float64, columns [][]float64) int {
+	n := len(columns[0])
 	dst = dst[:n]
 	clear(dst)
-	for _, c := range columns {
-		addScaled(dst, 1/float64(len(columns)), s.Column(c))
+	for _, x := range columns {
+		addScaled(dst, 1/float64(len(columns)), x)
 	}
 	return n
 }

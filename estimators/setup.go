@@ -70,6 +70,7 @@ type Setup struct {
 	derived  []*derived
 	sources  []source
 	selector *selector
+	scratch  []float64 // by unit
 	cores    []*core
 	linear   []*linear
 	wild     []*wild
@@ -213,6 +214,7 @@ func (s *Setup) finish() {
 		most = max(most, n)
 	}
 	s.selector = newSelector(most)
+	s.scratch = make([]float64, most)
 	s.columns = make([][]float64, len(s.shape.Columns)+len(s.derived))
 	rows, terms, outcomes := 0, 0, 0
 	for _, c := range s.cores {
@@ -248,10 +250,11 @@ func (s *Setup) load(d *dgp.Data) {
 	copy(s.columns, d.Columns)
 	for i := range s.sources {
 		from := &s.sources[i]
-		s.selector.percentiles(from.cutoff, from.percent, d.Columns[from.column])
+		s.selector.percentiles(from.cutoff, from.percent, s.present(s.scratch, from.column, d.Columns[from.column]))
 	}
 	for i, c := range s.derived {
-		c.compute(d, s.sources)
+		c.compute(s)
+		s.blank(c.values, c.column)
 		s.columns[len(d.Columns)+i] = c.values
 	}
 	for _, c := range s.cores {

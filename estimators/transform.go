@@ -2,8 +2,6 @@ package estimators
 
 import (
 	"math"
-
-	"coachsim/dgp"
 )
 
 // A TransformKind is what a formula does to a column.
@@ -18,8 +16,8 @@ const (
 )
 
 // A Transform is applied to a column before it enters a regression. Its
-// percentiles, mean and sd are taken over all rows of the column, before any
-// restriction of the sample; percentiles by R's default rule (type 7).
+// percentiles, mean and sd are taken over all rows of the column that are observed,
+// before any restriction of the sample; percentiles by R's default rule (type 7).
 type Transform struct {
 	Kind       TransformKind
 	Percentile float64 // 0 < p < 100; only for Below and Above
@@ -72,15 +70,15 @@ type derived struct {
 }
 
 // compute fills the derived column from the data.
-func (c *derived) compute(d *dgp.Data, sources []source) {
-	x := d.Columns[c.column]
+func (c *derived) compute(s *Setup) {
+	x := s.data.Columns[c.column]
 	c.values = c.values[:len(x)]
 	c.fitted = Fitted{Kind: c.variable.Kind}
 	switch c.variable.Kind {
 	case Below, Above:
-		c.fitted.Cutoff = sources[c.source].cutoff[c.percent]
+		c.fitted.Cutoff = s.sources[c.source].cutoff[c.percent]
 	case Standardise:
-		c.fitted.Mean, c.fitted.SD = meanSD(x)
+		c.fitted.Mean, c.fitted.SD = meanSD(s.present(s.scratch, c.column, x))
 	}
 	if math.IsNaN(c.fitted.Cutoff) { // x is not finite, and so are all values
 		for i := range c.values {

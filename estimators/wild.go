@@ -91,13 +91,15 @@ func (o WildBootstrap) Bind(name string, s *Setup) (Fitter, error) {
 	if len(o.Joint) > 0 {
 		return nil, keyError("joint", fmt.Errorf("the wild bootstrap tests one term at a time"))
 	}
-	f, err := o.OLS.Bind(name, s)
-	if err != nil {
-		return nil, err
-	}
-	w := &wild{WildBootstrap: o, l: f.(*linear), source: dgp.NewSource(), purpose: dgp.EstimatorPurpose(name)}
-	s.wild = append(s.wild, w)
-	return w, nil
+	return o.byOutcome(s, func(f *Formula) (Fitter, error) {
+		l, err := o.bind(name, s, f)
+		if err != nil {
+			return nil, err
+		}
+		w := &wild{WildBootstrap: o, l: l, source: dgp.NewSource(), purpose: dgp.EstimatorPurpose(name)}
+		s.wild = append(s.wild, w)
+		return w, nil
+	})
 }
 
 // A wild is a bound wild bootstrap.

@@ -33,6 +33,7 @@ func Conform(t *testing.T, examples map[string]estimators.Method) {
 			t.Run("order", func(t *testing.T) { order(t, method) })
 			t.Run("arms", func(t *testing.T) { arms(t, method) })
 			t.Run("scale", func(t *testing.T) { scale(t, method) })
+			t.Run("missing values", func(t *testing.T) { missing(t, method) })
 			t.Run("bad data", func(t *testing.T) { badData(t, method) })
 			t.Run("allocation", func(t *testing.T) { allocation(t, method) })
 			t.Run("size", func(t *testing.T) { size(t, method) })
@@ -158,6 +159,71 @@ func scale(t *testing.T, method estimators.Method) {
 		}
 		if err := compare(got, expect, 1e-9); err != nil {
 			t.Errorf("%s of %s: %v", row.Term, row.Outcome, err)
+		}
+	}
+}
+
+// missing: rows without an observed value of a column in use count for nothing,
+// whatever stands there. So the estimates are those of the data without them.
+func missing(t *testing.T, method estimators.Method) {
+	text := fmt.Sprintf("%+v", method)
+	outcomes := []string{"score", "reading", "passed"}
+	for _, c := range []struct {
+		name    string
+		level   dgp.Level // of the indicator, and of the units that are lost
+		columns func(dgp.Column) bool
+		applies func(row estimators.Row) bool
+	}{
+		{"classes", dgp.TeacherLevel, func(c dgp.Column) bool {
+			return c.Name == "class" || c.Rating != nil || slices.Contains(outcomes, c.Name)
+		}, func(estimators.Row) bool { return true }},
+		{"children", dgp.ChildLevel, func(c dgp.Column) bool { return slices.Contains(outcomes, c.Name) }, func(row estimators.Row) bool {
+			return slices.ContainsFunc(outcomes, func(o string) bool { return strings.Contains(row.Outcome, o) })
+		}},
+		{"a covariate", dgp.ChildLevel, func(c dgp.Column) bool { return c.Name == "ses" }, func(estimators.Row) bool {
+			return strings.Contains(text, "ses")
+		}},
+	} {
+		shape := conformDesign.Shape()
+		for i := range shape.Columns {
+			if c.columns(shape.Columns[i]) {
+				shape.Columns[i].Observed = "here"
+			}
+		}
+		shape.Columns = append(shape.Columns, dgp.Column{Name: "here", Level: c.level, PostTreatment: true})
+		d := conformDesign.Draw(11)
+		here := make([]float64, d.N[c.level])
+		for u := range here {
+			here[u] = float64(min(1, (u*7+3)%10)) // one in ten is lost
+		}
+		d.Columns = append(d.Columns, here)
+		lost := func(unit int) bool { return here[unit] == 0 }
+		panel := bind(t, method, shape)
+		want := fit(panel, Without(d, shape, c.level, lost))
+		for i, column := range shape.Columns {
+			if column.Observed == "" {
+				continue
+			}
+			for u := range d.Columns[i] {
+				if lost(d.Ancestor(column.Level, u, c.level)) {
+					d.Columns[i][u] = math.NaN()
+				}
+			}
+		}
+		got := fit(panel, d)
+		for i, row := range panel.Rows() {
+			if !c.applies(row) {
+				continue
+			}
+			if !want[i].Status.Worked() {
+				t.Errorf("%s missing: %s of %s: %s without the rows", c.name, row.Term, row.Outcome, want[i].Status)
+			}
+			if err := compare(got[i], want[i], 1e-10); err != nil {
+				t.Errorf("%s missing: %s of %s: %v", c.name, row.Term, row.Outcome, err)
+			}
+		}
+		if n := testing.AllocsPerRun(5, func() { panel.Fit(d) }); n != 0 {
+			t.Errorf("%s missing: a fit allocates %v times", c.name, n)
 		}
 	}
 }
