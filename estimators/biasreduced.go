@@ -20,9 +20,14 @@ import (
 //
 // No matrix of the size of a cluster is formed. Rows are combinations Z of the
 // basis, with Z'Z = S = LL' from the core; X_g M X_g' + ... = Z N Z'. So
-// (I-H)^p Z = Z L⁻ᵀ (I-K)^p Lᵀ with K = L'NL, as many rows as the cluster has
-// classes times bases. A cluster of many classes has fewer regressors than that;
-// there (I-H)^p B = B (I-C)^p with B = [X_g M^½, D_g diag(1/√n_e)] and C = B'B.
+// (I-H)^p Z = Z (I-NS)^p = Z L⁻ᵀ (I-K)^p Lᵀ with K = L'NL, as many rows as the
+// cluster has classes times bases. A cluster of many classes has fewer regressors
+// than that; there (I-H)^p B = B (I-C)^p with B = [X_g M^½, D_g diag(1/√n_e)] and
+// C = B'B.
+//
+// NS, K and C have the eigenvalues of H. Where these are small, as they are
+// unless a cluster holds much of what identifies a coefficient, the power comes
+// from its binomial series, else from the eigenvectors of K or C.
 type biasReduction struct {
 	*coordinates
 	power float64
@@ -31,10 +36,10 @@ type biasReduction struct {
 	start []int // where each cluster starts in order, and the end
 
 	lower  []float64 // scratch: L of each class of a cluster
-	n, k   []float64 // scratch: square matrices of a cluster
+	n, k   []float64 // scratch: square matrices of a cluster, rows padded to whole fours
 	vector []float64 // scratch: eigenvectors
 	value  []float64 // scratch: eigenvalues
-	x, y   []float64 // scratch: vectors of a cluster
+	x, y   []float64 // scratch: vectors of a cluster, padded
 	phi    []float64 // by cluster and combination: B'w, w the weights of the score
 	weight []float64 // by cluster and pair of combinations: w_s'w_t
 	cross  []float64 // scratch: Σ φφ'
@@ -45,7 +50,7 @@ type biasReduction struct {
 func newBiasReduction(l *linear, shape dgp.Shape) *biasReduction {
 	most, nb, nc := shape.Max[l.core.group], len(l.core.basis), len(l.combinations)
 	b := &biasReduction{coordinates: newCoordinates(l, shape), power: l.se.adjustment()}
-	d := max(b.r, nb)
+	d := wholeFours(max(b.r, nb))
 	b.order = make([]int, most)
 	b.start = make([]int, most+1)
 	b.lower = make([]float64, d*nb)
@@ -172,27 +177,83 @@ func (b *biasReduction) byBasis(cluster int, groups []int) {
 	l, c := b.l, b.l.core
 	nb, nc := len(c.basis), len(l.combinations)
 	d := len(groups) * nb
-	for t, g := range groups {
-		lowerOf(b.lower[t*nb*nb:(t+1)*nb*nb], c, g)
-	}
-	// K = L'NL, with L block diagonal.
+	w := wholeFours(d)
 	for t, g := range groups {
 		for a := range nb {
+			i := t*nb + a
 			for u, h := range groups[:t+1] {
 				for m := range nb {
+					j := u*nb + m
+					if j > i {
+						break
+					}
 					v := b.between(g, a, h, m)
-					b.n[(t*nb+a)*d+u*nb+m] = v
-					b.n[(u*nb+m)*d+t*nb+a] = v
+					b.n[i*w+j], b.n[j*w+i] = v, v
 				}
 			}
 		}
+	}
+	// The columns of NS, one after the other.
+	for t, g := range groups {
+		stat := c.stat[g*c.stride:]
+		for m := range nb {
+			column := b.k[(t*nb+m)*w : (t*nb+m+1)*w]
+			clear(column)
+			for a := range nb {
+				addScaled(column[:d], stat[c.pairs[a*nb+m]], b.n[(t*nb+a)*w:])
+			}
+		}
+	}
+	terms := b.seriesTerms(b.k, d)
+	if terms == 0 {
+		b.decomposeBasis(groups)
+	}
+	for r := range nc {
+		if terms > 0 {
+			for t, g := range groups {
+				copy(b.x[t*nb:], l.projection(g, r))
+			}
+			b.applySeries(d, terms)
+			for t, g := range groups {
+				copy(l.projection(g, r), b.y[t*nb:])
+			}
+			continue
+		}
+		for t, g := range groups {
+			h := l.projection(g, r)
+			lower := b.lower[t*nb*nb : (t+1)*nb*nb]
+			for m := range nb {
+				v := 0.0
+				for a := m; a < nb; a++ {
+					v += lower[a*nb+m] * h[a]
+				}
+				b.x[t*nb+m] = v
+			}
+		}
+		b.applyPower(d)
+		for t, g := range groups {
+			backSubstitute(l.projection(g, r), b.lower[t*nb*nb:(t+1)*nb*nb], b.y[t*nb:(t+1)*nb])
+		}
+	}
+	if l.se.clustered() {
+		b.keepMoments(cluster, groups)
+	}
+}
+
+// decomposeBasis finds the eigenvectors of K = L'NL, L block diagonal, from N.
+func (b *biasReduction) decomposeBasis(groups []int) {
+	c, nb := b.l.core, len(b.l.core.basis)
+	d := len(groups) * nb
+	w := wholeFours(d)
+	for t, g := range groups {
+		lowerOf(b.lower[t*nb*nb:(t+1)*nb*nb], c, g)
 	}
 	for i := range d {
 		for u := range groups {
 			for m := range nb {
 				v := 0.0
 				for a := m; a < nb; a++ {
-					v += b.n[i*d+u*nb+a] * b.lower[(u*nb+a)*nb+m]
+					v += b.n[i*w+u*nb+a] * b.lower[(u*nb+a)*nb+m]
 				}
 				b.k[i*d+u*nb+m] = v
 			}
@@ -210,29 +271,6 @@ func (b *biasReduction) byBasis(cluster int, groups []int) {
 		}
 	}
 	jacobi(b.value[:d], b.vector[:d*d], b.n[:d*d], d)
-	for r := range nc {
-		for t, g := range groups {
-			h := l.projection(g, r)
-			lower := b.lower[t*nb*nb : (t+1)*nb*nb]
-			for m := range nb {
-				v := 0.0
-				for a := m; a < nb; a++ {
-					v += lower[a*nb+m] * h[a]
-				}
-				b.x[t*nb+m] = v
-			}
-		}
-		b.applyPower(d)
-		for t, g := range groups {
-			backSubstitute(l.projection(g, r), b.lower[t*nb*nb:(t+1)*nb*nb], b.y[t*nb:(t+1)*nb])
-		}
-		if l.se.clustered() {
-			b.keepBasis(cluster, groups, r)
-		}
-	}
-	if l.se.clustered() {
-		b.keepWeights(cluster, groups)
-	}
 }
 
 // applyPower fills y with (I-K)^p x, from the eigenvectors of K.
@@ -245,20 +283,66 @@ func (b *biasReduction) applyPower(d int) {
 	}
 }
 
-// keepBasis keeps φ = B'w of combination r, with w = Zω and Z'w = Sω = L y.
-func (b *biasReduction) keepBasis(cluster int, groups []int, r int) {
-	c, p, nb := b.l.core, b.terms, len(b.l.core.basis)
-	phi := b.phiOf(cluster, r)
-	clear(phi)
-	for t, g := range groups {
-		lower := b.lower[t*nb*nb : (t+1)*nb*nb]
-		for a := range nb {
-			v := dot(lower[a*nb:a*nb+a+1], b.y[t*nb:t*nb+a+1])
-			addScaled(phi[:p], v, b.root[(g*nb+a)*p:(g*nb+a+1)*p])
-			if a == 0 && c.effects > 0 {
-				phi[p+c.effect[g]] += v * b.effect[c.effect[g]]
-			}
+// wholeFours returns n rounded up to a multiple of four.
+func wholeFours(n int) int { return (n + 3) &^ 3 }
+
+// seriesLimit is the largest eigenvalue for which the series is used: half as
+// much again takes longer than the eigenvectors. seriesError bounds the rest of
+// the series, relative to x.
+const (
+	seriesLimit = 0.5
+	seriesError = 1e-17
+)
+
+// seriesTerms returns how many terms the series for (I-A)^p needs, 0 where it
+// would take too many. A has real eigenvalues of at least 0; the root of their
+// sum of squares, tr A², bounds them.
+func (b *biasReduction) seriesTerms(a []float64, d int) int {
+	w := wholeFours(d)
+	square := 0.0
+	for i := range d {
+		for j := range i {
+			square += 2 * a[i*w+j] * a[j*w+i]
 		}
+		square += a[i*w+i] * a[i*w+i]
+	}
+	if !(square <= seriesLimit*seriesLimit) {
+		return 0
+	}
+	bound := math.Sqrt(square)
+	terms := 1
+	for rest := bound / (1 - bound); rest > seriesError; rest *= bound {
+		terms++
+	}
+	return terms
+}
+
+// applySeries fills y with the first terms of (I-A)^p x = Σ_k c_k A^k x, with
+// c_k = c_{k-1} (k-1-p)/k. The columns of A are the rows of k; x is destroyed.
+func (b *biasReduction) applySeries(d, terms int) {
+	w := wholeFours(d)
+	clear(b.x[d:w])
+	copy(b.y[:w], b.x[:w])
+	x, next, coefficient := b.x[:w], b.value[:w], 1.0
+	for k := 1; k < terms; k++ {
+		coefficient *= (float64(k-1) - b.power) / float64(k)
+		for i := 0; i < w; i += 4 {
+			var s0, s1, s2, s3 float64
+			for j, v := range x[:d] {
+				a := (*[4]float64)(b.k[j*w+i:])
+				s0 += v * a[0]
+				s1 += v * a[1]
+				s2 += v * a[2]
+				s3 += v * a[3]
+			}
+			y := (*[4]float64)(b.y[i:])
+			y[0] += coefficient * s0
+			y[1] += coefficient * s1
+			y[2] += coefficient * s2
+			y[3] += coefficient * s3
+			*(*[4]float64)(next[i:]) = [4]float64{s0, s1, s2, s3}
+		}
+		x, next = next, x
 	}
 }
 
@@ -267,24 +351,35 @@ func (b *biasReduction) phiOf(cluster, r int) []float64 {
 	return b.phi[at : at+b.r]
 }
 
-// keepWeights keeps w_s'w_t = ω_s'Sω_t of a cluster.
-func (b *biasReduction) keepWeights(cluster int, groups []int) {
+// keepMoments keeps φ_t = B'w_t and w_s'w_t of the combinations of a cluster,
+// for w = Zω: from Sω = Z'w, the first is Σ root Sω and the second ω_s'Sω_t.
+func (b *biasReduction) keepMoments(cluster int, groups []int) {
 	l, c := b.l, b.l.core
-	nb, nc := len(c.basis), len(l.combinations)
-	for s := range nc {
-		for t := range s + 1 {
-			v := 0.0
-			for _, g := range groups {
-				x, y := l.projection(g, s), l.projection(g, t)
-				stat := c.stat[g*c.stride:]
-				for a := range nb {
-					for m := range nb {
-						v += x[a] * stat[c.pairs[a*nb+m]] * y[m]
-					}
+	p, nb, nc := b.terms, len(c.basis), len(l.combinations)
+	weight := b.weight[cluster*nc*nc : (cluster+1)*nc*nc]
+	clear(weight)
+	for t := range nc {
+		phi := b.phiOf(cluster, t)
+		clear(phi)
+		for _, g := range groups {
+			stat := c.stat[g*c.stride:]
+			omega := l.projection(g, t)
+			for a := range nb {
+				v := 0.0
+				for m, o := range omega {
+					v += stat[c.pairs[a*nb+m]] * o
+				}
+				addScaled(phi[:p], v, b.root[(g*nb+a)*p:(g*nb+a+1)*p])
+				if a == 0 && c.effects > 0 {
+					phi[p+c.effect[g]] += v * b.effect[c.effect[g]]
+				}
+				for s := range t + 1 {
+					weight[s*nc+t] += v * l.projection(g, s)[a]
 				}
 			}
-			b.weight[(cluster*nc+s)*nc+t] = v
-			b.weight[(cluster*nc+t)*nc+s] = v
+		}
+		for s := range t {
+			weight[t*nc+s] = weight[s*nc+t]
 		}
 	}
 }
@@ -294,8 +389,9 @@ func (b *biasReduction) keepWeights(cluster int, groups []int) {
 func (b *biasReduction) byRegressors(cluster int, groups []int) {
 	l, c := b.l, b.l.core
 	nb, nc, p, r := len(c.basis), len(l.combinations), b.terms, b.r
+	w := wholeFours(r)
 	// C = Σ B_t' S_t B_t over the classes t.
-	clear(b.n[:r*r])
+	clear(b.k[:r*w])
 	for _, g := range groups {
 		stat := c.stat[g*c.stride:]
 		for a := range nb {
@@ -308,16 +404,21 @@ func (b *biasReduction) byRegressors(cluster int, groups []int) {
 				}
 			}
 			for i, v := range b.root[(g*nb+a)*p : (g*nb+a+1)*p] {
-				addScaled(b.n[i*r:(i+1)*r], v, b.x[:r])
+				addScaled(b.k[i*w:i*w+r], v, b.x[:r])
 			}
 			if a == 0 && c.effects > 0 {
 				i := p + c.effect[g]
-				addScaled(b.n[i*r:(i+1)*r], b.effect[c.effect[g]], b.x[:r])
+				addScaled(b.k[i*w:i*w+r], b.effect[c.effect[g]], b.x[:r])
 			}
 		}
 	}
-	copy(b.k[:r*r], b.n[:r*r])
-	jacobi(b.value[:r], b.vector[:r*r], b.n[:r*r], r)
+	terms := b.seriesTerms(b.k, r)
+	if terms == 0 {
+		for i := range r {
+			copy(b.n[i*r:(i+1)*r], b.k[i*w:])
+		}
+		jacobi(b.value[:r], b.vector[:r*r], b.n[:r*r], r)
+	}
 	for t := range nc {
 		// The influence of a row is Bβ with β = (M^½ w, lift √n_e).
 		clear(b.x[:r])
@@ -328,12 +429,12 @@ func (b *biasReduction) byRegressors(cluster int, groups []int) {
 				b.x[p+e] = l.lift[t] * math.Sqrt(c.effectN[e])
 			}
 		}
-		b.applyPower(r)
-		gamma := b.y[:r]
-		phi := b.phiOf(cluster, t)
-		for i := range phi {
-			phi[i] = dot(b.k[i*r:(i+1)*r], gamma)
+		if terms > 0 {
+			b.applySeries(r, terms)
+		} else {
+			b.applyPower(r)
 		}
+		gamma := b.y[:r]
 		for _, g := range groups {
 			omega := l.projection(g, t)
 			for a := range nb {
@@ -344,7 +445,9 @@ func (b *biasReduction) byRegressors(cluster int, groups []int) {
 			}
 		}
 	}
-	b.keepWeights(cluster, groups)
+	if l.se.clustered() {
+		b.keepMoments(cluster, groups)
+	}
 }
 
 // satterthwaite matches the first two moments of the variance estimate of each

@@ -15,6 +15,8 @@ type coordinates struct {
 	r      int       // regressors plus levels of the absorbed factor
 	root   []float64 // by group and basis: the regressors' coordinates
 	effect []float64 // by effect: 1/√n_e
+	half   []float64 // by regressor: its column of M^½, 0 before its own place
+	mean   []float64 // by effect: M^½ times the regressors' means
 }
 
 func newCoordinates(l *linear, shape dgp.Shape) *coordinates {
@@ -23,20 +25,35 @@ func newCoordinates(l *linear, shape dgp.Shape) *coordinates {
 		l: l, terms: p, r: p + l.core.mostEffects,
 		root:   make([]float64, shape.Max[l.core.group]*len(l.core.basis)*p),
 		effect: make([]float64, l.core.mostEffects),
+		half:   make([]float64, p*p),
+		mean:   make([]float64, l.core.mostEffects*p),
 	}
 }
 
 // prepare computes, for every group and basis m, M^½ times the vector of the
 // regressors' coefficients on m: their products z, less the mean of the effect
-// for the constant.
+// for the constant. A regressor has a coefficient on one basis only, so the sum
+// of its columns of M^½ takes less work than a solution for each vector.
 func (b *coordinates) prepare() {
 	l, c := b.l, b.l.core
 	p, q, nb := b.terms, len(c.terms), len(c.basis)
+	clear(b.half)
+	for i := range p {
+		column := b.half[i*p : (i+1)*p]
+		column[i] = 1
+		l.solver.half(column)
+	}
 	for e := range c.effects {
 		b.effect[e] = 0
-		if c.effectN[e] > 0 {
-			b.effect[e] = 1 / math.Sqrt(c.effectN[e])
+		if c.effectN[e] == 0 {
+			continue
 		}
+		b.effect[e] = 1 / math.Sqrt(c.effectN[e])
+		mean := b.mean[e*p : (e+1)*p]
+		for i, u := range l.terms {
+			mean[i] = c.effectS[e*c.width+u] / c.effectN[e]
+		}
+		l.solver.half(mean)
 	}
 	for g := range c.groups {
 		if !c.active[g] {
@@ -45,17 +62,12 @@ func (b *coordinates) prepare() {
 		value := c.value[g*q : (g+1)*q]
 		rows := b.root[g*nb*p : (g+1)*nb*p]
 		clear(rows)
-		for i, u := range l.terms {
-			rows[c.terms[u].basis*p+i] = value[u]
-		}
 		if c.effects > 0 {
-			e := c.effect[g]
-			for i, u := range l.terms {
-				rows[i] -= c.effectS[e*c.width+u] / c.effectN[e]
-			}
+			addScaled(rows[:p], -1, b.mean[c.effect[g]*p:])
 		}
-		for m := range nb {
-			l.solver.half(rows[m*p : (m+1)*p])
+		for i, u := range l.terms {
+			m := c.terms[u].basis
+			addScaled(rows[m*p+i:(m+1)*p], value[u], b.half[i*p+i:])
 		}
 	}
 }
