@@ -59,27 +59,26 @@ func (w *WildWeights) UnmarshalText(text []byte) error {
 // Names lists the laws.
 func (WildWeights) Names() []string { return wildNames[:] }
 
-// draw draws one weight.
-func (w WildWeights) draw(r *rand.Rand) float64 {
+// wildPoints are the values of a weight under each law.
+var wildPoints = [wildWeights][]float64{
+	Rademacher: {1, -1},
+	Mammen:     {(1 - math.Sqrt(5)) / 2, (1 + math.Sqrt(5)) / 2},
+	Webb:       {math.Sqrt(0.5), 1, math.Sqrt(1.5), -math.Sqrt(0.5), -1, -math.Sqrt(1.5)},
+}
+
+// draw draws one weight: its place among the law's points.
+func (w WildWeights) draw(r *rand.Rand) int {
 	switch w {
 	case Mammen:
 		root := math.Sqrt(5)
 		if r.Float64() < (root+1)/(2*root) {
-			return (1 - root) / 2
+			return 0
 		}
-		return (1 + root) / 2
+		return 1
 	case Webb:
-		k := r.IntN(6)
-		v := math.Sqrt(float64(k%3+1) / 2)
-		if k >= 3 {
-			return -v
-		}
-		return v
+		return r.IntN(6)
 	default:
-		if r.Uint64()&1 == 0 {
-			return 1
-		}
-		return -1
+		return int(r.Uint64() & 1)
 	}
 }
 
@@ -113,10 +112,18 @@ func (o WildBootstrap) Bind(name string, s *Setup) (Fitter, error) {
 //	z_g = B_g'e + κ B_g'X_g a     = y_g + κ c_g
 //
 // and a draw with weights v has numerator Σ v_g u_g and squared standard error
-// Σ_g (v_g u_g - c_g'Z)² = Σ v_g² u_g² - 2 Z'Σ v_g u_g c_g + Z'CZ with
-// Z = Σ v_g z_g and C = Σ c_g c_g'. All sums are linear in κ, so one set of
-// draws gives the p-value of every null. With Rademacher weights the sums over
-// five clusters at a time come from a table of their 32 sign patterns.
+//
+//	Σ_g (v_g u_g - c_g'Z)² = Σ v_g² u_g² + Z'W,  W = Σ v_g (C z_g - 2 u_g c_g)
+//
+// with Z = Σ v_g z_g and C = Σ c_g c_g'. All sums are linear in κ, so one set of
+// draws gives the p-value of every null: of each coordinate a draw needs four
+// sums, of y, c and W by power of κ. Where each cluster lies within one level of
+// the absorbed factor, it has only that level's coordinate beside those of the
+// regressors, and C between different levels is 0.
+//
+// A weight has two values, or six, so the sums over a few clusters, a set, come
+// from a table with a row for each way to give them weights. Two coordinates
+// are done at a time, eight sums, for all draws: their table stays in the cache.
 type wild struct {
 	WildBootstrap
 	l       *linear
@@ -124,35 +131,74 @@ type wild struct {
 	source  *dgp.Source
 	purpose dgp.Purpose
 
-	r      int       // coordinates
-	width  int       // numbers of one cluster: s, q, y, c, s c, q c
-	parts  []float64 // by cluster
-	table  []float64 // by five clusters and sign pattern
-	sums   []float64
-	square []float64 // by cluster: s², s q, q², for weights other than ±1
-	gram   []float64 // C
-	x      []float64 // scratch
-	draws  []wildDraw
+	sets     int     // of the data's clusters
+	patterns []uint8 // by draw and set: the row of the table
+	linear   [][8]float64
+	squared  [][8]float64 // by value of a weight: what multiplies a column, for tables of coordinates and of scores
+
+	nested bool  // each cluster lies within one effect
+	home   []int // by cluster: that effect
+	shared int   // coordinates that all clusters have
+	stride int   // numbers of a cluster
+
+	score   [][2]float64 // by cluster: s, q
+	parts   []float64    // by cluster and coordinate: y, c, and what they add to W
+	gram    []float64    // C of the shared coordinates
+	between []float64    // by effect and shared coordinate: C, where nested
+	within  []float64    // by effect: C, where nested
+
+	columns [][8]float64 // scratch: by cluster
+	table   [][8]float64 // scratch: by set and row
+	all     []int        // every set
+	touched []int        // scratch: sets with clusters in an effect
+	draws   []wildDraw
 }
 
 // A wildDraw is one draw's statistic as a function of κ: numerator n0 + κ n1,
 // squared standard error v0 + κ v1 + κ² v2.
 type wildDraw struct{ n0, n1, v0, v1, v2 float64 }
 
-const tableClusters = 5
+// setSize is how many clusters of one table have weights of so many values, and
+// tableRows the number of its rows: at most 36.
+func setSize(values int) int {
+	if values == 2 {
+		return 5
+	}
+	return 2
+}
+
+func tableRows(values int) int {
+	rows := 1
+	for range setSize(values) {
+		rows *= values
+	}
+	return rows
+}
 
 func (w *wild) allocate(shape dgp.Shape) {
 	w.b = newCoordinates(w.l, shape)
-	w.r = w.b.r
-	w.width = 2 + 4*w.r
-	most := shape.Max[w.l.core.group]
-	w.parts = make([]float64, most*w.width)
-	w.table = make([]float64, (most/tableClusters+1)*(1<<tableClusters)*w.width)
-	w.sums = make([]float64, w.width)
-	w.square = make([]float64, 3*most)
-	w.gram = make([]float64, w.r*w.r)
-	w.x = make([]float64, w.r)
-	w.draws = make([]wildDraw, 0, max(w.Draws, 1<<10))
+	most := min(shape.Max[w.l.core.group], w.l.cluster.most)
+	points := wildPoints[w.Weights]
+	sets := (most + setSize(len(points)) - 1) / setSize(len(points))
+	for _, v := range points {
+		w.linear = append(w.linear, [8]float64{v, v, v, v, v, v, v, v})
+		w.squared = append(w.squared, [8]float64{v, v, v * v, v * v, v * v})
+	}
+	w.patterns = make([]uint8, (w.Draws+1)*sets)
+	w.draws = make([]wildDraw, 0, w.Draws+1)
+	w.home = make([]int, most)
+	w.score = make([][2]float64, most)
+	w.parts = make([]float64, most*4*(w.b.r+2))
+	w.gram = make([]float64, w.b.r*w.b.r)
+	w.between = make([]float64, w.l.core.mostEffects*w.b.terms)
+	w.within = make([]float64, w.l.core.mostEffects)
+	w.columns = make([][8]float64, most)
+	w.table = make([][8]float64, sets*tableRows(len(points)))
+	w.all = make([]int, sets)
+	for k := range w.all {
+		w.all[k] = k
+	}
+	w.touched = make([]int, 0, sets)
 }
 
 // Rows says what the estimates are about.
@@ -170,32 +216,63 @@ func (w *wild) Fit(s *Setup, out []Estimate) {
 		return
 	}
 	w.b.prepare()
+	w.findHomes()
+	w.drawWeights(s.stream)
 	per := len(l.reported)
 	for i := range l.outcomes {
 		for r := range per {
 			if e := &out[i*per+r]; e.Status.Worked() {
 				w.fillParts(i, r)
-				w.resample(s.stream)
+				w.resample()
 				w.infer(e, l.bread[r*len(l.combinations)+r], s.alpha)
 			}
 		}
 	}
 }
 
+// findHomes finds the effect of each cluster.
+func (w *wild) findHomes() {
+	l, c := w.l, w.l.core
+	for g := range l.clusters {
+		w.home[g] = -1
+	}
+	w.nested = true
+	for g := range c.groups {
+		if !c.active[g] || c.effects == 0 {
+			continue
+		}
+		home := &w.home[l.clusterOf[g]]
+		w.nested = w.nested && (*home < 0 || *home == c.effect[g])
+		*home = c.effect[g]
+	}
+	w.shared = w.b.terms
+	if !w.nested {
+		w.shared += c.effects
+	}
+	w.stride = 4 * (w.shared + w.shared&1 + 1)
+}
+
+// ownPart returns the numbers of a cluster's coordinate in its effect.
+func (w *wild) ownPart(cluster int) []float64 {
+	return w.parts[(cluster+1)*w.stride-4 : (cluster+1)*w.stride]
+}
+
 // fillParts computes the numbers of every cluster for outcome i and
 // combination t.
 func (w *wild) fillParts(i, t int) {
-	l, c := w.l, w.l.core
-	nb, nc, r := len(c.basis), len(l.combinations), w.r
-	clear(w.parts[:l.clusters*w.width])
+	l, c, p := w.l, w.l.core, w.b.terms
+	nb, nc := len(c.basis), len(l.combinations)
+	clear(w.score[:l.clusters])
+	clear(w.parts[:l.clusters*w.stride])
+	outcome := c.outcomes[l.outcomes[i]]
 	for g := range c.groups {
 		if !c.active[g] {
 			continue
 		}
-		part := w.parts[l.clusterOf[g]*w.width:][:w.width]
-		y, k := part[2:2+r], part[2+r:2+2*r]
+		cluster := l.clusterOf[g]
+		part := w.parts[cluster*w.stride : (cluster+1)*w.stride]
+		score := &w.score[cluster]
 		stat := c.stat[g*c.stride : (g+1)*c.stride]
-		outcome := c.outcomes[l.outcomes[i]]
 		fitted, h := l.projection(g, nc+i), l.projection(g, t)
 		for a := range nb {
 			residual, spread := c.outcomeProduct(g, a, outcome, stat), 0.0
@@ -203,148 +280,241 @@ func (w *wild) fillParts(i, t int) {
 				residual -= stat[c.pairs[a*nb+m]] * fitted[m]
 				spread += stat[c.pairs[a*nb+m]] * h[m]
 			}
-			part[0] += h[a] * residual
-			part[1] += h[a] * spread
-			root := w.b.root[(g*nb+a)*w.b.terms : (g*nb+a+1)*w.b.terms]
-			addScaled(y[:w.b.terms], residual, root)
-			addScaled(k[:w.b.terms], spread, root)
+			score[0] += h[a] * residual
+			score[1] += h[a] * spread
+			for j, v := range w.b.root[(g*nb+a)*p : (g*nb+a+1)*p] {
+				part[4*j] += residual * v
+				part[4*j+1] += spread * v
+			}
 			if a == 0 && c.effects > 0 {
 				e := c.effect[g]
-				y[w.b.terms+e] += residual * w.b.effect[e]
-				k[w.b.terms+e] += spread * w.b.effect[e]
+				own := part[w.stride-4:]
+				if !w.nested {
+					own = part[4*(p+e):]
+				}
+				own[0] += residual * w.b.effect[e]
+				own[1] += spread * w.b.effect[e]
 			}
 		}
 	}
-	clear(w.gram)
+	w.fillGram()
 	for g := range l.clusters {
-		part := w.parts[g*w.width : (g+1)*w.width]
-		k := part[2+r : 2+2*r]
-		for j, v := range k {
-			part[2+2*r+j] = part[0] * v
-			part[2+3*r+j] = part[1] * v
-			if v != 0 {
-				addScaled(w.gram[j*r:(j+1)*r], v, k)
-			}
-		}
-		w.square[3*g], w.square[3*g+1], w.square[3*g+2] = part[0]*part[0], part[0]*part[1], part[1]*part[1]
+		w.fillW(g)
 	}
 }
 
-// resample fills draws. The same stream gives every estimate of a replicate
-// the same weights.
-func (w *wild) resample(st dgp.Stream) {
-	w.draws = w.draws[:0]
-	clusters := w.l.clusters
+// fillGram computes C.
+func (w *wild) fillGram() {
+	n := w.shared
+	clear(w.gram[:n*n])
+	clear(w.between)
+	clear(w.within)
+	for g := range w.l.clusters {
+		part := w.parts[g*w.stride : (g+1)*w.stride]
+		for j := range n {
+			v := part[4*j+1]
+			if v == 0 {
+				continue
+			}
+			for k := range j + 1 {
+				w.gram[j*n+k] += v * part[4*k+1]
+			}
+		}
+		if e := w.home[g]; e >= 0 && w.nested {
+			own := w.ownPart(g)[1]
+			w.within[e] += own * own
+			for j := range n {
+				w.between[e*n+j] += own * part[4*j+1]
+			}
+		}
+	}
+	for j := range n {
+		for k := range j {
+			w.gram[k*n+j] = w.gram[j*n+k]
+		}
+	}
+}
+
+// fillW computes what cluster g adds to W.
+func (w *wild) fillW(g int) {
+	n := w.shared
+	part := w.parts[g*w.stride : (g+1)*w.stride]
+	s, q := w.score[g][0], w.score[g][1]
+	for j := range n {
+		x, y := -2*s*part[4*j+1], -2*q*part[4*j+1]
+		for k, v := range w.gram[j*n : (j+1)*n] {
+			x += v * part[4*k]
+			y += v * part[4*k+1]
+		}
+		part[4*j+2], part[4*j+3] = x, y
+	}
+	e := w.home[g]
+	if e < 0 || !w.nested {
+		return
+	}
+	own := w.ownPart(g)
+	for j, v := range w.between[e*n : (e+1)*n] {
+		part[4*j+2] += 2 * v * own[0]
+		part[4*j+3] += 2 * v * own[1]
+	}
+	own[2] = w.within[e]*own[0] - 2*s*own[1]
+	own[3] = w.within[e]*own[1] - 2*q*own[1]
+}
+
+// drawWeights fills patterns: the same weights for every estimate. With few
+// clusters every vector of signs is taken once.
+func (w *wild) drawWeights(st dgp.Stream) {
+	clusters, values := w.l.clusters, len(wildPoints[w.Weights])
+	size := setSize(values)
+	w.sets = (clusters + size - 1) / size
+	w.draws = w.draws[:w.Draws]
+	if w.Weights == Rademacher && clusters <= 20 && 1<<clusters <= w.Draws+1 {
+		w.draws = w.draws[:1<<clusters]
+		for k := range w.draws {
+			for j := range w.sets {
+				w.patterns[k*w.sets+j] = uint8(k >> (j * size) & (1<<size - 1))
+			}
+		}
+		return
+	}
 	r := w.source.Load(st, w.purpose)
-	if w.Weights != Rademacher {
-		for range w.Draws {
-			w.addDraw(r)
+	for k := range w.draws {
+		pattern := w.patterns[k*w.sets : (k+1)*w.sets]
+		if w.Weights == Rademacher {
+			drawSigns(pattern, clusters, size, r)
+			continue
 		}
-		return
-	}
-	w.fillTable()
-	if clusters <= 20 && 1<<clusters <= w.Draws+1 {
-		for pattern := range uint64(1) << clusters {
-			w.addPattern(pattern, r)
-		}
-		return
-	}
-	for range w.Draws {
-		w.addPattern(r.Uint64(), r)
-	}
-}
-
-// fillTable sums the parts of five clusters for each pattern of their signs: a
-// bit that is set is a minus. Each pattern is the one without its lowest bit,
-// less twice that cluster.
-func (w *wild) fillTable() {
-	n := w.width
-	for block := 0; block*tableClusters < w.l.clusters; block++ {
-		first := block * tableClusters
-		members := min(tableClusters, w.l.clusters-first)
-		rows := w.table[block<<tableClusters*n:]
-		clear(rows[:n])
-		for g := range members {
-			addScaled(rows[:n], 1, w.parts[(first+g)*n:(first+g+1)*n])
-		}
-		for pattern := 1; pattern < 1<<members; pattern++ {
-			g := 0
-			for pattern>>g&1 == 0 {
-				g++
+		for j := range pattern {
+			row, place := 0, 1
+			for range min(size, clusters-j*size) {
+				row += place * w.Weights.draw(r)
+				place *= values
 			}
-			row := rows[pattern*n : (pattern+1)*n]
-			copy(row, rows[(pattern&^(1<<g))*n:])
-			addScaled(row, -2, w.parts[(first+g)*n:(first+g+1)*n])
+			pattern[j] = uint8(row)
 		}
 	}
 }
 
-// addPattern adds the draw with the signs of a pattern; where there are more
-// than 64 clusters, r gives further signs.
-func (w *wild) addPattern(pattern uint64, r *rand.Rand) {
-	n := w.width
-	clear(w.sums)
-	bits := 64
-	for block := 0; block*tableClusters < w.l.clusters; block++ {
-		members := min(tableClusters, w.l.clusters-block*tableClusters)
+// drawSigns draws the rows of sets of signs, a bit a cluster.
+func drawSigns(pattern []uint8, clusters, size int, r *rand.Rand) {
+	word, bits := r.Uint64(), 64
+	for j := range pattern {
+		members := min(size, clusters-j*size)
 		if bits < members {
-			pattern, bits = r.Uint64(), 64
+			word, bits = r.Uint64(), 64
 		}
-		row := (block<<tableClusters + int(pattern&(1<<members-1))) * n
-		addScaled(w.sums, 1, w.table[row:row+n])
-		pattern >>= members
+		pattern[j] = uint8(word & (1<<members - 1))
+		word >>= members
 		bits -= members
 	}
-	s0, s1, s2 := 0.0, 0.0, 0.0
-	for g := range w.l.clusters {
-		s0 += w.square[3*g]
-		s1 += w.square[3*g+1]
-		s2 += w.square[3*g+2]
-	}
-	w.finishDraw(s0, s1, s2)
 }
 
-// addDraw adds a draw with weights that are not signs.
-func (w *wild) addDraw(r *rand.Rand) {
-	n := w.width
-	clear(w.sums)
-	s0, s1, s2 := 0.0, 0.0, 0.0
+// resample fills draws.
+func (w *wild) resample() {
+	all := w.all[:w.sets]
 	for g := range w.l.clusters {
-		v := w.Weights.draw(r)
-		addScaled(w.sums, v, w.parts[g*n:(g+1)*n])
-		s0 += v * v * w.square[3*g]
-		s1 += v * v * w.square[3*g+1]
-		s2 += v * v * w.square[3*g+2]
+		s, q := w.score[g][0], w.score[g][1]
+		w.columns[g] = [8]float64{s, q, s * s, s * q, q * q}
 	}
-	w.finishDraw(s0, s1, s2)
+	w.tabulate(all, w.squared)
+	for k := range w.draws {
+		n0, n1, v0, v1, v2, _, _, _ := w.sum(k, all)
+		w.draws[k] = wildDraw{n0: n0, n1: n1, v0: v0, v1: 2 * v1, v2: v2}
+	}
+	for j := 0; j < w.shared; j += 2 {
+		for g := range w.l.clusters {
+			w.columns[g] = [8]float64(w.parts[g*w.stride+4*j:])
+		}
+		w.addCoordinates(all)
+	}
+	if !w.nested {
+		return
+	}
+	size := setSize(len(w.linear))
+	for e := 0; e < w.l.core.effects; e += 2 {
+		w.touched = w.touched[:0]
+		for g := range w.l.clusters {
+			w.columns[g] = [8]float64{}
+			at := w.home[g] - e
+			if at != 0 && at != 1 {
+				continue
+			}
+			copy(w.columns[g][4*at:], w.ownPart(g))
+			if n := len(w.touched); n == 0 || w.touched[n-1] != g/size {
+				w.touched = append(w.touched, g/size)
+			}
+		}
+		w.addCoordinates(w.touched)
+	}
 }
 
-// finishDraw turns sums into a draw; s0, s1, s2 are the sums of v²u² by power
-// of κ.
-func (w *wild) finishDraw(s0, s1, s2 float64) {
-	r := w.r
-	y, c := w.sums[2:2+r], w.sums[2+r:2+2*r]
-	sc, qc := w.sums[2+2*r:2+3*r], w.sums[2+3*r:2+4*r]
-	d := wildDraw{n0: w.sums[0], n1: w.sums[1]}
-	yy := 0.0
-	for j := range r {
-		w.x[j] = dot(w.gram[j*r:(j+1)*r], c)
+// addCoordinates adds what two coordinates, in columns, contribute to the
+// variance of every draw.
+func (w *wild) addCoordinates(sets []int) {
+	w.tabulate(sets, w.linear)
+	for k := range w.draws {
+		y0, c0, s0, q0, y1, c1, s1, q1 := w.sum(k, sets)
+		d := &w.draws[k]
+		d.v0 += y0*s0 + y1*s1
+		d.v1 += y0*q0 + c0*s0 + y1*q1 + c1*s1
+		d.v2 += c0*q0 + c1*q1
 	}
-	yc, cc := dot(y, w.x), dot(c, w.x)
-	for j := range r {
-		yy += y[j] * dot(w.gram[j*r:(j+1)*r], y)
+}
+
+// tabulate sums the columns of each set's clusters for all ways to give them
+// weights. The first cluster's weight varies fastest.
+func (w *wild) tabulate(sets []int, weights [][8]float64) {
+	size := setSize(len(weights))
+	rows := tableRows(len(weights))
+	for j, set := range sets {
+		table := w.table[j*rows : (j+1)*rows]
+		table[0] = [8]float64{}
+		filled := 1
+		for g := set * size; g < min((set+1)*size, w.l.clusters); g++ {
+			column := &w.columns[g]
+			for v := len(weights) - 1; v >= 0; v-- {
+				var add [8]float64
+				for k, x := range column {
+					add[k] = weights[v][k] * x
+				}
+				for i := range filled {
+					from, to := &table[i], &table[v*filled+i]
+					for k, x := range add {
+						to[k] = from[k] + x
+					}
+				}
+			}
+			filled *= len(weights)
+		}
 	}
-	d.v0 = s0 - 2*dot(y, sc) + yy
-	d.v1 = 2*s1 - 2*dot(y, qc) - 2*dot(c, sc) + 2*yc
-	d.v2 = s2 - 2*dot(c, qc) + cc
-	w.draws = append(w.draws, d)
+}
+
+// sum adds up the rows of the tables of some sets that draw k has drawn.
+func (w *wild) sum(k int, sets []int) (s0, s1, s2, s3, s4, s5, s6, s7 float64) {
+	pattern := w.patterns[k*w.sets : (k+1)*w.sets]
+	rows := tableRows(len(w.linear))
+	table := w.table[:len(sets)*rows]
+	at := 0
+	for _, set := range sets {
+		row := &table[at+int(pattern[set])]
+		s0 += row[0]
+		s1 += row[1]
+		s2 += row[2]
+		s3 += row[3]
+		s4 += row[4]
+		s5 += row[5]
+		s6 += row[6]
+		s7 += row[7]
+		at += rows
+	}
+	return
 }
 
 // infer replaces the p-value of an estimate, and adds its interval.
 func (w *wild) infer(e *Estimate, bread, alpha float64) {
 	variance := 0.0
-	for g := range w.l.clusters {
-		variance += w.square[3*g]
+	for _, score := range w.score[:w.l.clusters] {
+		variance += score[0] * score[0]
 	}
 	test := wildTest{draws: w.draws, bread: bread, se: math.Sqrt(variance)}
 	e.P = test.p(e.Value)
