@@ -1,6 +1,7 @@
 package estimators_test
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -11,39 +12,54 @@ import (
 	"coachsim/estimators/estimatortest"
 )
 
-// A bootstrapper is the wild cluster bootstrap done the slow and obvious way,
-// for score on coaching, ses and block dummies: the fit under the null by QR on
-// the rows, and a whole regression for every draw.
-type bootstrapper struct {
-	t     *testing.T
-	shape dgp.Shape
-	data  *dgp.Data
-	panel *estimators.Panel
-	y     []float64
-	treat []float64
-	group []int
-	other *mat.Dense // ses and block dummies
+// A bootstrapped is a regression of score on two terms and the levels of a
+// factor, and a null hypothesis on the first term.
+type bootstrapped struct {
+	tested, other string
+	absorb        dgp.Level
 }
 
-func newBootstrapper(t *testing.T, shape dgp.Shape, d *dgp.Data) *bootstrapper {
+var onCoaching = bootstrapped{"coaching", "ses", dgp.BlockLevel}
+
+func (r bootstrapped) ols(se estimators.SE) estimators.OLS {
+	return estimators.OLS{
+		Formula: fmt.Sprintf("score ~ %s + %s | %s", r.tested, r.other, r.absorb), Cluster: "school", SE: se, Report: []string{r.tested},
+	}
+}
+
+// A bootstrapper is the wild cluster bootstrap done the slow and obvious way:
+// the fit under the null by QR on the rows, and a whole regression for every
+// draw.
+type bootstrapper struct {
+	t      *testing.T
+	shape  dgp.Shape
+	data   *dgp.Data
+	panel  *estimators.Panel
+	y      []float64
+	tested []float64
+	group  []int
+	other  *mat.Dense // the other term and dummies
+}
+
+func newBootstrapper(t *testing.T, shape dgp.Shape, d *dgp.Data, r bootstrapped) *bootstrapper {
 	t.Helper()
-	panel, err := estimators.Bind([]estimators.Named{{Name: "ols", Method: estimators.OLS{
-		Formula: "score ~ coaching + ses | block", Cluster: "school", SE: estimators.CR0, Report: []string{"coaching"},
-	}}}, shape, nil)
+	panel, err := estimators.Bind([]estimators.Named{{Name: "ols", Method: r.ols(estimators.CR0)}}, shape, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := &bootstrapper{t: t, shape: shape, data: estimatortest.Clone(d), panel: panel}
 	n := d.Children()
-	b.other = mat.NewDense(n, 1+d.N[dgp.BlockLevel], nil)
-	column := func(name string) []float64 { return d.Columns[shape.Index(name)] }
+	b.other = mat.NewDense(n, 1+d.N[r.absorb], nil)
+	value := func(name string, child int) float64 {
+		k := shape.Index(name)
+		return d.Columns[k][d.Ancestor(dgp.ChildLevel, child, shape.Columns[k].Level)]
+	}
 	for i := range n {
-		school := d.Ancestor(dgp.ChildLevel, i, dgp.SchoolLevel)
-		b.y = append(b.y, column("score")[i])
-		b.treat = append(b.treat, column("coaching")[school])
-		b.group = append(b.group, school)
-		b.other.Set(i, 0, column("ses")[i])
-		b.other.Set(i, 1+d.SchoolBlock[school], 1)
+		b.y = append(b.y, value("score", i))
+		b.tested = append(b.tested, value(r.tested, i))
+		b.group = append(b.group, d.Ancestor(dgp.ChildLevel, i, dgp.SchoolLevel))
+		b.other.Set(i, 0, value(r.other, i))
+		b.other.Set(i, 1+d.Ancestor(dgp.ChildLevel, i, r.absorb), 1)
 	}
 	return b
 }
@@ -64,7 +80,7 @@ func (b *bootstrapper) p(null float64, draws [][]float64) float64 {
 	n := len(b.y)
 	rest := mat.NewVecDense(n, nil)
 	for i := range n {
-		rest.SetVec(i, b.y[i]-null*b.treat[i])
+		rest.SetVec(i, b.y[i]-null*b.tested[i])
 	}
 	var coefficients, fitted mat.VecDense
 	if err := coefficients.SolveVec(b.other, rest); err != nil {
@@ -76,7 +92,7 @@ func (b *bootstrapper) p(null float64, draws [][]float64) float64 {
 	y := make([]float64, n)
 	for _, v := range draws {
 		for i := range n {
-			y[i] = fitted.AtVec(i) + null*b.treat[i] + v[b.group[i]]*(rest.AtVec(i)-fitted.AtVec(i))
+			y[i] = fitted.AtVec(i) + null*b.tested[i] + v[b.group[i]]*(rest.AtVec(i)-fitted.AtVec(i))
 		}
 		if _, t := b.statistic(y, null); math.Abs(t) >= math.Abs(data)*(1-1e-9) {
 			count++
@@ -90,7 +106,7 @@ func (b *bootstrapper) p(null float64, draws [][]float64) float64 {
 func TestWildBootstrapEnumerated(t *testing.T) {
 	design := estimatortest.Design{Blocks: 2, Schools: 4, Teachers: 2, Children: 6, Effect: 0.8, Shared: 0.4}
 	shape, d := design.Shape(), design.Draw(5)
-	panel := bindWild(t, shape, estimators.WildBootstrap{Draws: 999})
+	panel := bindWild(t, shape, onCoaching, estimators.WildBootstrap{Draws: 999})
 	panel.SetAlpha(0.10)
 	e := panel.Fit(d)[0]
 	var signs [][]float64
@@ -101,7 +117,7 @@ func TestWildBootstrapEnumerated(t *testing.T) {
 		}
 		signs = append(signs, v)
 	}
-	slow := newBootstrapper(t, shape, d)
+	slow := newBootstrapper(t, shape, d, onCoaching)
 	if want := slow.p(0, signs); e.P != want {
 		t.Errorf("p %v, want %v", e.P, want)
 	}
@@ -121,30 +137,42 @@ func TestWildBootstrapEnumerated(t *testing.T) {
 // With other weights, and with more schools than can be enumerated, the draws
 // are those of the estimator's own stream.
 func TestWildBootstrapDrawn(t *testing.T) {
-	design := estimatortest.Design{Blocks: 3, Schools: 6, Teachers: 2, Children: 5, Effect: 0.5, Shared: 0.4}
+	design := estimatortest.Design{Blocks: 7, Schools: 9, Teachers: 2, Children: 5, Effect: 0.15, Shared: 0.4}
 	shape, d := design.Shape(), design.Draw(6)
 	st := dgp.Stream{Seed: 7, Replicate: 11}
 	const draws = 199
-	for _, weights := range []estimators.WildWeights{estimators.Mammen, estimators.Webb} {
-		panel := bindWild(t, shape, estimators.WildBootstrap{Draws: draws, Weights: weights})
-		panel.Use(st)
-		e := panel.Fit(d)[0]
-		r := dgp.NewSource().Load(st, dgp.EstimatorPurpose("wild"))
-		var all [][]float64
-		for range draws {
-			v := make([]float64, d.N[dgp.SchoolLevel])
-			for g := range v {
-				v[g] = weights.Draw(r)
+	// Schools lie within blocks, but hold several teachers.
+	for _, regression := range []bootstrapped{onCoaching, {"girl", "ses", dgp.TeacherLevel}} {
+		for _, weights := range []estimators.WildWeights{estimators.Rademacher, estimators.Mammen, estimators.Webb} {
+			panel := bindWild(t, shape, regression, estimators.WildBootstrap{Draws: draws, Weights: weights})
+			panel.Use(st)
+			e := panel.Fit(d)[0]
+			r := dgp.NewSource().Load(st, dgp.EstimatorPurpose("wild"))
+			var all [][]float64
+			for range draws {
+				v := make([]float64, d.N[dgp.SchoolLevel])
+				word := uint64(0)
+				for g := range v {
+					if weights != estimators.Rademacher {
+						v[g] = weights.Draw(r)
+						continue
+					}
+					if g%60 == 0 { // twelve sets of five signs are drawn at once
+						word = r.Uint64()
+					}
+					v[g] = 1 - 2*float64(word>>(g%60)&1)
+				}
+				all = append(all, v)
 			}
-			all = append(all, v)
-		}
-		if want := newBootstrapper(t, shape, d).p(0, all); math.Abs(e.P-want) > 1e-12 {
-			t.Errorf("%s: p %v, want %v", weights, e.P, want)
+			want := newBootstrapper(t, shape, d, regression).p(0, all)
+			if math.Abs(e.P-want) > 1e-12 || want == 0 || want == 1 {
+				t.Errorf("%v, %s: p %v, want %v", regression, weights, e.P, want)
+			}
 		}
 	}
 	// 5,000 drawn sign vectors and 5,000 others: two estimates of one p-value.
 	// They differ by more than 4.5 standard errors once in 150,000 times.
-	one, other := bindWild(t, shape, estimators.WildBootstrap{Draws: 5000}), bindWild(t, shape, estimators.WildBootstrap{Draws: 5000})
+	one, other := bindWild(t, shape, onCoaching, estimators.WildBootstrap{Draws: 5000}), bindWild(t, shape, onCoaching, estimators.WildBootstrap{Draws: 5000})
 	one.Use(st)
 	other.Use(dgp.Stream{Seed: 8})
 	p, q := one.Fit(d)[0].P, other.Fit(d)[0].P
@@ -178,9 +206,9 @@ func TestWildWeights(t *testing.T) {
 	}
 }
 
-func bindWild(t *testing.T, shape dgp.Shape, o estimators.WildBootstrap) *estimators.Panel {
+func bindWild(t *testing.T, shape dgp.Shape, r bootstrapped, o estimators.WildBootstrap) *estimators.Panel {
 	t.Helper()
-	o.OLS = estimators.OLS{Formula: "score ~ coaching + ses | block", Cluster: "school", SE: estimators.CR1, Report: []string{"coaching"}}
+	o.OLS = r.ols(estimators.CR1)
 	panel, err := estimators.Bind([]estimators.Named{{Name: "wild", Method: o}}, shape, nil)
 	if err != nil {
 		t.Fatal(err)
