@@ -181,7 +181,7 @@ func (g *group) unknownKey(key *node) {
 		hint = "it belongs to " + owner
 	} else if name, value := splitColon(key.text); value != "" && slices.Contains(names, name) {
 		hint = "put a space after the colon"
-	} else if nearest(key.text, names) == "" {
+	} else if Nearest(key.text, names) == "" {
 		if elsewhere := g.d.elsewhere(key.text); elsewhere != "" {
 			hint = "did you mean " + elsewhere + "?"
 		}

@@ -8,7 +8,7 @@ const maxListed = 15
 // suggest names the nearest of the allowed names, or lists them all if none is
 // near and they are few.
 func suggest(what, given string, allowed []string) string {
-	if near := nearest(given, allowed); near != "" {
+	if near := Nearest(given, allowed); near != "" {
 		return "did you mean " + quote(near) + "?"
 	}
 	if len(allowed) == 0 || len(allowed) > maxListed {
@@ -20,16 +20,16 @@ func suggest(what, given string, allowed []string) string {
 // suggestValue names the nearest of the allowed values and lists them all: they
 // are a choice, which a reader wants to see, where keys are only misspelt.
 func suggestValue(given string, allowed []string) string {
-	near, all := nearest(given, allowed), suggest("allowed values", "", allowed)
+	near, all := Nearest(given, allowed), suggest("allowed values", "", allowed)
 	if near == "" {
 		return all
 	}
 	return strings.TrimSpace("did you mean " + quote(near) + "? " + all)
 }
 
-// nearest returns the allowed name most like the given one, or "" if none is
+// Nearest returns the allowed name most like the given one, or "" if none is
 // like it.
-func nearest(given string, allowed []string) string {
+func Nearest(given string, allowed []string) string {
 	g := fold(given)
 	limit := 1 // one slip in a short word, three in a long one
 	if len(g) > 4 {
