@@ -53,6 +53,18 @@ func TestConform(t *testing.T) {
 		"factors": estimators.OLS{
 			Formula: "score ~ coaching + ses | cohort", Cluster: "track", SE: cr1, Report: []string{"ses"},
 		},
+		"weighted": estimators.OLS{
+			Formula: "c(score, class) ~ coaching + ses + rural | block", Weights: "weight", Cluster: "school", SE: cr2, Report: []string{"coaching", "ses"},
+		},
+		"weighted rows": estimators.OLS{ // by the QR
+			Formula: "score ~ coaching + ses + near4", Weights: "weight", SE: hc3, Report: []string{"coaching", "(Intercept)"},
+		},
+		"weighted schools": estimators.OLS{
+			Formula: "attendance ~ coaching + rural", Weights: "founded", SE: hc1, Report: []string{"coaching"},
+		},
+		"weighted instruments": estimators.IV{
+			Formula: "score ~ ses + age | block | class ~ coaching", Weights: "weight", SE: hc1, Report: []string{"class"},
+		},
 		"reduced": estimators.OLS{
 			Formula: "score ~ coaching + girl + boy | block", SE: classical, Report: []string{"coaching", "girl"},
 		},

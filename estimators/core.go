@@ -18,6 +18,10 @@ import (
 //
 //	Σ_i u_i v_i = Σ_g z_g z'_g S_g(m, m')
 //
+// With weights w every row, its constant too, is multiplied by √w: then
+// S_g = Σ_i w_i [1 m y][1 m y]', and weighted least squares is all that follows
+// for least squares.
+//
 // Child rows are read once per data set, whatever the number of regressions.
 // Fixed effects are absorbed by taking off the cross-product of the means of
 // their levels; an intercept is a fixed effect with one level.
@@ -25,7 +29,8 @@ type core struct {
 	key      coreKey
 	group    dgp.Level
 	filter   *filter
-	absorbed grouping // where key.absorb is not ""
+	weights  *weighting // nil where every row has the weight 1
+	absorbed grouping   // where key.absorb is not ""
 
 	basis    []monomial // child-level monomials of regressors; basis[0] is 1
 	children []int      // child-level columns of outcomes
@@ -39,6 +44,7 @@ type core struct {
 	mostEffects int
 	active      []bool    // by group: has rows
 	unplaced    bool      // a group has no level of the absorbed factor
+	unweighable bool      // a row has a negative weight, or none
 	effect      []int     // by group: its level of the absorbed factor
 	stride      int       // numbers in one group's S
 	stat        []float64 // S by group
@@ -50,7 +56,8 @@ type core struct {
 	buffers     [][]float64 // behind computed columns
 	outcome     [][]float64 // child-level outcome columns
 	shifted     [][]float64 // behind outcomes that are masked or centred
-	mask        []float64   // by child: 1 if the row is in, nil without a row filter
+	mask        []float64   // by child: root of the weight of the row, 0 if it is out; nil if all are 1
+	counts      []float64   // by group: number of rows, where there are weights
 	gram        []float64   // terms × (terms, outcomes): Σxx' and Σxy, after absorption
 	raw         []float64   // diagonal of Σxx' before absorption
 	square      []float64   // by outcome: Σy² after absorption
@@ -58,6 +65,7 @@ type core struct {
 	effectS     []float64   // effects × (terms, outcomes): Σx and Σy
 	effectN     []float64   // rows by effect
 	rows        float64     // number of rows
+	weight      float64     // sum of their weights
 	present     int         // effects with rows
 	blockEnd    []int       // end of each basis block in terms
 
@@ -70,6 +78,7 @@ type core struct {
 type coreKey struct {
 	rows      dgp.Level
 	where     string
+	weights   string // "" for none
 	absorb    string // "" for none
 	intercept bool
 }
@@ -212,7 +221,10 @@ func (c *core) allocate(shape dgp.Shape) {
 	}
 	c.outcome = make([][]float64, len(c.children))
 	c.shifted = make([][]float64, len(c.children))
-	if c.filter != nil && c.filter.level > c.group {
+	if c.weights != nil {
+		c.counts = make([]float64, most)
+	}
+	if c.key.rows > c.group && (c.weights != nil || c.filter != nil && c.filter.level > c.group) {
 		c.mask = make([]float64, shape.Max[dgp.ChildLevel])
 	}
 	for k := range c.shifted {
@@ -244,11 +256,15 @@ func (c *core) allocate(shape dgp.Shape) {
 // load reads one data set. columns are Setup's: the data's and the derived.
 func (c *core) load(d *dgp.Data, columns [][]float64) {
 	c.groups = d.N[c.group]
+	c.unweighable = false
 	if c.group == dgp.TeacherLevel && c.key.rows == dgp.ChildLevel {
 		c.loadChildren(d, columns)
 	} else {
 		for g := range c.groups {
 			c.stat[g*c.stride] = 1
+		}
+		if c.weights != nil {
+			c.weighGroups(d, columns)
 		}
 	}
 	c.place(d)
@@ -261,15 +277,7 @@ func (c *core) load(d *dgp.Data, columns [][]float64) {
 func (c *core) loadChildren(d *dgp.Data, columns [][]float64) {
 	children := d.Children()
 	if c.mask != nil {
-		for g := range c.groups {
-			in := c.filter.keepAbove(d, g)
-			for i := d.ChildStart[g]; i < d.ChildStart[g+1]; i++ {
-				c.mask[i] = 0
-				if in && c.filter.keepOwn(d, i) {
-					c.mask[i] = 1
-				}
-			}
-		}
+		c.fillMask(d, columns)
 	}
 	for a := 1; a < len(c.basis); a++ {
 		c.columns[a] = c.fillMonomial(c.buffers[a], c.basis[a], columns, children)
@@ -283,6 +291,11 @@ func (c *core) loadChildren(d *dgp.Data, columns [][]float64) {
 		y := c.shifted[k][:children]
 		for i, v := range columns[column] {
 			y[i] = v - center
+		}
+		if c.weights != nil {
+			for i := range y {
+				y[i] *= c.mask[i]
+			}
 		}
 		if c.mask != nil {
 			c.omit(y)
@@ -303,6 +316,9 @@ func (c *core) loadChildren(d *dgp.Data, columns [][]float64) {
 		for k := range c.outcome {
 			at := c.outcomePair(k)
 			products(s[at:at+nb+1], c.outcome[k][lo:hi], c.columns, nb, lo, hi)
+		}
+		if c.weights != nil {
+			c.weighClass(s, g, lo, hi)
 		}
 	}
 }
@@ -452,7 +468,7 @@ func (c *core) accumulate() {
 	clear(c.square)
 	clear(c.effectS)
 	clear(c.effectN)
-	c.rows = 0
+	c.rows, c.weight = 0, 0
 	var four [4]int
 	n := 0
 	for g := range c.groups {
@@ -481,7 +497,12 @@ func (c *core) accumulate() {
 // addGroup adds group g to the sums by effect and to the outcomes' squares.
 func (c *core) addGroup(g int) {
 	s := c.stat[g*c.stride : (g+1)*c.stride]
-	c.rows += s[0]
+	c.weight += s[0]
+	if c.weights == nil {
+		c.rows += s[0]
+	} else {
+		c.rows += c.counts[g]
+	}
 	for y, r := range c.outcomes {
 		c.square[y] += c.outcomeSquare(g, r, s)
 	}

@@ -37,14 +37,10 @@ func (d *dense) factor(s *Setup, l *linear) {
 		t := c.terms[u]
 		column := d.q[j*d.rowsMax : (j+1)*d.rowsMax]
 		d.n = d.fill(s, c, column, func(g, i int) float64 {
-			v := c.value[g*q+u]
-			switch {
-			case t.basis > 0:
-				v *= c.columns[t.basis][i]
-			case c.mask != nil && i >= 0:
-				v *= c.mask[i]
+			if t.basis > 0 {
+				return c.value[g*q+u] * c.columns[t.basis][i]
 			}
-			return v
+			return c.value[g*q+u] * c.root(g, i)
 		})
 		column = column[:d.n]
 		before := math.Sqrt(dot(column, column))
@@ -81,7 +77,7 @@ func (d *dense) column(j int) []float64 { return d.q[j*d.rowsMax : j*d.rowsMax+d
 
 // fill writes value(g, i) for each row i of each active group g, net of the
 // mean of its effect, and returns the number of rows. i is -1 where the group
-// is itself a row.
+// is itself a row. With weights a row's value is multiplied by their root.
 func (d *dense) fill(s *Setup, c *core, dst []float64, value func(g, i int) float64) int {
 	children := c.key.rows > c.group
 	n := 0
@@ -99,7 +95,7 @@ func (d *dense) fill(s *Setup, c *core, dst []float64, value func(g, i int) floa
 				continue
 			}
 			dst[n] = value(g, i)
-			d.mean[c.effect[g]] += dst[n]
+			d.mean[c.effect[g]] += dst[n] * c.root(g, i)
 			n++
 		}
 	}
@@ -113,10 +109,16 @@ func (d *dense) fill(s *Setup, c *core, dst []float64, value func(g, i int) floa
 	}
 	n = 0
 	for g := range c.groups {
-		if c.active[g] {
-			rows := int(c.stat[g*c.stride])
-			for range rows {
-				dst[n] -= d.mean[c.effect[g]]
+		if !c.active[g] {
+			continue
+		}
+		lo, hi := -1, 0
+		if children {
+			lo, hi = s.data.ChildStart[g], s.data.ChildStart[g+1]
+		}
+		for i := lo; i < hi; i++ {
+			if c.mask == nil || !children || c.mask[i] != 0 {
+				dst[n] -= d.mean[c.effect[g]] * c.root(g, i)
 				n++
 			}
 		}
@@ -132,7 +134,7 @@ func (d *dense) regress(s *Setup, l *linear, outcome int, beta []float64) float6
 		if r.child >= 0 {
 			return c.outcome[r.child][i]
 		}
-		return c.product[g*len(c.products)+r.product]
+		return c.product[g*len(c.products)+r.product] * c.root(g, i)
 	})
 	y := d.y[:n]
 	for j := range d.p {

@@ -18,11 +18,12 @@ const (
 	Boundary                     // it worked; a variance component is 0 (lme4 says: singular)
 	NotConverged                 // the likelihood's maximum was not found
 	NoResidual                   // the fit is exact, or exact by cluster: nothing is left to estimate an error from
+	BadWeights                   // a row has a negative weight, or none
 	statuses
 )
 
 var statusNames = [statuses]string{
-	"ok", "reduced", "collinear", "too-few-rows", "too-few-clusters", "no-variation", "not-finite", "boundary", "not-converged", "no-residual",
+	"ok", "reduced", "collinear", "too-few-rows", "too-few-clusters", "no-variation", "not-finite", "boundary", "not-converged", "no-residual", "bad-weights",
 }
 
 func (s Status) String() string {

@@ -26,6 +26,7 @@ type IV struct {
 	Formula string     `yaml:"formula" required:"true" doc:"outcomes ~ terms | fixed effect | endogenous ~ instruments, as in fixest"`
 	Rows    string     `yaml:"rows" doc:"level of the rows: school, teacher or child; by default that of the outcomes"`
 	Where   string     `yaml:"where" doc:"restriction of the rows, such as girl == 0"`
+	Weights string     `yaml:"weights,omitempty" doc:"column of the rows' weights, as for ols"`
 	Cluster string     `yaml:"cluster" doc:"the clusters: block, school or teacher"`
 	SE      SE         `yaml:"se" doc:"kind of standard error: classical, HC0, HC1, CR0 or CR1 (Stata's)"`
 	Test    IVTest     `yaml:"test" doc:"test of the endogenous regressor: wald, or ar (Anderson and Rubin), which keeps its size however weak the instruments are"`
@@ -107,10 +108,10 @@ func (o IV) bind(name string, s *Setup, f *Formula) (Fitter, error) {
 		method: o, w: len(f.Terms), m: len(f.Terms) + len(f.Instruments), p: len(all.Terms),
 		l: &linear{se: o.SE}, stage: &linear{se: o.SE},
 	}
-	options := OLS{Formula: o.Formula, Rows: o.Rows, Where: o.Where, Cluster: o.Cluster, SE: o.SE, Report: o.Report, Joint: o.Joint}
+	options := OLS{Formula: o.Formula, Rows: o.Rows, Where: o.Where, Weights: o.Weights, Cluster: o.Cluster, SE: o.SE, Report: o.Report, Joint: o.Joint}
 	b := &olsBinding{OLS: options, name: name, setup: s, formula: &all, l: v.l}
 	for _, step := range []func() error{
-		b.findRows, b.findWhere, b.findCluster,
+		b.findRows, b.findWeights, b.findWhere, b.findCluster,
 		func() error { return v.findTerms(b) },
 		b.findOutcomes,
 		func() error { return v.findReport(b, f) },

@@ -112,7 +112,7 @@ func (v *iv) Fit(s *Setup, out []Estimate) {
 	k := float64(c.present + exogenous + v.p - v.m)
 	kz := float64(c.present + exogenous + instruments)
 	switch {
-	case status == NotFinite:
+	case status == NotFinite, status == BadWeights:
 	case c.rows <= max(k, kz):
 		status = TooFewRows
 	}
@@ -174,7 +174,10 @@ func (v *iv) factor(s *Setup) Status {
 			v.first.solver = s.dense
 		}
 	}
-	if c.unplaced {
+	switch {
+	case c.unweighable:
+		return BadWeights
+	case c.unplaced:
 		return NotFinite
 	}
 	v.root = v.first.solver.(rootSolver)
@@ -246,11 +249,10 @@ func (v *iv) fillTerm(s *Setup, u int, dst []float64) {
 	c, q := v.l.core, len(v.l.core.terms)
 	basis := c.terms[u].basis
 	s.dense.fill(s, c, dst, func(g, i int) float64 {
-		x := c.value[g*q+u]
 		if basis > 0 {
-			x *= c.columns[basis][i]
+			return c.value[g*q+u] * c.columns[basis][i]
 		}
-		return x
+		return c.value[g*q+u] * c.root(g, i)
 	})
 }
 
@@ -284,7 +286,7 @@ func (v *iv) influences(status Status) {
 		l.lift[r] = 0
 		if combination.intercept != 0 {
 			// The instruments include the constant, so b0 = ȳ - x̄'b.
-			l.lift[r] = combination.intercept / c.rows
+			l.lift[r] = combination.intercept / c.weight
 			for i, t := range l.terms {
 				if i < v.w || i >= v.m {
 					w[i] -= l.lift[r] * c.effectS[t]
@@ -326,7 +328,7 @@ func (v *iv) coefficients(s *Setup, i int) {
 			if of.child >= 0 {
 				return c.outcome[of.child][row]
 			}
-			return c.product[g*len(c.products)+of.product]
+			return c.product[g*len(c.products)+of.product] * c.root(g, row)
 		})
 		s.dense.project(y, r)
 		v.errYY[i] = dot(y, y)
@@ -450,7 +452,7 @@ func (v *iv) stageSandwich(s *Setup, d int) {
 		if perRow {
 			score := v.scores[:n]
 			for row := s.data.ChildStart[g]; row < s.data.ChildStart[g+1]; row++ {
-				in := c.in(row)
+				in := c.root(g, row)
 				e := c.atRow(residual, row, in)
 				for j := range score {
 					score[j] = c.atRow(st.projection(g, j), row, in) * e
@@ -476,14 +478,6 @@ func (v *iv) stageSandwich(s *Setup, d int) {
 			add(v.scores[g*n : (g+1)*n])
 		}
 	}
-}
-
-// in is 1 for a child's row that the regression has, else 0.
-func (c *core) in(row int) float64 {
-	if c.mask != nil {
-		return c.mask[row]
-	}
-	return 1
 }
 
 // An anderson holds what the test of Anderson and Rubin makes of every null.
@@ -588,7 +582,7 @@ func (v *iv) reducedForm(s *Setup, i int, b float64) (ss, st, tt, yy float64) {
 		h, first := v.stage.projection(g, 0), v.stage.projection(g, 1)
 		if perRow {
 			for row := s.data.ChildStart[g]; row < s.data.ChildStart[g+1]; row++ {
-				in := c.in(row)
+				in := c.root(g, row)
 				e := in * c.product[g*len(c.products)+y.product]
 				if y.child >= 0 {
 					e = c.outcome[y.child][row]

@@ -139,6 +139,8 @@ func (l *linear) Fit(s *Setup, out []Estimate) {
 		}
 	}
 	switch {
+	case c.unweighable:
+		status = BadWeights
 	case c.unplaced:
 		status = NotFinite
 	case c.rows <= k:
@@ -218,7 +220,7 @@ func (l *linear) influences(status Status) {
 		if combination.intercept != 0 {
 			// Only a formula without named effects reports an intercept, so
 			// the one level of the constant has all rows: b0 = ȳ - x̄'b.
-			l.lift[r] = combination.intercept / c.rows
+			l.lift[r] = combination.intercept / c.weight
 			for i, u := range l.terms {
 				w[i] -= l.lift[r] * c.effectS[u]
 			}
@@ -275,7 +277,7 @@ func (l *linear) redistribute() {
 				for j, u := range l.terms {
 					mean -= k[j] * c.effectS[u]
 				}
-				kappa += mean / c.rows
+				kappa += mean / c.weight
 			}
 			addScaled(l.functional[s*p:(s+1)*p], kappa, l.functional[(d+1)*p:(d+2)*p])
 		}
@@ -584,10 +586,7 @@ func (l *linear) rowScores(d *dgp.Data, g, i int) {
 	y := c.outcomes[l.outcomes[i]]
 	fitted := l.projection(g, nc+i)
 	for row := d.ChildStart[g]; row < d.ChildStart[g+1]; row++ {
-		in := 1.0
-		if c.mask != nil {
-			in = c.mask[row]
-		}
+		in := c.root(g, row)
 		var e float64
 		if y.child >= 0 {
 			e = c.outcome[y.child][row]
@@ -605,7 +604,8 @@ func (l *linear) rowScores(d *dgp.Data, g, i int) {
 	}
 }
 
-// atRow returns Σ_m h_m m for a child's basis values m; in is the first.
+// atRow returns Σ_m h_m m for a child's basis values m; in is the first, as
+// root returns it.
 func (c *core) atRow(h []float64, row int, in float64) float64 {
 	v := h[0] * in
 	for a := 1; a < len(h); a++ {
@@ -644,7 +644,7 @@ func (l *linear) estimate(r int, df float64, status Status) Estimate {
 		return failed(NoResidual)
 	}
 	e := Estimate{Value: l.value[r], SE: math.Sqrt(l.vcov[r*len(l.combinations)+r]), DF: df, Status: status}
-	if !(e.SE > 0) || math.IsInf(e.SE, 0) || math.IsNaN(e.Value) || math.IsInf(e.Value, 0) {
+	if !(e.SE > 0) || !(df > 0) || math.IsInf(e.SE, 0) || math.IsNaN(e.Value) || math.IsInf(e.Value, 0) {
 		return failed(NotFinite)
 	}
 	e.P = 2 * distuv.StudentsT{Sigma: 1, Nu: df}.CDF(-math.Abs(e.Value/e.SE))

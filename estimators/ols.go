@@ -17,6 +17,7 @@ type OLS struct {
 	Formula string     `yaml:"formula" required:"true" doc:"outcomes ~ terms | fixed effect, as in fixest"`
 	Rows    string     `yaml:"rows" doc:"level of the rows: school, teacher or child; by default that of the outcomes"`
 	Where   string     `yaml:"where" doc:"restriction of the rows, such as coaching == 0"`
+	Weights string     `yaml:"weights,omitempty" doc:"column of the rows' weights, as R's lm(weights = ) and Stata's aweight: the error variance is taken to be proportional to 1/weight; 0 leaves the row out"`
 	Cluster string     `yaml:"cluster" doc:"the clusters: block, school or teacher"`
 	SE      SE         `yaml:"se" doc:"kind of standard error: classical, HC0-HC3, CR0, CR1 (Stata's), CR2 or CR3"`
 	Report  []string   `yaml:"report" required:"true" minlen:"1" doc:"terms to report, as written in the formula, or (Intercept)"`
@@ -46,7 +47,7 @@ func (o OLS) byOutcome(s *Setup, bind func(f *Formula) (Fitter, error)) (Fitter,
 // bind binds a formula whose outcomes are observed together.
 func (o OLS) bind(name string, s *Setup, f *Formula) (*linear, error) {
 	b := &olsBinding{OLS: o, name: name, setup: s, formula: f, l: &linear{se: o.SE}}
-	for _, step := range []func() error{b.findRows, b.findWhere, b.findCluster, b.findTerms, b.findOutcomes, b.findReport, b.findJoint} {
+	for _, step := range []func() error{b.findRows, b.findWeights, b.findWhere, b.findCluster, b.findTerms, b.findOutcomes, b.findReport, b.findJoint} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -62,6 +63,7 @@ type olsBinding struct {
 	setup    *Setup
 	formula  *Formula
 	filter   *filter
+	weights  *weighting
 	rows     dgp.Level
 	absorbed grouping
 	raw      []monomial // by term: powers of uncentred columns
@@ -127,8 +129,8 @@ func (b *olsBinding) findWhere() error {
 	for _, i := range indicators {
 		where += " & " + b.setup.shape.Columns[i].Name
 	}
-	key := coreKey{rows: b.rows, where: where, absorb: b.formula.Absorb, intercept: b.formula.Intercept}
-	b.l.core = b.setup.coreFor(key, b.setup.observed(f, indicators), b.absorbed)
+	key := coreKey{rows: b.rows, where: where, weights: b.Weights, absorb: b.formula.Absorb, intercept: b.formula.Intercept}
+	b.l.core = b.setup.coreFor(key, b.setup.observed(f, indicators), b.weights, b.absorbed)
 	return nil
 }
 
@@ -154,6 +156,9 @@ func (b *olsBinding) indicators() ([]int, error) {
 	}
 	if b.filter != nil {
 		columns = append(columns, b.filter.column...)
+	}
+	if b.weights != nil {
+		columns = append(columns, b.weights.column)
 	}
 	for _, name := range []string{b.formula.Absorb, b.Cluster} {
 		if g, err := b.setup.findGrouping(name); name != "" && err == nil && g.column >= 0 {
@@ -317,7 +322,7 @@ func (b *olsBinding) findReport() error {
 		for i, text := range b.l.reported {
 			row := Row{Estimator: b.name, Outcome: o.Text, Term: text}
 			if b.causal(b.Report[i]) {
-				row.Target = &Target{Arm: text, Column: o.Name, Transform: o.Transform, Rows: b.rows, Where: b.Where}
+				row.Target = &Target{Arm: text, Column: o.Name, Transform: o.Transform, Rows: b.rows, Where: b.Where, Weights: b.Weights}
 			}
 			b.l.rows = append(b.l.rows, row)
 		}
@@ -459,6 +464,9 @@ func (b *olsBinding) causal(text string) bool {
 				return false
 			}
 		}
+	}
+	if b.weights != nil && b.setup.shape.Columns[b.weights.column].PostTreatment {
+		return false
 	}
 	if b.filter != nil {
 		for _, column := range b.filter.column {

@@ -250,7 +250,7 @@ func (r *randomisation) reassign(s *Setup) {
 			}
 		}
 		square -= dot(r.x, r.x)
-		if !(square > collinearPivot*l.core.rows) {
+		if !(square > collinearPivot*l.core.weight) {
 			// Every school in one arm, or an arm that the others explain: no
 			// coefficient, and nothing more extreme than the data's.
 			top, own, square = 0, 0, 1

@@ -196,13 +196,13 @@ func (s *Setup) bindFilter(text string) (*filter, error) {
 }
 
 // coreFor returns the core of a key, after adding it if need be.
-func (s *Setup) coreFor(key coreKey, f *filter, absorbed grouping) *core {
+func (s *Setup) coreFor(key coreKey, f *filter, weights *weighting, absorbed grouping) *core {
 	for _, c := range s.cores {
 		if c.key == key {
 			return c
 		}
 	}
-	c := &core{key: key, filter: f, absorbed: absorbed, group: min(key.rows, dgp.TeacherLevel), basis: make([]monomial, 1), products: make([]monomial, 1)}
+	c := &core{key: key, filter: f, weights: weights, absorbed: absorbed, group: min(key.rows, dgp.TeacherLevel), basis: make([]monomial, 1), products: make([]monomial, 1)}
 	s.cores = append(s.cores, c)
 	return c
 }

@@ -4,13 +4,16 @@ import "coachsim/dgp"
 
 // A Target names the treatment effect that the estimate of a reported arm
 // estimates: the effect of being in that arm on one outcome, averaged over the
-// rows that the estimate uses. What its value is, only the simulator knows.
+// rows that the estimate uses, with its weights. What its value is, only the simulator knows.
 type Target struct {
 	Arm    string // the arm's column, e.g. "coaching"
 	Column string // the outcome's column, before the transform
 	Transform
 	Rows  dgp.Level // level of the rows
 	Where string    // restriction of the rows, "" for all
+	// Weights is the column of the weights with which the rows are averaged, ""
+	// for none.
+	Weights string
 }
 
 // Targets evaluates, on each data set, what targets need to know of it: the
@@ -20,6 +23,7 @@ type Targets struct {
 	columns []int
 	derived []*derived
 	filters []*filter
+	weights []*weighting
 	rows    []dgp.Level
 }
 
@@ -36,6 +40,10 @@ func BindTargets(targets []Target, shape dgp.Shape) (*Targets, error) {
 		if err != nil {
 			return nil, err
 		}
+		weights, err := t.setup.bindWeights(target.Weights)
+		if err != nil {
+			return nil, err
+		}
 		var d *derived
 		if target.Kind != Identity {
 			d = t.setup.derived[place-len(shape.Columns)]
@@ -43,6 +51,7 @@ func BindTargets(targets []Target, shape dgp.Shape) (*Targets, error) {
 		t.columns = append(t.columns, t.setup.origin(place))
 		t.derived = append(t.derived, d)
 		t.filters = append(t.filters, f)
+		t.weights = append(t.weights, weights)
 		t.rows = append(t.rows, target.Rows)
 	}
 	t.setup.finish()
@@ -75,3 +84,12 @@ func (t *Targets) Keep(i, row int) bool {
 
 // Restricted reports whether target i leaves rows out.
 func (t *Targets) Restricted(i int) bool { return t.filters[i] != nil }
+
+// Weight is the weight of a row in target i's average.
+func (t *Targets) Weight(i, row int) float64 {
+	w := t.weights[i]
+	if w == nil {
+		return 1
+	}
+	return w.of(t.setup.data, t.setup.data.Columns, t.rows[i], row)
+}

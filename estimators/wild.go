@@ -90,6 +90,9 @@ func (o WildBootstrap) Bind(name string, s *Setup) (Fitter, error) {
 	if len(o.Joint) > 0 {
 		return nil, keyError("joint", fmt.Errorf("the wild bootstrap tests one term at a time"))
 	}
+	if o.OLS.Weights != "" {
+		return nil, keyError("weights", fmt.Errorf("the wild bootstrap takes no weights of rows"))
+	}
 	return o.byOutcome(s, func(f *Formula) (Fitter, error) {
 		l, err := o.bind(name, s, f)
 		if err != nil {

@@ -43,7 +43,7 @@ func newEffects(targets []estimators.Target, g *dgp.Generator) (*effects, error)
 	return e, nil
 }
 
-// of returns the mean over each target's rows of the effect on its outcome:
+// of returns the mean, weighted as the target says, over each target's rows of the effect on its outcome:
 // f(Y(arm)) - f(Y(control)), f the outcome's transform with the constants of
 // the observed data. The slice is overwritten by the next call.
 func (e *effects) of(d *dgp.Data, truth *dgp.Truth) []float64 {
@@ -65,7 +65,7 @@ func (e *effects) of(d *dgp.Data, truth *dgp.Truth) []float64 {
 // mean averages target i's effect over rows; outcomes vary at level.
 func (e *effects) mean(i int, d *dgp.Data, rows, level dgp.Level, y0, y1 []float64) float64 {
 	f := e.bound.Fitted(i)
-	sum, n := 0.0, 0
+	sum, n := 0.0, 0.0
 	for row := range d.N[rows] {
 		if e.bound.Restricted(i) && !e.bound.Keep(i, row) {
 			continue
@@ -74,10 +74,14 @@ func (e *effects) mean(i int, d *dgp.Data, rows, level dgp.Level, y0, y1 []float
 		if rows != level {
 			unit = d.Ancestor(rows, row, level)
 		}
-		sum += f.Apply(y1[unit]) - f.Apply(y0[unit])
-		n++
+		w := e.bound.Weight(i, row)
+		if w == 0 {
+			continue
+		}
+		sum += w * (f.Apply(y1[unit]) - f.Apply(y0[unit]))
+		n += w
 	}
-	return sum / float64(n)
+	return sum / n
 }
 
 // A PopulationEffect is the effect that a target has in trials like the

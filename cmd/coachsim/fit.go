@@ -26,6 +26,7 @@ import (
 // fitFlags are the flags of fit.
 type fitFlags struct {
 	formula, cluster, se, kind, where, study string
+	weights                                  string
 	report, joint                            []string
 	alpha                                    float64
 	seed                                     uint64
@@ -81,6 +82,7 @@ Exit code 1 says that an estimate failed: its status tells why.`,
 	flags.StringVar(&f.se, "se", "", "`KIND` of standard error: "+strings.Join(estimators.SE(0).Names(), ", ")+" (default CR1 with clusters, else classical)")
 	flags.StringVar(&f.kind, "kind", "", "`KIND` of estimator: "+strings.Join(formulaKinds(), ", ")+" (default mixed if the formula has a random intercept, iv if it has instruments, else ols)")
 	flags.StringVar(&f.where, "where", "", "`CONDITION` that chooses rows, such as \"arm == 'coaching' & age < 7\"")
+	flags.StringVar(&f.weights, "weights", "", "`COLUMN` of weights, as R's lm(weights = ) and Stata's aweight")
 	flags.StringArrayVar(&f.report, "report", nil, "`TERM`s to report, with commas between (default all)")
 	flags.StringArrayVar(&f.joint, "joint", nil, "`TERMS` to test jointly for zero, with commas (again for another test)")
 	flags.Float64Var(&f.alpha, "alpha", 0.05, "intervals cover 1 - `ALPHA`")
@@ -110,7 +112,7 @@ func (f *fitFlags) check(c *cobra.Command) error {
 	case f.study == "":
 		return nil
 	}
-	for _, name := range []string{"formula", "cluster", "se", "kind", "report", "joint"} {
+	for _, name := range []string{"formula", "cluster", "se", "kind", "weights", "report", "joint"} {
 		if c.Flags().Changed(name) {
 			return usageError("--%s and --study: the study says what is fitted; give one of the two", name)
 		}
@@ -264,6 +266,7 @@ func (f *fitFlags) single(where datafile.Condition) (*fit, error) {
 		given bool
 	}{
 		{"formula", f.formula, true}, {"report", report, true}, {"cluster", f.cluster, f.cluster != ""},
+		{"weights", f.weights, f.weights != ""},
 		{"se", se, se != ""}, {"joint", joint, len(joint) > 0},
 	} {
 		if !o.given {
@@ -350,6 +353,14 @@ func fromStudy(s streams, study sim.Study, where datafile.Condition) ([]*fit, er
 	return fits, nil
 }
 
+// weights is the column of the rows' weights, "" for none.
+func (one *fit) weights() string {
+	if _, again := one.options.method().(estimators.WildBootstrap); again {
+		return "" // its weights are those of clusters
+	}
+	return one.options.text("weights")
+}
+
 // rowLevel is the level of the rows that the estimator takes in the study.
 func (one *fit) rowLevel(shape dgp.Shape) dgp.Level {
 	var level dgp.Level
@@ -399,6 +410,9 @@ func (one *fit) use(table *datafile.Table) datafile.Use {
 		for _, r := range one.formula.Random {
 			use.Nested = append(use.Nested, r.Level)
 		}
+	}
+	if weights := one.weights(); weights != "" {
+		use.Numbers = append(use.Numbers, weights)
 	}
 	use.Mark = use.Mark && len(one.where.Columns()) > 0
 	if cluster := one.options.text("cluster"); cluster != "" && !slices.Contains(use.Factors, cluster) {
@@ -451,6 +465,11 @@ func (one *fit) findColumns(table *datafile.Table) error {
 	if cluster := one.options.text("cluster"); cluster != "" {
 		if _, err := table.Find(cluster); err != nil {
 			return &estimators.KeyError{Key: "cluster", Offset: -1, Err: err}
+		}
+	}
+	if weights := one.weights(); weights != "" {
+		if _, err := table.Find(weights); err != nil {
+			return &estimators.KeyError{Key: "weights", Offset: -1, Err: err}
 		}
 	}
 	for _, name := range one.where.Columns() {
@@ -687,6 +706,8 @@ func statusInWords(s estimators.Status) string {
 		return "the maximum of the likelihood was not found; measure columns in units near their standard deviations, or use fewer terms"
 	case estimators.NoResidual:
 		return "the terms fit the outcome exactly, or exactly by cluster: nothing is left to estimate an error from; use fewer terms, or check that the outcome is not among them"
+	case estimators.BadWeights:
+		return "a row has a weight that is negative, infinite or not a number; correct it, or leave the row out"
 	default:
 		return "the fit failed"
 	}

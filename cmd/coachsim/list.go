@@ -43,13 +43,12 @@ func listKinds[T any](w io.Writer, title string, members map[string]T) {
 	}
 }
 
-// listKeys prints the keys of a struct, those of an inlined one among them.
+// listKeys prints the keys of a struct, those of an inlined one among them that
+// it does not hide by its own.
 func listKeys(w io.Writer, t reflect.Type) {
-	for i := range t.NumField() {
-		field := t.Field(i)
+	for _, field := range reflect.VisibleFields(t) {
 		key, flags, _ := strings.Cut(field.Tag.Get("yaml"), ",")
-		if flags == "inline" {
-			listKeys(w, field.Type)
+		if flags == "inline" || key == "" {
 			continue
 		}
 		fmt.Fprintf(w, "    %-10s %s\n", key, field.Tag.Get("doc"))

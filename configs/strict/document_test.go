@@ -275,3 +275,30 @@ func TestEncodeErrors(t *testing.T) {
 		}
 	}
 }
+
+// A key that a struct defines itself hides that of a struct inline in it.
+func TestHiddenKey(t *testing.T) {
+	type inner struct {
+		A    float64 `yaml:"a" required:"true"`
+		Mean float64 `yaml:"mean"`
+	}
+	type outer struct {
+		Inner inner  `yaml:",inline"`
+		A     string `yaml:"a"`
+	}
+	var o outer
+	if err := parse(t, "a: text\nmean: 2").Decode(&o, kinds); err != nil {
+		t.Fatal(err)
+	}
+	if o.A != "text" || o.Inner != (inner{Mean: 2}) {
+		t.Errorf("%+v", o)
+	}
+	o.Inner.A = 3
+	text, err := strict.Encode(o, kinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(text); got != "mean: 2\na: text\n" {
+		t.Errorf("%q", got)
+	}
+}

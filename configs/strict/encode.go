@@ -109,7 +109,7 @@ func (e encoder) fields(n *node, v reflect.Value, path string, depth int) error 
 				err = e.kind(n, fv, path, depth)
 			}
 		case f.inline:
-			err = e.fields(n, fv, path, depth)
+			err = e.inner(n, v.Type(), fv, path, depth)
 		case f.omitEmpty && fv.IsZero():
 		default:
 			var item *node
@@ -119,6 +119,21 @@ func (e encoder) fields(n *node, v reflect.Value, path string, depth int) error 
 		}
 		if err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// inner adds the keys of a struct that is inline in one of type outer.
+func (e encoder) inner(n *node, outer reflect.Type, v reflect.Value, path string, depth int) error {
+	part := &node{kind: mapping}
+	if err := e.fields(part, v, path, depth); err != nil {
+		return err
+	}
+	hidden := e.schema.outer(outer)
+	for i, key := range part.keys {
+		if !hidden[key.text] {
+			n.put(key, part.items[i])
 		}
 	}
 	return nil

@@ -70,13 +70,17 @@ func (g *group) slot(key string) *slot {
 
 // collect adds the keys of a struct.
 func (g *group) collect(v reflect.Value) {
+	own := g.d.outer(v.Type())
 	for _, f := range g.d.fields[v.Type()] {
 		fv := v.Field(f.index)
 		switch {
 		case f.inline && fv.Kind() == reflect.Interface:
 			g.choose(fv, f)
 		case f.inline:
+			from := len(g.slots)
 			g.collect(fv)
+			inner := slices.DeleteFunc(g.slots[from:], func(s slot) bool { return own[s.name] })
+			g.slots = g.slots[:from+len(inner)]
 		default:
 			g.slots = append(g.slots, slot{field: f, value: fv})
 		}

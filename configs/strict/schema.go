@@ -236,6 +236,18 @@ func (s *schema) checkStruct(t reflect.Type) error {
 	return nil
 }
 
+// outer lists the keys that fields of a struct type define themselves. They hide
+// those of the same name of its inline structs, as Go's own rule has it.
+func (s *schema) outer(t reflect.Type) map[string]bool {
+	own := map[string]bool{}
+	for _, f := range s.fields[t] {
+		if !f.inline {
+			own[f.name] = true
+		}
+	}
+	return own
+}
+
 // keysOf lists the keys that a struct type may take, those of all the kinds of
 // an inline interface included, and checks that none can be meant twice.
 func (s *schema) keysOf(t reflect.Type) ([]string, error) {
@@ -259,7 +271,9 @@ func (s *schema) keysOf(t reflect.Type) ([]string, error) {
 		case f.inline && ft.Kind() == reflect.Interface:
 			more, err = s.kindKeys(ft)
 		case f.inline:
+			own := s.outer(t)
 			more, err = s.keysOf(ft)
+			more = slices.DeleteFunc(more, func(key string) bool { return own[key] })
 		}
 		if err != nil {
 			return nil, err

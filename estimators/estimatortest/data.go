@@ -75,6 +75,7 @@ func (d Design) Shape() dgp.Shape {
 	add(dgp.Column{Name: "reading", Level: child, PostTreatment: true}) // 500 ± 100
 	add(dgp.Column{Name: "passed", Level: child, PostTreatment: true})
 	add(dgp.Column{Name: "attendance", Level: school, PostTreatment: true})
+	add(dgp.Column{Name: "weight", Level: child})
 	schools := d.Blocks * d.Schools
 	s.Max = [...]int{block: d.Blocks, school: schools, teacher: schools * d.Teachers, child: schools * d.Teachers * d.Children}
 	return s
@@ -193,6 +194,7 @@ func (d Design) fill(data *dgp.Data, r *rand.Rand) {
 		return 0
 	})
 	draw("attendance", func(s int) float64 { return 0.9 + 0.05*(d.Effect*col("coaching")[s]+shared[s]+r.NormFloat64()) })
+	draw("weight", func(int) float64 { return float64(r.IntN(8)) / 4 * (1 + r.Float64()) }) // 0 in one of eight rows
 }
 
 // assign treats half of each block's schools.

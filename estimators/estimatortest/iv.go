@@ -66,7 +66,7 @@ func newStages(o estimators.IV, d *dgp.Data, shape dgp.Shape, lists map[string]s
 		return nil, err
 	}
 	t := &stages{method: o, formula: f}
-	options := estimators.OLS{Rows: o.Rows, Where: o.Where, Cluster: o.Cluster, SE: o.SE}
+	options := estimators.OLS{Rows: o.Rows, Where: o.Where, Weights: o.Weights, Cluster: o.Cluster, SE: o.SE}
 	for _, part := range []struct {
 		r     *regression
 		terms []estimators.Term
@@ -126,8 +126,8 @@ func (r *regression) rank() int {
 
 func (t *stages) numbers(v estimators.Variable) vector {
 	var y vector
-	for _, x := range t.original.values(v) {
-		y = append(y, num(x))
+	for i, x := range t.original.values(v) {
+		y = append(y, mul(num(x), t.original.roots[i]))
 	}
 	return y
 }

@@ -25,7 +25,8 @@ const collinear = 1e-14
 //
 //	b = (X'X)⁻¹ X'y
 //
-// in arithmetic of so many bits that nothing is lost. It returns an estimate
+// in arithmetic of so many bits that nothing is lost. Weighted least squares is
+// least squares of rows times the roots of their weights. It returns an estimate
 // for each row of the bound method, in the same order.
 func OLS(o estimators.OLS, d *dgp.Data, shape dgp.Shape, lists map[string]string) ([]estimators.Estimate, error) {
 	f, err := estimators.ParseFormula(o.Formula, lists)
@@ -56,6 +57,8 @@ type regression struct {
 	shape   dgp.Shape
 
 	rows   []unit
+	roots  vector // by row: √w
+	bad    bool   // a weight is none
 	finite bool
 	x      matrix // by row
 	dummy  int    // leading columns of x: fixed effects, or the constant
@@ -86,8 +89,17 @@ func (r *regression) findRows() error {
 			value := r.data.Columns[column][u[r.shape.Columns[column].Level]]
 			keep = keep && c.holds(value)
 		}
-		if keep {
+		w := 1.0
+		if keep && r.Weights != "" {
+			w = r.data.Columns[r.shape.Index(r.Weights)][u[r.column(r.Weights).Level]]
+			if !(w >= 0) || math.IsInf(w, 0) {
+				r.bad = true
+				continue
+			}
+		}
+		if keep && w > 0 {
 			r.rows = append(r.rows, u)
+			r.roots = append(r.roots, zero().Sqrt(num(w)))
 		}
 	}
 	return nil
@@ -225,6 +237,11 @@ func (r *regression) buildX() {
 		}
 	}
 	p := r.dummy + len(r.formula.Terms)
+	for i := range r.x {
+		for j := range r.x[i] {
+			r.x[i][j] = mul(r.x[i][j], r.roots[i])
+		}
+	}
 	r.bread = zeroMatrix(p, p)
 	for j := range p {
 		for k := range j + 1 {
@@ -262,7 +279,7 @@ func (r *regression) fit(outcome estimators.Outcome) ([]estimators.Estimate, err
 			r.finite = false
 			v = 0
 		}
-		y[i] = num(v)
+		y[i] = mul(num(v), r.roots[i])
 	}
 	k := 0
 	status := estimators.OK
@@ -275,6 +292,8 @@ func (r *regression) fit(outcome estimators.Outcome) ([]estimators.Estimate, err
 	}
 	clusters := r.clusters()
 	switch {
+	case r.bad:
+		status = estimators.BadWeights
 	case !r.finite:
 		status = estimators.NotFinite
 	case n <= k:
