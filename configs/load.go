@@ -126,6 +126,7 @@ func Plan(s sim.Study, version string) (sim.Plan, error) {
 	endless := s
 	endless.Replicates = 1
 	endless.Families = nil // they decide no replicate: the log is only read for them
+	endless.Cost = nil
 	identity, err := Resolve(endless)
 	if err != nil {
 		return sim.Plan{}, err

@@ -32,7 +32,7 @@ type file struct {
 }
 
 // unsweepable keys belong to the whole run, not to a cell.
-var unsweepable = []string{"aim", "seed", "replicates", "alpha", "published", "families", "streams", "sweep"}
+var unsweepable = []string{"aim", "seed", "replicates", "alpha", "published", "families", "cost", "streams", "sweep"}
 
 // An axis is one entry of a sweep, taken apart.
 type axis struct {

@@ -22,7 +22,7 @@ type world struct {
 }
 
 // newWorld compiles a study for one worker. population holds the population
-// effect of each row that has one, else NaN.
+// effect of each row that has one, else NaN; it is nil where nobody asks.
 func newWorld(s Study, population []float64) (*world, error) {
 	g, err := s.Trial.Compile()
 	if err != nil {
@@ -43,7 +43,7 @@ func newWorld(s Study, population []float64) (*world, error) {
 			if estimand[row.Estimator] == Sample {
 				w.sampled = append(w.sampled, i)
 				targets = append(targets, *row.Target)
-			} else {
+			} else if population != nil {
 				truth = population[i]
 			}
 		}

@@ -165,7 +165,7 @@ Monte Carlo standard error.`,
 	})
 	root.SetVersionTemplate("coachsim {{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(newRun(s), newAnalytic(s), newCompare(s), newFamilies(s), newReproduce(s), newFit(s), newDraw(s), newPlot(s), newCheck(s), newList(s), newVersion(s))
+	root.AddCommand(newRun(s), newCompare(s), newFamilies(s), newReproduce(s), newMDE(s), newSolve(s), newOptimise(s), newAnalytic(s), newFit(s), newDraw(s), newPlot(s), newCheck(s), newList(s), newVersion(s))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {

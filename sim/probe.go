@@ -1,0 +1,242 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"coachsim/estimators"
+)
+
+// A Test names one test of a study whose power is asked for: an estimator's
+// test of a term on an outcome.
+type Test struct{ Estimator, Outcome, Term string }
+
+func (t Test) String() string { return t.Estimator + ": " + t.Outcome + " on " + t.Term }
+
+// FindTest finds the test that a text means: "estimator", "estimator:outcome"
+// or "estimator:outcome:term". A part left out is the estimator's first outcome
+// or term that has a test against a known effect, else its first. An empty text
+// is the first such test of the study.
+func (s Study) FindTest(text string) (Test, error) {
+	g, err := s.Trial.Compile()
+	if err != nil {
+		return Test{}, err
+	}
+	panel, err := estimators.Bind(s.methods(), g.Shape(), s.Terms)
+	if err != nil {
+		return Test{}, err
+	}
+	parts := strings.SplitN(text, ":", 3)
+	at := func(i int) string {
+		if i < len(parts) {
+			return strings.TrimSpace(parts[i])
+		}
+		return ""
+	}
+	fits := func(want, have string) bool { return want == "" || want == have }
+	var found *estimators.Row
+	known := false
+	for i, row := range panel.Rows() {
+		if !fits(at(0), row.Estimator) || !fits(at(1), row.Outcome) || !fits(at(2), row.Term) {
+			continue
+		}
+		if has := hasTruth(row, g); found == nil || has && !known {
+			found, known = &panel.Rows()[i], has
+		}
+	}
+	if found == nil {
+		var all []string
+		for _, row := range panel.Rows() {
+			all = append(all, row.Estimator+":"+row.Outcome+":"+row.Term)
+		}
+		const most = 12
+		more := ""
+		if len(all) > most {
+			more = fmt.Sprintf(" and %d more", len(all)-most)
+			all = all[:most]
+		}
+		return Test{}, fmt.Errorf("the study has no test %q; its tests are %s%s", text, strings.Join(all, ", "), more)
+	}
+	return Test{found.Estimator, found.Outcome, found.Term}, nil
+}
+
+// only returns the study with no more estimators than the tests need. What the
+// others would have found is not changed by their absence: streams go by name.
+func (s Study) only(tests []Test) Study {
+	s.Estimators = slices.DeleteFunc(slices.Clone(s.Estimators), func(e Estimator) bool {
+		return !slices.ContainsFunc(tests, func(t Test) bool { return t.Estimator == e.Name })
+	})
+	s.Families = nil
+	return s
+}
+
+// A sample is what the tests found in the first replicates of one design.
+type sample struct {
+	study Study
+	tests []Test
+	alpha float64
+	fits  [][]estimators.Estimate // by test and replicate
+}
+
+func newSample(s Study, tests []Test) *sample {
+	return &sample{study: s.only(tests), tests: tests, alpha: s.Alpha, fits: make([][]estimators.Estimate, len(tests))}
+}
+
+// replicates is how many have been drawn.
+func (p *sample) replicates() int { return len(p.fits[0]) }
+
+// grow draws replicates until there are n. They are those of a run of the
+// study with its seed, whatever the number of workers.
+func (p *sample) grow(ctx context.Context, n, workers int) error {
+	from := p.replicates()
+	if n <= from {
+		return ctx.Err()
+	}
+	more := make([][]estimators.Estimate, len(p.tests))
+	for i := range more {
+		more[i] = make([]estimators.Estimate, n-from)
+	}
+	const batch = 25
+	workers = max(1, min(workers, (n-from+batch-1)/batch))
+	errs := make([]error, workers)
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for k := range workers {
+		wait.Go(func() {
+			w, places, err := p.world()
+			if err != nil {
+				errs[k] = err
+				return
+			}
+			for ctx.Err() == nil {
+				lo := (int(next.Add(1)) - 1) * batch
+				if lo >= n-from {
+					return
+				}
+				for i := lo; i < min(lo+batch, n-from); i++ {
+					fits := w.replicate(from + i)
+					for t, place := range places {
+						more[t][i] = fits[place]
+					}
+				}
+			}
+		})
+	}
+	wait.Wait()
+	if err := errors.Join(append(errs, ctx.Err())...); err != nil {
+		return err
+	}
+	for t := range p.fits {
+		p.fits[t] = append(p.fits[t], more[t]...)
+	}
+	return nil
+}
+
+// world compiles the design, without truths, and finds the rows of the tests.
+func (p *sample) world() (*world, []int, error) {
+	s := p.study
+	s.Estimators = slices.Clone(s.Estimators)
+	for i := range s.Estimators {
+		s.Estimators[i].Estimand = Population // costs nothing where nobody reads it
+	}
+	w, err := newWorld(s, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	places := make([]int, len(p.tests))
+	for t, test := range p.tests {
+		places[t] = slices.IndexFunc(w.rows, func(row estimators.Row) bool {
+			return row.Estimator == test.Estimator && row.Outcome == test.Outcome && row.Term == test.Term
+		})
+		if places[t] < 0 {
+			return nil, nil, fmt.Errorf("this design has no test %s", test)
+		}
+	}
+	return w, places, nil
+}
+
+// power is the share of replicates in which a test rejects, a failed fit
+// counting as no rejection, with its Monte Carlo standard error.
+func (p *sample) power(test int) (power, mcse float64) {
+	hits := 0
+	for _, e := range p.fits[test] {
+		if e.Status.Worked() && e.P <= p.alpha {
+			hits++
+		}
+	}
+	return share(hits, p.replicates())
+}
+
+// failed counts the fits of a test that failed.
+func (p *sample) failed(test int) int {
+	n := 0
+	for _, e := range p.fits[test] {
+		if !e.Status.Worked() {
+			n++
+		}
+	}
+	return n
+}
+
+// estimate returns the mean and the standard deviation of a test's estimates.
+func (p *sample) estimate(test int) (mean, sd float64) {
+	var m moments
+	for _, e := range p.fits[test] {
+		if e.Status.Worked() {
+			m.add(e.Value)
+		}
+	}
+	return m.mean(), m.sd()
+}
+
+// weakest returns the least power of the tests: a design is as good as its
+// worst test.
+func (p *sample) weakest() float64 {
+	power := math.Inf(1)
+	for t := range p.tests {
+		v, _ := p.power(t)
+		power = min(power, v)
+	}
+	return power
+}
+
+// smooth estimates the power of a test with the chance in the estimates taken
+// out: it averages, over replicates, the probability that a normal estimate
+// with the mean and the standard deviation of the estimates would be called
+// significant with that replicate's standard error and degrees of freedom. The
+// search uses it far from the target, where the share of rejections is 0 or 1;
+// no answer rests on it. Tests without a standard error give their share of
+// rejections. variance is that of λ = Φ⁻¹(power) + Φ⁻¹(1-α/2).
+func (p *sample) smooth(test int) (power, variance float64) {
+	n := float64(p.replicates())
+	mean, sd := p.estimate(test)
+	var quantile, of float64
+	sum := 0.0
+	for _, e := range p.fits[test] {
+		if !e.Status.Worked() {
+			continue
+		}
+		if e.Exists() || !(e.SE > 0) || !(sd > 0) {
+			hits, _ := p.power(test)
+			power = (hits*n + 0.5) / (n + 1)
+			density := distuv.UnitNormal.Prob(distuv.UnitNormal.Quantile(power))
+			return power, power * (1 - power) / (n * density * density)
+		}
+		if of != e.DF {
+			of = e.DF
+			quantile = distuv.StudentsT{Sigma: 1, Nu: of}.Quantile(1 - p.alpha/2)
+		}
+		far := quantile * e.SE
+		sum += distuv.UnitNormal.CDF((mean-far)/sd) + distuv.UnitNormal.CDF((-mean-far)/sd)
+	}
+	lambda := mean / sd // of whose mean and spread the variance is
+	return sum / n, (1 + lambda*lambda/2) / n
+}

@@ -1,0 +1,439 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"coachsim/dgp"
+	"coachsim/estimators"
+)
+
+// planned is a trial of one test, 12 children a class, a school effect with SD
+// 0.3 and an effect of 0.35, whose keys the searches of these tests vary.
+func planned() Study {
+	s := smallStudy(1000)
+	d := &s.Trial.Design
+	d.Blocks, d.Schools, d.Teachers, d.Tested = 1, 20, 1, 12
+	d.Children = dgp.ClassSize{Mean: 12, Min: 2}
+	d.Attrition = dgp.Attrition{}
+	s.Covariates = nil
+	s.Achievement.Tests = []string{"reading"}
+	s.Achievement.Residual = dgp.Matrix{{0.9}}
+	s.Achievement.SchoolSD, s.Achievement.TeacherSD = 0.3, 0.1
+	s.Achievement.Slope = dgp.Slopes{}
+	s.Achievement.Effect.Mean = []float64{0.35}
+	s.Achievement.Points = true
+	s.Estimators = []Estimator{
+		{Name: "itt", Method: estimators.OLS{Formula: "reading ~ coaching", Cluster: "school", SE: estimators.CR1, Report: []string{"coaching"}}},
+		{Name: "CR2", Method: estimators.OLS{Formula: "reading ~ coaching", Cluster: "school", SE: estimators.CR2, Report: []string{"coaching"}}},
+		{Name: "talk", Method: estimators.OLS{Formula: "talk ~ coaching", Cluster: "school", SE: estimators.CR1, Report: []string{"coaching"}}},
+		{Name: "random", Method: estimators.Randomisation{
+			OLS:   estimators.OLS{Formula: "reading ~ coaching", Cluster: "school", SE: estimators.CR1, Report: []string{"coaching"}},
+			Draws: 99,
+		}},
+	}
+	return s
+}
+
+func span(lo, hi, step float64) []float64 {
+	var all []float64
+	for x := lo; x <= hi+1e-9; x += step {
+		all = append(all, math.Round(x*1e9)/1e9)
+	}
+	return all
+}
+
+var searchKeys = map[string]func(*Study, float64){
+	"schools":   func(s *Study, x float64) { s.Design.Schools = int(x) },
+	"teachers":  func(s *Study, x float64) { s.Design.Teachers = int(x) },
+	"tested":    func(s *Study, x float64) { s.Design.Tested = int(x); s.Design.Children.Mean = x },
+	"segments":  func(s *Study, x float64) { s.Observation.Segments = int(x) },
+	"coders":    func(s *Study, x float64) { s.Observation.Coders = int(x) },
+	"school_sd": func(s *Study, x float64) { s.Achievement.SchoolSD = x },
+	"share":     func(s *Study, x float64) { s.Design.Assignment = dgp.Complete{Share: x} },
+	"effect":    func(s *Study, x float64) { s.Achievement.Effect.Mean = []float64{x} },
+}
+
+// searchOf varies keys of a study.
+func searchOf(base func() Study, tests []string, keys ...VariedKey) Search {
+	s := Search{
+		Keys: keys, Power: 0.8, Replicates: base().Replicates, Workers: 2,
+		At: func(values []float64) (Study, error) {
+			at := base()
+			for i, k := range keys {
+				searchKeys[k.Key](&at, values[i])
+			}
+			return at, nil
+		},
+	}
+	for _, name := range tests {
+		test, err := base().FindTest(name)
+		if err != nil {
+			panic(err)
+		}
+		s.Tests = append(s.Tests, test)
+	}
+	return s
+}
+
+// exhaust simulates every design in full.
+func exhaust(t *testing.T, s Search) []Looked {
+	t.Helper()
+	h, err := s.enumerate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []Looked
+	for _, c := range h.candidates {
+		if err := h.grow(context.Background(), c, s.Replicates); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, c.looked())
+	}
+	return all
+}
+
+// An exhausted is one design of a search simulated in full.
+type exhausted struct {
+	Values []float64 `json:"values"`
+	Cost   float64   `json:"cost,omitempty"`
+	Power  float64   `json:"power"`
+}
+
+// exhaustive returns what simulating every design of a search in full found,
+// in the order of the designs. That takes minutes, so the results of all
+// searches are kept in testdata (go test ./sim -run Exhaustive -update writes
+// them anew); again makes this test simulate them itself and compare. Wherever
+// the search simulated a design in full, the stored power must be the same.
+func exhaustive(t *testing.T, s Search, found Found, again bool) []exhausted {
+	t.Helper()
+	path := filepath.Join("testdata", filepath.FromSlash(strings.ReplaceAll(t.Name(), ",", ""))+".json")
+	var fresh []exhausted
+	if *update || again {
+		for _, l := range exhaust(t, s) {
+			e := exhausted{Values: l.Values, Power: l.Weakest().Value}
+			if !math.IsNaN(l.Cost) {
+				e.Cost = l.Cost
+			}
+			fresh = append(fresh, e)
+		}
+	}
+	if *update {
+		must(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		lines := make([]string, len(fresh))
+		for i, e := range fresh {
+			text, err := json.Marshal(e)
+			must(t, err)
+			lines[i] = string(text)
+		}
+		must(t, os.WriteFile(path, []byte("[\n"+strings.Join(lines, ",\n")+"\n]\n"), 0o644))
+	}
+	text, err := os.ReadFile(path)
+	must(t, err)
+	var stored []exhausted
+	must(t, json.Unmarshal(text, &stored))
+	if again && !reflect.DeepEqual(stored, fresh) {
+		t.Errorf("%s is not what simulating every design finds", path)
+	}
+	for _, l := range found.Looked {
+		if l.Replicates < s.Replicates {
+			continue
+		}
+		i := slices.IndexFunc(stored, func(e exhausted) bool { return slices.Equal(e.Values, l.Values) })
+		if i < 0 || stored[i].Power != l.Weakest().Value {
+			t.Errorf("%s does not have the power %v of %v", path, l.Weakest().Value, l.Values)
+		}
+	}
+	return stored
+}
+
+// The searches find what simulating every design in full finds, with at most a
+// fifth of the trials. Draws are seeded: there are no false alarms.
+func TestSolveFindsWhatAnExhaustiveSweepFinds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("simulates many designs")
+	}
+	with := func(change func(*Study)) func() Study {
+		return func() Study {
+			s := planned()
+			change(&s)
+			return s
+		}
+	}
+	cases := []struct {
+		name  string
+		study func() Study
+		test  string
+		key   VariedKey
+		power float64
+		falls bool
+	}{
+		{"schools", planned, "itt", VariedKey{"schools", span(6, 105, 1)}, 0.8, false},
+		{"schools at 90%", planned, "CR2", VariedKey{"schools", span(10, 158, 2)}, 0.9, false},
+		{"schools at 50%", planned, "itt", VariedKey{"schools", span(4, 63, 1)}, 0.5, false},
+		{"schools, small effect", with(func(s *Study) { s.Achievement.Effect.Mean[0] = 0.25 }), "itt", VariedKey{"schools", span(10, 200, 2)}, 0.8, false},
+		{"schools, 3 classes", with(func(s *Study) { s.Design.Teachers = 3 }), "CR2", VariedKey{"schools", span(4, 83, 1)}, 0.8, false},
+		{"schools, by randomisation", planned, "random", VariedKey{"schools", span(6, 100, 2)}, 0.8, false},
+		{"children", with(func(s *Study) { s.Design.Schools = 60; s.Achievement.SchoolSD = 0.2 }), "itt", VariedKey{"tested", span(2, 60, 1)}, 0.8, false},
+		{"schools, quality", with(func(s *Study) { s.Quality.Effect.Shift[0] = 0.9 }), "talk", VariedKey{"schools", span(4, 83, 1)}, 0.8, false},
+		{"school SD", with(func(s *Study) { s.Design.Schools = 50 }), "itt", VariedKey{"school_sd", span(0, 0.79, 0.01)}, 0.8, true},
+		{"effect", with(func(s *Study) { s.Design.Schools = 30 }), "itt", VariedKey{"effect", span(0.01, 0.99, 0.01)}, 0.8, false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			search := searchOf(c.study, []string{c.test}, c.key)
+			search.Power = c.power
+			found, err := search.Cheapest(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			all := exhaustive(t, search, found, c.name == "schools at 50%")
+			if c.falls {
+				slices.Reverse(all)
+			}
+			want := math.NaN()
+			for _, o := range all {
+				if o.Power >= c.power {
+					want = o.Values[0]
+					break
+				}
+			}
+			if !found.Reached || found.Answer.Values[0] != want || found.Falls != c.falls {
+				t.Errorf("found %v (reached: %v, falls: %v), want %v", found.Answer.Values, found.Reached, found.Falls, want)
+			}
+			if found.Answer.Replicates != search.Replicates {
+				t.Errorf("the answer has %d replicates", found.Answer.Replicates)
+			}
+			if 5*found.Trials > found.Exhaustive {
+				t.Errorf("%d of %d trials are more than a fifth", found.Trials, found.Exhaustive)
+			}
+		})
+	}
+}
+
+// priced is a study with costs.
+func priced(c Cost, change func(*Study)) func() Study {
+	return func() Study {
+		s := planned()
+		s.Replicates = 400
+		s.Cost = &c
+		change(&s)
+		return s
+	}
+}
+
+func TestOptimiseIsNotBeatenByAnExhaustiveSearch(t *testing.T) {
+	if testing.Short() {
+		t.Skip("simulates many designs")
+	}
+	same := func(*Study) {}
+	cases := []struct {
+		name   string
+		study  func() Study
+		tests  []string
+		keys   []VariedKey
+		budget float64 // 0: cheapest for 80% power
+	}{
+		{"schools and children", priced(Cost{School: 500, Child: 20}, same), []string{"itt"},
+			[]VariedKey{{"schools", span(10, 90, 10)}, {"tested", span(4, 24, 4)}}, 0},
+		{"schools, classes and children", priced(Cost{School: 800, Teacher: 100, Child: 10}, func(s *Study) { s.Achievement.TeacherSD = 0.3 }), []string{"itt"},
+			[]VariedKey{{"schools", span(20, 80, 20)}, {"teachers", span(1, 3, 1)}, {"tested", span(4, 16, 4)}}, 0},
+		{"schools and segments, two tests", priced(Cost{School: 500, Treated: 1000, Segment: 60, Child: 5}, func(s *Study) { s.Quality.Effect.Shift[0] = 0.6 }), []string{"itt", "talk"},
+			[]VariedKey{{"schools", span(20, 90, 10)}, {"segments", span(1, 5, 1)}}, 0},
+		{"a budget for schools and children", priced(Cost{Fixed: 1000, School: 300, Child: 15}, same), []string{"itt"},
+			[]VariedKey{{"schools", span(10, 90, 10)}, {"tested", span(4, 24, 4)}}, 25000},
+		{"a budget for segments and coders", priced(Cost{School: 300, Segment: 50, Rating: 30}, func(s *Study) { s.Observation.SegmentSD[0] = 1 }), []string{"talk"},
+			[]VariedKey{{"schools", span(10, 70, 10)}, {"segments", span(1, 4, 1)}, {"coders", span(1, 2, 1)}}, 18000},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			search := searchOf(c.study, c.tests, c.keys...)
+			search.Cost = func(s Study) (float64, error) { return s.Cost.Of(s.Trial) }
+			var found Found
+			var err error
+			if c.budget > 0 {
+				found, err = search.Strongest(context.Background(), c.budget)
+			} else {
+				found, err = search.Cheapest(context.Background())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			power := found.Answer.Weakest().Value
+			if c.budget > 0 && found.Answer.Cost > c.budget || c.budget == 0 && power < search.Power {
+				t.Fatalf("%+v does not keep to what was asked", found.Answer)
+			}
+			for _, o := range exhaustive(t, search, found, c.name == "schools and children") {
+				if c.budget > 0 && o.Cost <= c.budget && o.Power > power {
+					t.Errorf("%v has power %g, the answer %v has %g", o.Values, o.Power, found.Answer.Values, power)
+				}
+				if c.budget == 0 && o.Power >= search.Power && o.Cost < found.Answer.Cost {
+					t.Errorf("%v costs %g, the answer %v costs %g", o.Values, o.Cost, found.Answer.Values, found.Answer.Cost)
+				}
+			}
+		})
+	}
+}
+
+func TestSearchOutOfReach(t *testing.T) {
+	search := searchOf(planned, []string{"itt"}, VariedKey{"schools", span(6, 20, 1)})
+	search.Replicates = 200
+	found, err := search.Cheapest(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := 0.0
+	for _, l := range exhaust(t, search) {
+		most = max(most, l.Weakest().Value)
+	}
+	if found.Reached || found.Answer.Weakest().Value != most {
+		t.Errorf("reached: %v, with power %v; the most is %v", found.Reached, found.Answer.Weakest(), most)
+	}
+}
+
+// Power of the share of treated schools is highest in the middle.
+func TestSearchSeesPeaks(t *testing.T) {
+	base := func() Study {
+		s := planned()
+		s.Design.Schools = 60
+		return s
+	}
+	search := searchOf(base, []string{"itt"}, VariedKey{"share", span(0.05, 0.95, 0.05)})
+	found, err := search.Cheapest(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !found.Peaks {
+		t.Errorf("no peak seen: %+v", found.Looked)
+	}
+}
+
+// The same search finds the same on any number of workers.
+func TestSearchOnAnyNumberOfWorkers(t *testing.T) {
+	var all []string
+	for _, workers := range []int{1, 2, 5} {
+		search := searchOf(planned, []string{"itt"}, VariedKey{"schools", span(10, 90, 10)})
+		search.Replicates, search.Workers = 200, workers
+		found, err := search.Cheapest(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, fmt.Sprintf("%+v", found))
+	}
+	if all[0] != all[1] || all[0] != all[2] {
+		t.Errorf("with 1, 2 and 5 workers:\n%s", all)
+	}
+}
+
+func TestSearchesAreInterrupted(t *testing.T) {
+	ctx, stop := context.WithCancel(context.Background())
+	search := searchOf(planned, []string{"itt"}, VariedKey{"schools", span(10, 90, 10)})
+	looked := 0
+	search.Tell = func(Looked) {
+		if looked++; looked == 3 {
+			stop()
+		}
+	}
+	if _, err := search.Cheapest(ctx); err == nil || looked != 3 {
+		t.Errorf("error %v after %d designs", err, looked)
+	}
+}
+
+// For a balanced trial the minimum detectable effect has a closed form: with
+// V the variance of the difference in means of n of 2n schools,
+// (t(1-α/2) + t(power)) √V, t with 2n-2 degrees of freedom, approximately; the
+// noncentral t gives 0.6% less here.
+func TestMDEAgainstClosedForm(t *testing.T) {
+	base := func() Study {
+		s := planned()
+		s.Design.Schools, s.Replicates = 60, 4000
+		return s
+	}
+	test, err := base().FindTest("CR2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	search := EffectSearch{
+		Test: test, Power: 0.8, Replicates: 4000, Workers: 2,
+		At: func(x float64) (Study, error) {
+			s := base()
+			s.Achievement.Effect.Mean = []float64{x}
+			return s, nil
+		},
+	}
+	d, err := search.Find(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	variance := 4.0 / 60 * (0.3*0.3 + 0.1*0.1 + 0.9/12)
+	const multiplier = 2.0017 + 0.8481 // t with 58 df: qt(.975), qt(.8)
+	want := multiplier * math.Sqrt(variance)
+	// 3.5 standard errors and the approximation: a false alarm in 2,000 seeds.
+	if math.Abs(d.Key.Value-want) > 3.5*d.Key.MCSE+0.006*want {
+		t.Errorf("the effect is %.4f (%.4f), want %.4f", d.Key.Value, d.Key.MCSE, want)
+	}
+	if d.Effect == nil || math.Abs(d.Effect.Value-d.Key.Value) > 1e-9 {
+		t.Errorf("effect on the outcome %+v, key %+v: in points they are the same", d.Effect, d.Key)
+	}
+	if w := d.Confirm.Weakest(); math.Abs(w.Value-0.8) > 3*w.MCSE {
+		t.Errorf("confirmed with power %+v", w)
+	}
+}
+
+func TestMDEOfAnEffectThatDoesNothing(t *testing.T) {
+	test, err := planned().FindTest("talk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	search := EffectSearch{Test: test, Power: 0.8, Replicates: 200, Workers: 2, At: func(x float64) (Study, error) {
+		s := planned()
+		s.Achievement.Effect.Mean = []float64{x}
+		return s, nil
+	}}
+	if _, err := search.Find(context.Background()); err == nil {
+		t.Error("an effect on achievement was found to move classroom quality")
+	}
+}
+
+func TestCost(t *testing.T) {
+	s := planned()
+	s.Design.Blocks, s.Design.Schools, s.Design.Teachers = 2, 10, 3
+	s.Design.Tested = 12
+	c := Cost{Fixed: 1e9, Block: 1e8, School: 1e6, Treated: 1e5, Teacher: 1e3, Child: 1, Segment: 10, Rating: 0.01}
+	got, err := c.Of(s.Trial)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// 2 blocks, 20 schools, 10 treated, 60 classes of 12 tested, 2 segments, 2 coders.
+	want := 1e9 + 2e8 + 20e6 + 10e5 + 60e3 + 720 + 10*120 + 0.01*240
+	if math.Abs(got-want) > 1e-6*want {
+		t.Errorf("cost %v, want %v", got, want)
+	}
+}
+
+func TestFindTest(t *testing.T) {
+	s := smallStudy(10)
+	for text, want := range map[string]Test{
+		"":                         {"itt", "achievement", "coaching"},
+		"itt":                      {"itt", "achievement", "coaching"},
+		"itt:maths":                {"itt", "maths", "coaching"},
+		"itt:maths:girl":           {"itt", "maths", "girl"},
+		"girls:talk":               {"girls", "talk", "coaching"},
+		"held-fixed : achievement": {"held-fixed", "achievement", "coaching"},
+	} {
+		if got, err := s.FindTest(text); err != nil || got != want {
+			t.Errorf("%q is %v (%v), want %v", text, got, err, want)
+		}
+	}
+	if _, err := s.FindTest("itt:math"); err == nil {
+		t.Error("found a test of an outcome that does not exist")
+	}
+}
