@@ -165,7 +165,22 @@ Monte Carlo standard error.`,
 	})
 	root.SetVersionTemplate("coachsim {{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(newRun(s), newCompare(s), newFamilies(s), newReproduce(s), newMDE(s), newSolve(s), newOptimise(s), newAnalytic(s), newFit(s), newDraw(s), newPlot(s), newCheck(s), newList(s), newVersion(s))
+	root.AddCommand(
+		newAnalytic(s),
+		newCheck(s),
+		newCompare(s),
+		newDraw(s),
+		newFamilies(s),
+		newFit(s),
+		newList(s),
+		newMDE(s),
+		newOptimise(s),
+		newPlot(s),
+		newReproduce(s),
+		newRun(s),
+		newSolve(s),
+		newVersion(s),
+	)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
