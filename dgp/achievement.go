@@ -3,6 +3,7 @@ package dgp
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
 // Achievement is what children score on the tests, and what moves it.
@@ -20,18 +21,24 @@ import (
 // is therefore the average effect of coaching on each test, whatever the
 // slopes; the slopes say how much of it goes through quality, and for whom.
 // Total achievement is the mean of the standardised tests, standardised again.
+//
+// Every treated arm moves the tests so, by Effect and Slope, unless ArmEffects
+// says how it differs. A combined arm moves them by the sum of what its parts
+// do, and by what ArmEffects says of it: an effect of its own, a slope Baseline,
+// and the slope Treated on its own effect on quality.
 type Achievement struct {
-	Tests       []string   `yaml:"tests" required:"true" minlen:"1" doc:"names of the tests"`
-	Total       string     `yaml:"total" doc:"name of total achievement"`
-	Residual    Matrix     `yaml:"residual" required:"true" doc:"covariance of the tests within classes, given child covariates; SDs of the test"`
-	Scale       float64    `yaml:"scale" gt:"0" doc:"SDs of a test per SD of total achievement"`
-	BlockSD     float64    `yaml:"block_sd" min:"0" doc:"SD of block effects, in SDs of total achievement"`
-	CovariateSD float64    `yaml:"covariate_sd" min:"0" doc:"SD of the index of school and teacher covariates"`
-	SchoolSD    float64    `yaml:"school_sd" min:"0" doc:"SD of what else the classes of a school have in common"`
-	TeacherSD   float64    `yaml:"teacher_sd" min:"0" doc:"SD of what else the children of a class have in common"`
-	Slope       Slopes     `yaml:"slope" doc:"how true quality moves achievement, by domain; SDs of the total per SD of the observed score"`
-	Effect      TestEffect `yaml:"effect" doc:"average effects of coaching"`
-	Points      bool       `yaml:"points" doc:"keep tests in the units of the model instead of standard deviations of the data set"`
+	Tests       []string                 `yaml:"tests" required:"true" minlen:"1" doc:"names of the tests"`
+	Total       string                   `yaml:"total" doc:"name of total achievement"`
+	Residual    Matrix                   `yaml:"residual" required:"true" doc:"covariance of the tests within classes, given child covariates; SDs of the test"`
+	Scale       float64                  `yaml:"scale" gt:"0" doc:"SDs of a test per SD of total achievement"`
+	BlockSD     float64                  `yaml:"block_sd" min:"0" doc:"SD of block effects, in SDs of total achievement"`
+	CovariateSD float64                  `yaml:"covariate_sd" min:"0" doc:"SD of the index of school and teacher covariates"`
+	SchoolSD    float64                  `yaml:"school_sd" min:"0" doc:"SD of what else the classes of a school have in common"`
+	TeacherSD   float64                  `yaml:"teacher_sd" min:"0" doc:"SD of what else the children of a class have in common"`
+	Slope       Slopes                   `yaml:"slope" doc:"how true quality moves achievement, by domain; SDs of the total per SD of the observed score"`
+	Effect      TestEffect               `yaml:"effect" doc:"average effects of coaching"`
+	ArmEffects  map[string]ArmTestEffect `yaml:"arm_effects" doc:"effects of arms that differ from effect, by arm; of a combined arm the interaction"`
+	Points      bool                     `yaml:"points" doc:"keep tests in the units of the model instead of standard deviations of the data set"`
 }
 
 // Slopes are those of achievement on true quality.
@@ -48,7 +55,14 @@ type TestEffect struct {
 	Bottom float64   `yaml:"bottom" doc:"how much stronger the effect is for a child 1 SD below the class: 0.3 is 30%"`
 }
 
-func (a Achievement) check(f *Faults, domains []string) {
+// ArmTestEffect is what one arm does to the tests.
+type ArmTestEffect struct {
+	TestEffect `yaml:",inline"`
+	Treated    []float64 `yaml:"treated" doc:"causal slope on quality in this arm; by default that of slope"`
+	Baseline   []float64 `yaml:"baseline" doc:"effect per SD of quality without coaching; by default that of slope, and 0 for a combined arm"`
+}
+
+func (a Achievement) check(f *Faults, domains, arms []string) {
 	n, k := len(a.Tests), len(domains)
 	a.Residual.check(f, "achievement.residual", n, false)
 	checkOptional(f, "achievement.slope.sorting", a.Slope.Sorting, k, "domain")
@@ -59,23 +73,56 @@ func (a Achievement) check(f *Faults, domains []string) {
 		f.Add("achievement.slope", "has control but not treated, the slope with coaching; repeat control there if coaching does not change it")
 	}
 	checkOptional(f, "achievement.effect.mean", a.Effect.Mean, n, "test")
+	checkByArm(f, "achievement.arm_effects", a.ArmEffects, arms, func(path string, e ArmTestEffect) {
+		checkOptional(f, path+".mean", e.Mean, n, "test")
+		checkOptional(f, path+".treated", e.Treated, k, "domain")
+		checkOptional(f, path+".baseline", e.Baseline, k, "domain")
+	})
 	if a.Total == "" {
 		f.Add("achievement.total", "total achievement needs a name")
 	}
 }
 
-// tested holds the tests of every child with a valid one, under both arms.
+// effectOf returns an arm's own effect on the tests, with zeros for what was
+// left out.
+func (a Achievement) effectOf(arm arm, domains int) ArmTestEffect {
+	e, named := a.ArmEffects[arm.name]
+	if !named && arm.parts == nil {
+		e.TestEffect = a.Effect
+	}
+	if e.Treated == nil {
+		e.Treated = a.Slope.Treated
+	}
+	if e.Baseline == nil && arm.parts == nil {
+		e.Baseline = a.Slope.Baseline
+	}
+	e.Mean = orZeros(e.Mean, len(a.Tests))
+	e.Treated, e.Baseline = orZeros(e.Treated, domains), orZeros(e.Baseline, domains)
+	return e
+}
+
+// tested holds the tests of every child with a valid one, under every arm.
 type tested struct {
 	a      Achievement
-	factor [][]float64    // Cholesky factor of Residual
-	sumSD  float64        // sd of the sum of residuals
-	shift  []float64      // mean shift of true quality, by domain
-	school []float64      // scratch: by school
-	z, e   []float64      // scratch: one child
-	class  [2][]float64   // C by arm and class
-	score  [2][][]float64 // by arm; test; valid child
+	arms   []armTests
+	factor [][]float64   // Cholesky factor of Residual
+	sumSD  float64       // sd of the sum of residuals
+	school []float64     // scratch: by school
+	z, e   []float64     // scratch: one child
+	class  [][]float64   // C by arm and class
+	score  [][][]float64 // by arm; test; valid child
 	// strength is the mean over valid children of f, whose expectation is 0.
 	strength float64
+}
+
+// An armTests is what an arm does to the tests.
+type armTests struct {
+	arm
+	effect ArmTestEffect // its own
+	shift  []float64     // mean effect on quality, by domain: its own
+	total  []float64     // and that of all its parts
+	sum    []int         // the arms whose effects on the tests add up to its own
+	lift   float64       // scratch: how strong its own effect is for one child
 }
 
 func newTested(t Trial) *tested {
@@ -83,21 +130,25 @@ func newTested(t Trial) *tested {
 	n, k := len(a.Tests), len(t.Quality.Domains)
 	a.Slope.Sorting = orZeros(a.Slope.Sorting, k)
 	a.Slope.Control = orZeros(a.Slope.Control, k)
-	a.Slope.Treated = orZeros(a.Slope.Treated, k)
-	a.Slope.Baseline = orZeros(a.Slope.Baseline, k)
-	a.Effect.Mean = orZeros(a.Effect.Mean, n)
 	factor := a.Residual.factor(nil)
 	schools := t.Design.schools()
 	teachers := schools * t.Design.Teachers
 	ts := &tested{
 		a: a, factor: factor, sumSD: math.Sqrt(sumVariance(factor)),
-		shift:  orZeros(t.Quality.Effect.Shift, k),
 		school: make([]float64, schools),
 		z:      make([]float64, n), e: make([]float64, n),
 	}
-	for arm := range ts.score {
-		ts.class[arm] = make([]float64, teachers)
-		ts.score[arm] = columnsOf(n, teachers*t.Design.Tested)
+	arms := armsOf(t.Design.Arms)
+	shifts := t.Quality.shifts(arms)
+	for i, arm := range arms {
+		ts.class = append(ts.class, make([]float64, teachers))
+		ts.score = append(ts.score, columnsOf(n, teachers*t.Design.Tested))
+		own := armTests{arm: arm, total: shifts[i]}
+		if i > 0 {
+			own.effect, own.shift = a.effectOf(arm, k), t.Quality.effectOf(arm).Shift
+			own.sum = append(slices.Clone(arm.parts), i)
+		}
+		ts.arms = append(ts.arms, own)
 	}
 	return ts
 }
@@ -113,13 +164,14 @@ func (ts *tested) draw(p *population, tq *trueQuality, valid []bool, r *rand.Ran
 	}
 	for j, s := range p.school {
 		common := p.blockAchievement[p.block[s]] + a.CovariateSD*p.achievementIndex[j] + ts.school[s] + a.TeacherSD*r.NormFloat64()
-		control, treated := common, common
-		for k := range ts.shift {
-			q0, q1 := tq.untreated[k][j], tq.treated[k][j]
-			control += (a.Slope.Sorting[k] + a.Slope.Control[k]) * q0
-			treated += (a.Slope.Sorting[k]+a.Slope.Baseline[k])*q0 + a.Slope.Treated[k]*(q1-ts.shift[k])
+		control := common
+		for k := range a.Slope.Control {
+			control += (a.Slope.Sorting[k] + a.Slope.Control[k]) * tq.under[0][k][j]
 		}
-		ts.class[0][j], ts.class[1][j] = control, treated
+		ts.class[0][j] = control
+		for i := 1; i < len(ts.arms); i++ {
+			ts.class[i][j] = ts.treated(i, j, common, tq)
+		}
 	}
 	ts.strength = 0
 	n := 0
@@ -142,17 +194,55 @@ func (ts *tested) draw(p *population, tq *trueQuality, valid []bool, r *rand.Ran
 			}
 			f := sum / ts.sumSD
 			ts.strength += f
-			lift := 1 - a.Effect.Bottom*f
-			c0 := a.Scale * (ts.class[0][j] + p.child[i])
-			c1 := a.Scale * (ts.class[1][j] + p.child[i])
-			for k, e := range ts.e {
-				ts.score[0][k][n] = c0 + e
-				ts.score[1][k][n] = c1 + e + a.Effect.Mean[k]*lift
-			}
+			ts.scores(j, n, p.child[i], f)
 			n++
 		}
 	}
 	if n > 0 {
 		ts.strength /= float64(n)
+	}
+}
+
+// treated returns the class part of class j under a treated arm.
+func (ts *tested) treated(arm, j int, common float64, tq *trueQuality) float64 {
+	own := &ts.arms[arm]
+	if own.parts == nil {
+		class := common
+		for k, shift := range own.shift {
+			q0, q1 := tq.under[0][k][j], tq.under[arm][k][j]
+			class += (ts.a.Slope.Sorting[k]+own.effect.Baseline[k])*q0 + own.effect.Treated[k]*(q1-shift)
+		}
+		return class
+	}
+	control := ts.class[0][j]
+	class := control
+	for _, p := range own.parts {
+		class += ts.class[p][j] - control
+	}
+	for k, shift := range own.shift {
+		q0 := tq.under[0][k][j]
+		interaction := tq.under[arm][k][j] - q0
+		for _, p := range own.parts {
+			interaction -= tq.under[p][k][j] - q0
+		}
+		class += own.effect.Baseline[k]*q0 + own.effect.Treated[k]*(interaction-shift)
+	}
+	return class
+}
+
+// scores sets the scores under every arm of the n-th valid child, who is in
+// class j, has covariates' part child and strength f.
+func (ts *tested) scores(j, n int, child, f float64) {
+	for i := range ts.arms {
+		arm := &ts.arms[i]
+		arm.lift = 1 - arm.effect.Bottom*f
+		common := ts.a.Scale * (ts.class[i][j] + child)
+		for k, e := range ts.e {
+			y := common + e
+			for _, part := range arm.sum {
+				y += ts.arms[part].effect.Mean[k] * ts.arms[part].lift
+			}
+			ts.score[i][k][n] = y
+		}
 	}
 }

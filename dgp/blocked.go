@@ -2,26 +2,35 @@ package dgp
 
 import "math/rand/v2"
 
-// Blocked treats the same share of the schools of every block.
+// Blocked gives each arm the same share of the schools of every block, of the
+// teachers of every school, or of the children of every class.
 type Blocked struct {
-	Share float64 `yaml:"share" gt:"0" lt:"1" doc:"share of each block's schools that is treated"`
+	Unit   Unit               `yaml:"unit" doc:"who is assigned: school, teacher or child"`
+	Share  float64            `yaml:"share,omitempty" gt:"0" lt:"1" doc:"share of each block that is treated, in a trial of two arms; by default the arms are equal"`
+	Shares map[string]float64 `yaml:"shares" gt:"0" lt:"1" doc:"the same for every arm, by name; one arm may be left out and has the rest"`
 }
 
-// Check finds nothing to add to the ranges of the keys.
-func (Blocked) Check(Design, func(key, format string, args ...any)) {}
+// Check checks the shares.
+func (b Blocked) Check(d Design, _ []Covariate, fault func(key, format string, args ...any)) {
+	checkShares(d, b.Share, b.Shares, fault)
+}
 
-// Assign draws the treated schools of each block.
-func (b Blocked) Assign(arm, block, scratch []int, r *rand.Rand) {
-	for lo := 0; lo < len(block); {
-		hi := lo
-		places := scratch[:0]
-		for hi < len(block) && block[hi] == block[lo] {
-			places = append(places, hi)
-			hi++
+// Level is that of the unit.
+func (b Blocked) Level() Level { return b.Unit.Level() }
+
+// Columns adds none.
+func (Blocked) Columns() []Column { return nil }
+
+// Compile prepares drawing who of each block is in each arm.
+func (b Blocked) Compile(s Shape) Assigner {
+	shares := sharesOf(s.Arms, b.Share, b.Shares)
+	places := make([]int, s.Max[b.Level()])
+	return Assigner{Assign: func(arm []int, u *Units, r *rand.Rand) {
+		strata := u.Strata()
+		for k, lo := range strata[:len(strata)-1] {
+			allocate(arm, span(places, lo, strata[k+1]), shares, r)
 		}
-		treatShare(arm, places, b.Share, r)
-		lo = hi
-	}
+	}}
 }
 
 var _ Assignment = Blocked{}

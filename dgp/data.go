@@ -49,7 +49,8 @@ type Column struct {
 	// PostTreatment says that the treatment may change the column, so that a
 	// regression which holds it fixed no longer estimates the total effect.
 	PostTreatment bool
-	// Arm says that the column is the indicator of a treatment arm.
+	// Arm says that the column is the indicator of a treatment arm: 1 in the arm
+	// of this name, and in those that combine it with others.
 	Arm bool
 	// Center is the column's mean by design. Estimators subtract it before
 	// they square or multiply, which keeps cross-products accurate; no
@@ -78,9 +79,16 @@ type Rating struct {
 type Shape struct {
 	Columns []Column
 	Max     [levels]int
-	// Assignment is the scheme by which schools were given their arms, nil
-	// where it is not known.
+	// Arms are the names of all arms, the control arm first.
+	Arms []string
+	// Assignment is the scheme by which units were given their arms, nil where it
+	// is not known.
 	Assignment Assignment
+}
+
+// TurnsOn reports whether the units in an arm have 1 in an arm's column.
+func (s Shape) TurnsOn(arm, column int) bool {
+	return turnsOn(s.Arms[arm], s.Columns[column].Name)
 }
 
 // Index returns the position of the named column, or -1.
@@ -112,11 +120,11 @@ type Data struct {
 	// N is the number of units at each level.
 	N [levels]int
 
-	// Randomised holds the block of every school that was given an arm, also
-	// of those that left since, and SchoolRandomised the place of each school of
-	// the data among them. Both are nil where the assignment is not known.
-	Randomised       []int
-	SchoolRandomised []int
+	// Randomised are all units that were given an arm, also those lost since, and
+	// Place says where among them each unit of that level in the data is. Both
+	// are nil where the assignment is not known.
+	Randomised *Units
+	Place      []int
 
 	SchoolBlock   []int // block of each school; length N[SchoolLevel]
 	TeacherSchool []int // school of each teacher; length N[TeacherLevel]

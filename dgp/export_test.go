@@ -5,23 +5,25 @@ import "math/rand/v2"
 // Drawn is everything behind the last data set, for the tests of package
 // dgp_test. Units are all units drawn, lost or not, unless said otherwise.
 type Drawn struct {
-	Arm, Block []int  // by school
-	Left       []bool // by school
-	School     []int  // by teacher
-	Size       []int  // by teacher
-	Start      []int  // first sampled child of each teacher, and the end
-	Valid      []bool // by sampled child
+	Arm    []int  // by unit assigned
+	Block  []int  // by school
+	Left   []bool // by school
+	School []int  // by teacher
+	Size   []int  // by teacher
+	Start  []int  // first sampled child of each teacher, and the end
+	Valid  []bool // by sampled child
 
 	Covariate                      map[string][]float64
 	QualityIndex, AchievementIndex []float64
 	Child                          []float64 // covariates' part of achievement
 
-	Untreated, Treated, Context [][]float64 // by domain and teacher
+	Untreated, Treated, Context [][]float64   // by domain and teacher; treated in the first arm
+	Under                       [][][]float64 // by arm, domain and teacher
 	Engagement                  []float64
 
-	Rating [2][][]float64 // by arm; (domain, segment, coder); teacher
-	Class  [2][]float64   // by arm and teacher: the class part of achievement
-	Score  [2][][]float64 // by arm; test; child of the data
+	Rating [][][]float64 // by arm; (domain, segment, coder); teacher
+	Class  [][]float64   // by arm and teacher: the class part of achievement
+	Score  [][][]float64 // by arm; test; child of the data
 
 	Schools, Teachers, Children []int // the unit drawn behind each unit of the data
 }
@@ -31,9 +33,9 @@ func (g *Generator) Drawn() Drawn {
 	p := g.population
 	n := p.children()
 	d := Drawn{
-		Arm: g.arm, Block: p.block, Left: g.left, School: p.school, Size: p.size, Start: p.childStart, Valid: g.valid[:n],
+		Arm: g.treatment.assigned[:g.treatment.units.Len()], Block: p.block, Left: g.left, School: p.school, Size: p.size, Start: p.childStart, Valid: g.valid[:n],
 		Covariate: map[string][]float64{}, QualityIndex: p.qualityIndex, AchievementIndex: p.achievementIndex, Child: p.child[:n],
-		Untreated: g.quality.untreated, Treated: g.quality.treated, Context: g.quality.context, Engagement: g.quality.engagement,
+		Untreated: g.quality.under[0], Treated: g.quality.under[1], Under: g.quality.under, Context: g.quality.context, Engagement: g.quality.arms[1].engagement,
 		Rating: g.observed.rating, Class: g.tested.class,
 		Schools: g.schools[:g.data.N[SchoolLevel]], Teachers: g.teachers[:g.data.N[TeacherLevel]], Children: g.children[:g.data.N[ChildLevel]],
 	}
@@ -44,8 +46,9 @@ func (g *Generator) Drawn() Drawn {
 		}
 		d.Covariate[c.Name] = values
 	}
-	for arm := range d.Score {
-		for _, column := range g.tested.score[arm] {
+	for arm, tests := range g.tested.score {
+		d.Score = append(d.Score, nil)
+		for _, column := range tests {
 			d.Score[arm] = append(d.Score[arm], column[:g.data.N[ChildLevel]])
 		}
 	}
@@ -61,12 +64,11 @@ type Stage struct {
 
 // Stages takes Draw apart.
 func (g *Generator) Stages() []Stage {
-	t := &g.trial
 	return []Stage{
 		{"Population", func(st Stream) { g.population.draw(g.quality.q, g.tested.a, g.purpose(st, PopulationPurpose)) }},
 		{"Quality", func(st Stream) { g.quality.draw(g.population, g.purpose(st, QualityPurpose)) }},
 		{"Assignment", func(st Stream) {
-			t.Design.Assignment.Assign(g.arm, g.population.block, g.schoolBuffer, g.purpose(st, AssignmentPurpose))
+			g.treatment.draw(g.population, g.purpose(st, AssignmentPurpose))
 		}},
 		{"Observation", func(st Stream) { g.observed.draw(g.quality, g.purpose(st, ObservationPurpose)) }},
 		{"Attrition", func(st Stream) { g.lose(g.purpose(st, AttritionPurpose)) }},
@@ -118,7 +120,7 @@ func (g *Generator) LossShares(t *Truth, arm int) (school, teacher, child float6
 	n, p := g.retention, g.population
 	var lost, all [3]float64
 	responded := t.Potential(make([]float64, g.shape.Max[ChildLevel]), g.respondedColumn, arm)
-	for s := range g.arm {
+	for s := range n.school[arm] {
 		all[0]++
 		lost[0] += indicator(n.school[arm][s])
 	}

@@ -1,6 +1,7 @@
 package dgp
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 )
@@ -17,7 +18,7 @@ type Generator struct {
 	observed     *observed
 	tested       *tested
 	retention    *retention // nil where lost units are in no data set
-	arm          []int      // of each school drawn
+	treatment    *treatment
 	left         []bool
 	leaving      []int  // schools that leave, by arm
 	valid        []bool // by sampled child
@@ -31,8 +32,8 @@ type Generator struct {
 	schools, teachers, children                    []int // unit drawn behind each unit kept
 
 	// Where the columns of the data start in shape.Columns.
-	armColumn, covariateColumn, scoreColumn, ratingColumn, testColumn int
-	observedColumn, respondedColumn                                   int // with retention
+	covariateColumn, schemeColumn, scoreColumn, ratingColumn, testColumn int
+	observedColumn, respondedColumn                                      int // with retention
 }
 
 // Compile prepares drawing. All errors happen here.
@@ -51,7 +52,6 @@ func (t Trial) Compile() (*Generator, error) {
 		quality:       newTrueQuality(t),
 		observed:      newObserved(t),
 		tested:        newTested(t),
-		arm:           make([]int, schools),
 		left:          make([]bool, schools),
 		leaving:       make([]int, len(d.Arms)),
 		valid:         make([]bool, children),
@@ -71,10 +71,11 @@ func (t Trial) Compile() (*Generator, error) {
 		g.retention = newRetention(t, g.population)
 		g.calibrate()
 	}
-	g.layout()
 	g.shape.Max = [levels]int{d.Blocks, schools, teachers, children}
+	g.shape.Arms = d.Arms
 	g.shape.Assignment = d.Assignment
-	g.data.Randomised = g.population.block
+	g.layout()
+	g.data.Randomised = &g.treatment.units
 	g.columns = make([][]float64, len(g.shape.Columns))
 	for c, column := range g.shape.Columns {
 		g.columns[c] = make([]float64, g.shape.Max[column.Level])
@@ -91,10 +92,20 @@ func (g *Generator) layout() {
 		g.shape.Columns = append(g.shape.Columns, c)
 		return len(g.shape.Columns) - 1
 	}
-	g.armColumn = add(Column{Name: t.Design.Arms[1], Level: SchoolLevel, Arm: true, Doc: "1 if the school was assigned to this arm"})
+	level := t.Design.Assignment.Level()
+	for _, a := range armsOf(t.Design.Arms)[1:] {
+		if a.parts == nil {
+			add(Column{Name: a.name, Level: level, Arm: true, Doc: fmt.Sprintf("1 if the %s was assigned to this arm", level)})
+		}
+	}
 	g.covariateColumn = len(g.shape.Columns)
 	for _, c := range g.population.columns {
 		add(Column{Name: c.Name, Level: c.Level, Center: c.law.mean, Doc: "covariate"})
+	}
+	g.treatment = newTreatment(g)
+	g.schemeColumn = len(g.shape.Columns)
+	for _, c := range g.treatment.scheme.Columns {
+		add(c)
 	}
 	g.scoreColumn = len(g.shape.Columns)
 	observed, responded := "", ""
@@ -148,10 +159,9 @@ func (g *Generator) Shape() Shape { return g.shape }
 // Draw draws the data set of one replicate, with its truth. Both are valid
 // until the next Draw.
 func (g *Generator) Draw(st Stream) (*Data, *Truth) {
-	t := &g.trial
 	g.population.draw(g.quality.q, g.tested.a, g.purpose(st, PopulationPurpose))
 	g.quality.draw(g.population, g.purpose(st, QualityPurpose))
-	t.Design.Assignment.Assign(g.arm, g.population.block, g.schoolBuffer, g.purpose(st, AssignmentPurpose))
+	g.treatment.draw(g.population, g.purpose(st, AssignmentPurpose))
 	g.observed.draw(g.quality, g.purpose(st, ObservationPurpose))
 	g.lose(g.purpose(st, AttritionPurpose))
 	g.tested.draw(g.population, g.quality, g.valid, g.purpose(st, OutcomePurpose))
@@ -171,7 +181,7 @@ func (g *Generator) purpose(st Stream, p Purpose) *rand.Rand {
 // in the data: who stay, or all.
 func (g *Generator) lose(r *rand.Rand) {
 	p, d := g.population, g.trial.Design
-	leave(g.left, g.arm, g.leaving, g.schoolBuffer, r)
+	leave(g.left, g.treatment.assigned, g.leaving, g.schoolBuffer, r)
 	for i := range p.children() {
 		g.valid[i] = true
 	}
@@ -189,7 +199,7 @@ func (g *Generator) lose(r *rand.Rand) {
 		}
 	}
 	schools, teachers, children := 0, 0, 0
-	for s := range g.arm {
+	for s := range g.left {
 		if g.left[s] && g.retention == nil {
 			for j := s * d.Teachers; j < (s+1)*d.Teachers; j++ {
 				for i := p.childStart[j]; i < p.childStart[j+1]; i++ {
@@ -219,7 +229,7 @@ func (g *Generator) lose(r *rand.Rand) {
 	g.childStart[teachers] = children
 	g.data.N = [levels]int{d.Blocks, schools, teachers, children}
 	g.data.SchoolBlock = g.block[:schools]
-	g.data.SchoolRandomised = g.schools[:schools]
+	g.data.Place = g.drawn(g.treatment.units.Level)
 	g.data.TeacherSchool = g.teacherSchool[:teachers]
 	g.data.TeacherStart = g.teacherStart[:schools+1]
 	g.data.ChildStart = g.childStart[:teachers+1]
@@ -243,32 +253,27 @@ func (g *Generator) fillColumns() {
 	if g.retention != nil {
 		g.fillRetention()
 	}
-	arm := g.data.Columns[g.armColumn]
-	for s, drawn := range g.schools[:len(arm)] {
-		arm[s] = float64(g.arm[drawn])
+	for c, on := range g.treatment.on {
+		dst := g.data.Columns[c]
+		for u, drawn := range g.data.Place {
+			dst[u] = on[g.treatment.assigned[drawn]]
+		}
 	}
 	for i, c := range g.population.columns {
-		dst := g.data.Columns[g.covariateColumn+i]
-		from := g.children
-		switch c.Level {
-		case SchoolLevel:
-			from = g.schools
-		case TeacherLevel:
-			from = g.teachers
-		}
-		for u := range dst {
-			dst[u] = c.values[from[u]]
-		}
+		gather(g.data.Columns[g.covariateColumn+i], c.values, g.drawn(c.Level))
+	}
+	for i, values := range g.treatment.scheme.Values {
+		gather(g.data.Columns[g.schemeColumn+i], values, g.data.Place)
 	}
 	for at := range g.observed.rating[0] {
-		g.observedArm(g.data.Columns[g.ratingColumn+at], g.observed.rating[0][at], g.observed.rating[1][at])
+		g.received(g.data.Columns[g.ratingColumn+at], g.observed.rating, at)
 	}
 	domains := len(g.trial.Quality.Domains)
 	total := g.data.Columns[g.scoreColumn+domains]
 	clear(total)
 	for k := range domains {
 		dst := g.data.Columns[g.scoreColumn+k]
-		g.observedArm(dst, g.observed.score[0][k], g.observed.score[1][k])
+		g.received(dst, g.observed.score, k)
 		for j, x := range dst {
 			total[j] += x / float64(domains)
 		}
@@ -281,10 +286,7 @@ func (g *Generator) fillColumns() {
 	clear(total)
 	for k := range tests {
 		dst := g.data.Columns[g.testColumn+k]
-		for j, teacher := range g.teachers[:g.data.Teachers()] {
-			lo, hi := g.data.ChildStart[j], g.data.ChildStart[j+1]
-			copy(dst[lo:hi], g.tested.score[g.arm[g.population.school[teacher]]][k][lo:hi])
-		}
+		g.receivedTests(dst, k)
 		if g.retention != nil {
 			blank(dst, g.data.Columns[g.respondedColumn])
 		}
@@ -296,19 +298,47 @@ func (g *Generator) fillColumns() {
 	g.truth.scale[g.testColumn+tests] = standardise(total, !g.trial.Achievement.Points)
 }
 
-// observedArm fills a teacher column with the values of the arm that each
-// teacher's school was assigned to.
-func (g *Generator) observedArm(dst, control, treated []float64) {
-	for j := range dst {
-		teacher := g.teachers[j]
-		if g.arm[g.population.school[teacher]] == 0 {
-			dst[j] = control[teacher]
-		} else {
-			dst[j] = treated[teacher]
-		}
+// drawn returns the unit drawn behind each unit of a level in the data.
+func (g *Generator) drawn(l Level) []int {
+	from := g.children
+	switch l {
+	case SchoolLevel:
+		from = g.schools
+	case TeacherLevel:
+		from = g.teachers
+	}
+	return from[:g.data.N[l]]
+}
+
+// gather copies the values of the units drawn that are in the data.
+func gather(dst, values []float64, drawn []int) {
+	for u, from := range drawn {
+		dst[u] = values[from]
+	}
+}
+
+// received fills a teacher column with what each class has in the arm that
+// reached it. under is by arm, then by column.
+func (g *Generator) received(dst []float64, under [][][]float64, column int) {
+	for j, teacher := range g.drawn(TeacherLevel) {
+		dst[j] = under[g.treatment.class[teacher]][column][teacher]
 	}
 	if g.retention != nil {
 		blank(dst, g.data.Columns[g.observedColumn])
+	}
+}
+
+// receivedTests fills a test with the scores in the arm that reached each child.
+func (g *Generator) receivedTests(dst []float64, test int) {
+	if g.treatment.units.Level == ChildLevel {
+		for i, child := range g.drawn(ChildLevel) {
+			dst[i] = g.tested.score[g.treatment.assigned[child]][test][i]
+		}
+		return
+	}
+	for j, teacher := range g.drawn(TeacherLevel) { // the children of a class have its arm
+		lo, hi := g.data.ChildStart[j], g.data.ChildStart[j+1]
+		copy(dst[lo:hi], g.tested.score[g.treatment.class[teacher]][test][lo:hi])
 	}
 }
 
@@ -316,10 +346,15 @@ func (g *Generator) observedArm(dst, control, treated []float64) {
 func (g *Generator) fillRetention() {
 	observed, responded := g.data.Columns[g.observedColumn], g.data.Columns[g.respondedColumn]
 	for j := range observed { // all units drawn are in the data
-		arm := g.arm[g.population.school[j]]
+		arm := g.treatment.class[j]
 		observed[j] = g.retention.observed[arm][j]
 		lo, hi := g.data.ChildStart[j], g.data.ChildStart[j+1]
 		copy(responded[lo:hi], g.retention.responded[arm][lo:hi])
+	}
+	if g.treatment.units.Level == ChildLevel {
+		for i := range responded {
+			responded[i] = g.retention.responded[g.treatment.assigned[i]][i]
+		}
 	}
 }
 

@@ -51,6 +51,16 @@ const (
 // none reports whether nobody is lost.
 func (l Loss) none() bool { return len(l.Rate) == 0 }
 
+// byArm reports whether loss depends on the arm.
+func (l Loss) byArm(arms []string) bool {
+	for _, arm := range arms {
+		if l.Rate[arm] != l.Rate[arms[0]] {
+			return true
+		}
+	}
+	return len(l.DependsByArm) > 0
+}
+
 // any reports whether units of any level may be lost.
 func (l Losses) any() bool { return !l.School.none() || !l.Teacher.none() || !l.Child.none() }
 
@@ -142,10 +152,10 @@ func (n *retention) draw(g *Generator, r *rand.Rand) {
 	p := g.population
 	children := p.children()
 	n.shares(g)
-	for s, arm := range g.arm {
+	for s := range g.left {
 		u := 1.0
-		if g.leavers() {
-			own := n.chance[arm]
+		if g.leavers() { // schools are assigned
+			own := n.chance[g.treatment.assigned[s]]
 			if u = r.Float64(); g.left[s] {
 				u *= own
 			} else {
@@ -158,8 +168,8 @@ func (n *retention) draw(g *Generator, r *rand.Rand) {
 	}
 	bySchool, byTeacher, byChild := n.hazards[0], n.hazards[1], n.hazards[2]
 	if bySchool != nil {
-		bySchool.measure(g, len(g.arm))
-		for s := range g.arm {
+		bySchool.measure(g, len(g.left))
+		for s := range g.left {
 			u := r.Float64()
 			for a, lost := range n.school {
 				lost[s] = lost[s] || bySchool.loses(a, s, u)
@@ -203,8 +213,10 @@ func (n *retention) draw(g *Generator, r *rand.Rand) {
 // shares fills chance.
 func (n *retention) shares(g *Generator) {
 	clear(n.arms)
-	for _, arm := range g.arm {
-		n.arms[arm]++
+	if g.leavers() {
+		for _, arm := range g.treatment.assigned {
+			n.arms[arm]++
+		}
 	}
 	for a, leave := range g.leaving {
 		n.chance[a] = 0
@@ -306,10 +318,10 @@ func logistic(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 // meanQuality is the mean of a class's true quality without coaching.
 func (g *Generator) meanQuality(teacher int) float64 {
 	sum := 0.0
-	for k := range g.quality.untreated {
-		sum += g.quality.untreated[k][teacher]
+	for k := range g.quality.under[0] {
+		sum += g.quality.under[0][k][teacher]
 	}
-	return sum / float64(len(g.quality.untreated))
+	return sum / float64(len(g.quality.under[0]))
 }
 
 // ability is the mean score of a child without coaching. Every child has one:

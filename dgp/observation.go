@@ -64,14 +64,14 @@ func ratingName(domain string, segment, coder int) string {
 	return fmt.Sprintf("%s_s%d_c%d", domain, segment+1, coder+1)
 }
 
-// observed holds the ratings and scores of every class under both arms.
+// observed holds the ratings and scores of every class under every arm.
 type observed struct {
 	o      Observation
-	factor [][]float64    // Cholesky factor of ErrorCorrelation
-	g, f   []float64      // scratch: segment and coder errors by domain
-	z      []float64      // scratch
-	rating [2][][]float64 // by arm; then by (domain, segment, coder); then by class
-	score  [2][][]float64 // by arm; domain scores in points; by class
+	factor [][]float64   // Cholesky factor of ErrorCorrelation
+	g, f   []float64     // scratch: segment and coder errors by domain
+	z      []float64     // scratch
+	rating [][][]float64 // by arm; then by (domain, segment, coder); then by class
+	score  [][][]float64 // by arm; domain scores in points; by class
 }
 
 func newObserved(t Trial) *observed {
@@ -82,9 +82,9 @@ func newObserved(t Trial) *observed {
 		o: o, factor: o.ErrorCorrelation.factor(nil),
 		g: make([]float64, k), f: make([]float64, k), z: make([]float64, k),
 	}
-	for arm := range ob.rating {
-		ob.rating[arm] = columnsOf(k*o.Segments*o.Coders, teachers)
-		ob.score[arm] = columnsOf(k, teachers)
+	for range t.Design.Arms {
+		ob.rating = append(ob.rating, columnsOf(k*o.Segments*o.Coders, teachers))
+		ob.score = append(ob.score, columnsOf(k, teachers))
 	}
 	return ob
 }
@@ -103,12 +103,12 @@ func (ob *observed) correlated(dst, sd []float64, r *rand.Rand) {
 	}
 }
 
-// draw rates every class under both arms with the same errors.
+// draw rates every class under every arm with the same errors.
 func (ob *observed) draw(tq *trueQuality, r *rand.Rand) {
 	o := &ob.o
 	ratings := float64(o.Segments * o.Coders)
-	quality := [2][][]float64{tq.untreated, tq.treated}
-	for j := range tq.engagement {
+	quality := tq.under
+	for j := range tq.context[0] {
 		for arm := range ob.score {
 			for k := range ob.score[arm] {
 				ob.score[arm][k][j] = 0

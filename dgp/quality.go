@@ -3,6 +3,7 @@ package dgp
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
 // Quality is true classroom quality in K domains, in standard deviations of
@@ -18,13 +19,18 @@ import (
 // with e and n standard normal: h, the teacher's engagement, has mean 0, SD 1
 // and a long right tail. On top of quality proper, Context adds what makes
 // whole blocks or kinds of schools score higher in either arm.
+//
+// Effect is that of every treated arm which ArmEffects does not name; e and n
+// are the same draws in all arms. A combined arm moves quality by the sum of what
+// its parts do, and by an effect of its own where ArmEffects names it.
 type Quality struct {
-	Domains     []string      `yaml:"domains" required:"true" minlen:"1" doc:"names of the domains"`
-	SD          []float64     `yaml:"sd" required:"true" min:"0" doc:"SD of true quality in each domain, in SDs of the observed score"`
-	Correlation Matrix        `yaml:"correlation" required:"true" doc:"correlation of true quality between domains"`
-	SchoolShare float64       `yaml:"school_share" min:"0" max:"1" doc:"share of the variance that teachers of a school have in common"`
-	Effect      QualityEffect `yaml:"effect" doc:"what coaching does to true quality"`
-	Context     Context       `yaml:"context" doc:"block and covariate part of the scores in both arms"`
+	Domains     []string                 `yaml:"domains" required:"true" minlen:"1" doc:"names of the domains"`
+	SD          []float64                `yaml:"sd" required:"true" min:"0" doc:"SD of true quality in each domain, in SDs of the observed score"`
+	Correlation Matrix                   `yaml:"correlation" required:"true" doc:"correlation of true quality between domains"`
+	SchoolShare float64                  `yaml:"school_share" min:"0" max:"1" doc:"share of the variance that teachers of a school have in common"`
+	Effect      QualityEffect            `yaml:"effect" doc:"what coaching does to true quality"`
+	ArmEffects  map[string]QualityEffect `yaml:"arm_effects" doc:"effects of arms that differ from effect, whole, by arm; of a combined arm the interaction"`
+	Context     Context                  `yaml:"context" doc:"block and covariate part of the scores in both arms"`
 }
 
 // QualityEffect is the effect of coaching on true quality.
@@ -44,14 +50,46 @@ type Context struct {
 	BlockCorrelation float64   `yaml:"block_correlation" min:"0" max:"1" doc:"correlation of block effects between domains"`
 }
 
-func (q Quality) check(f *Faults) {
+func (q Quality) check(f *Faults, arms []string) {
 	k := len(q.Domains)
 	checkLength(f, "quality.sd", q.SD, k, "domain")
 	q.Correlation.check(f, "quality.correlation", k, true)
-	checkOptional(f, "quality.effect.shift", q.Effect.Shift, k, "domain")
-	checkOptional(f, "quality.effect.engagement", q.Effect.Engagement, k, "domain")
-	checkOptional(f, "quality.effect.noise", q.Effect.Noise, k, "domain")
+	q.Effect.check(f, "quality.effect", k)
+	checkByArm(f, "quality.arm_effects", q.ArmEffects, arms, func(path string, e QualityEffect) { e.check(f, path, k) })
 	checkOptional(f, "quality.context.variance", q.Context.Variance, k, "domain")
+}
+
+func (e QualityEffect) check(f *Faults, path string, domains int) {
+	checkOptional(f, path+".shift", e.Shift, domains, "domain")
+	checkOptional(f, path+".engagement", e.Engagement, domains, "domain")
+	checkOptional(f, path+".noise", e.Noise, domains, "domain")
+}
+
+// effectOf returns an arm's own effect on quality, with zeros for what was left
+// out.
+func (q Quality) effectOf(a arm) QualityEffect {
+	e, named := q.ArmEffects[a.name]
+	if !named && a.parts == nil {
+		e = q.Effect
+	}
+	k := len(q.Domains)
+	e.Shift, e.Engagement, e.Noise = orZeros(e.Shift, k), orZeros(e.Engagement, k), orZeros(e.Noise, k)
+	return e
+}
+
+// shifts returns the mean effect of each arm on quality, by domain.
+func (q Quality) shifts(arms []arm) [][]float64 {
+	total := [][]float64{make([]float64, len(q.Domains))} // control
+	for _, a := range arms[1:] {
+		own := slices.Clone(q.effectOf(a).Shift)
+		for _, p := range a.parts {
+			for k := range own {
+				own[k] += total[p][k]
+			}
+		}
+		total = append(total, own)
+	}
+	return total
 }
 
 // checkLength adds a fault unless list has one number for each of n things.
@@ -76,35 +114,55 @@ func orZeros(list []float64, n int) []float64 {
 	return list
 }
 
-// trueQuality holds the drawn quality of every class, by domain and teacher.
+// trueQuality holds the drawn quality of every class under every arm.
 type trueQuality struct {
-	q          Quality
-	factor     [][]float64 // Cholesky factor of Σ
-	sumSD      float64     // sd(1'q(0))
-	school     [][]float64 // scratch: part in common to a school, by domain and school
-	z          []float64   // scratch: one class
-	untreated  [][]float64 // q(0)
-	treated    [][]float64 // q(1)
-	context    [][]float64 // H
-	engagement []float64   // h
+	q       Quality
+	arms    []armQuality
+	factor  [][]float64   // Cholesky factor of Σ
+	sumSD   float64       // sd(1'q(0))
+	school  [][]float64   // scratch: part in common to a school, by domain and school
+	z       []float64     // scratch: one class
+	under   [][][]float64 // q by arm, domain and class; arm 0 is q(0)
+	context [][]float64   // H
+}
+
+// An armQuality is what an arm does to quality.
+type armQuality struct {
+	arm
+	effect     QualityEffect // its own
+	rho, rest  float64       // r and √(1-r²)
+	grow       float64       // √(exp(w²)-1)
+	engagement []float64     // h, by class
 }
 
 func newTrueQuality(t Trial) *trueQuality {
 	q := t.Quality
 	k := len(q.Domains)
-	q.Effect.Shift = orZeros(q.Effect.Shift, k)
-	q.Effect.Engagement = orZeros(q.Effect.Engagement, k)
-	q.Effect.Noise = orZeros(q.Effect.Noise, k)
 	q.Context.Variance = orZeros(q.Context.Variance, k)
 	factor := q.Correlation.factor(q.SD)
 	schools := t.Design.schools()
 	teachers := schools * t.Design.Teachers
-	return &trueQuality{
+	tq := &trueQuality{
 		q: q, factor: factor, sumSD: math.Sqrt(sumVariance(factor)),
-		school: columnsOf(k, schools), z: make([]float64, k),
-		untreated: columnsOf(k, teachers), treated: columnsOf(k, teachers), context: columnsOf(k, teachers),
-		engagement: make([]float64, teachers),
+		school: columnsOf(k, schools), z: make([]float64, k), context: columnsOf(k, teachers),
 	}
+	for i, a := range armsOf(t.Design.Arms) {
+		tq.under = append(tq.under, columnsOf(k, teachers))
+		if i == 0 {
+			tq.arms = append(tq.arms, armQuality{arm: a})
+			continue
+		}
+		e := q.effectOf(a)
+		rho := e.WithQuality
+		if tq.sumSD == 0 {
+			rho = 0 // quality does not vary: there is nothing to go with
+		}
+		tq.arms = append(tq.arms, armQuality{
+			arm: a, effect: e, rho: rho, rest: math.Sqrt(1 - rho*rho), grow: math.Sqrt(math.Expm1(e.Skew * e.Skew)),
+			engagement: make([]float64, teachers),
+		})
+	}
+	return tq
 }
 
 // columnsOf returns k columns of n zeros.
@@ -117,7 +175,7 @@ func columnsOf(k, n int) [][]float64 {
 	return columns
 }
 
-// draw draws the quality of every class under both arms.
+// draw draws the quality of every class under every arm.
 func (tq *trueQuality) draw(p *population, r *rand.Rand) {
 	q := &tq.q
 	own := 1.0
@@ -130,13 +188,6 @@ func (tq *trueQuality) draw(p *population, r *rand.Rand) {
 			}
 		}
 	}
-	w := q.Effect.Skew
-	grow := math.Sqrt(math.Expm1(w * w))
-	rho := q.Effect.WithQuality
-	if tq.sumSD == 0 {
-		rho = 0 // quality does not vary: there is nothing to go with
-	}
-	rest := math.Sqrt(1 - rho*rho)
 	for j, s := range p.school {
 		for k := range tq.z {
 			tq.z[k] = own * r.NormFloat64()
@@ -150,22 +201,39 @@ func (tq *trueQuality) draw(p *population, r *rand.Rand) {
 			for i, l := range row {
 				v += l * tq.z[i]
 			}
-			tq.untreated[k][j] = v
+			tq.under[0][k][j] = v
 			sum += v
 		}
-		t := rest * r.NormFloat64()
-		if tq.sumSD > 0 {
-			t += rho * sum / tq.sumSD
-		}
-		h := t
-		if w > 0 {
-			h = (math.Exp(w*t-w*w/2) - 1) / grow
-		}
-		tq.engagement[j] = h
+		e := r.NormFloat64()
 		block := p.block[s]
-		for k := range tq.treated {
-			tq.treated[k][j] = tq.untreated[k][j] + q.Effect.Shift[k] + q.Effect.Engagement[k]*h + q.Effect.Noise[k]*r.NormFloat64()
+		for k := range tq.z {
+			tq.z[k] = r.NormFloat64() // n
 			tq.context[k][j] = p.blockQuality[k][block] + math.Sqrt((1-q.Context.BlockShare)*q.Context.Variance[k])*p.qualityIndex[j]
 		}
+		for a := 1; a < len(tq.arms); a++ {
+			tq.move(a, j, e, sum)
+		}
+	}
+}
+
+// move sets the quality of class j under a treated arm, given e and 1'q(0).
+func (tq *trueQuality) move(a, j int, e, sum float64) {
+	arm := &tq.arms[a]
+	t := arm.rest * e
+	if tq.sumSD > 0 {
+		t += arm.rho * sum / tq.sumSD
+	}
+	h := t
+	if w := arm.effect.Skew; w > 0 {
+		h = (math.Exp(w*t-w*w/2) - 1) / arm.grow
+	}
+	arm.engagement[j] = h
+	for k, n := range tq.z {
+		q0 := tq.under[0][k][j]
+		v := q0
+		for _, p := range arm.parts {
+			v += tq.under[p][k][j] - q0
+		}
+		tq.under[a][k][j] = v + arm.effect.Shift[k] + arm.effect.Engagement[k]*h + arm.effect.Noise[k]*n
 	}
 }

@@ -2,7 +2,9 @@ package dgp
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 )
 
 // A Trial declares a coaching trial whole: who is randomised, what children
@@ -26,8 +28,8 @@ type Design struct {
 	Teachers   int        `yaml:"teachers" min:"1" doc:"study teachers (classes) per school"`
 	Children   ClassSize  `yaml:"children" required:"true" doc:"children per class"`
 	Tested     int        `yaml:"tested" required:"true" min:"1" doc:"children sampled for testing, at most, per class"`
-	Arms       []string   `yaml:"arms" minlen:"2" doc:"the control arm first"`
-	Assignment Assignment `yaml:"assignment" required:"true" doc:"how arms are assigned to schools"`
+	Arms       []string   `yaml:"arms" minlen:"2" doc:"the control arm first; an arm named a+b has the treatments of a and b"`
+	Assignment Assignment `yaml:"assignment" required:"true" doc:"how arms are assigned"`
 	Attrition  Attrition  `yaml:"attrition" doc:"who is lost after assignment"`
 }
 
@@ -55,12 +57,13 @@ func (d Design) schools() int { return d.Blocks * d.Schools }
 // Validate returns Faults that name every key whose value cannot be, or nil.
 func (t Trial) Validate() error {
 	var f Faults
-	t.Design.check(&f)
+	t.Design.check(&f, t.Covariates)
 	t.Design.Attrition.Loss.check(&f, t)
 	t.checkCovariates(&f)
-	t.Quality.check(&f)
+	t.Quality.check(&f, t.Design.Arms)
+	t.checkUnit(&f)
 	t.Observation.check(&f, t.Quality.Domains)
-	t.Achievement.check(&f, t.Quality.Domains)
+	t.Achievement.check(&f, t.Quality.Domains, t.Design.Arms)
 	if n := t.Design.classes() * float64(len(t.Quality.Domains)) * float64(t.Observation.Segments) * float64(t.Observation.Coders); n > maxUnits {
 		f.Add("observation", "asks for %.0f ratings; the limit is %d", n, maxUnits)
 	} else {
@@ -85,20 +88,55 @@ func (t Trial) Warnings() []string {
 // message instead of a machine without memory.
 const maxUnits = 20_000_000
 
-func (d Design) check(f *Faults) {
-	if len(d.Arms) != 2 {
-		f.Add("trial.arms", "has %d arms; a trial has two, the control arm first", len(d.Arms))
-	}
+func (d Design) check(f *Faults, covariates []Covariate) {
+	checkArms(f, d.Arms)
 	if n := d.classes() * float64(d.Tested); n > maxUnits {
 		f.Add("trial", "asks for up to %.0f tested children; the limit is %d", n, maxUnits)
 	}
 	d.Children.check(f, "trial.children")
 	if d.Assignment != nil {
-		d.Assignment.Check(d, func(key, format string, args ...any) {
+		d.Assignment.Check(d, covariates, func(key, format string, args ...any) {
 			f.Add("trial.assignment."+key, format, args...)
 		})
 	}
 	d.Attrition.check(f, d)
+}
+
+// checkUnit adds the faults of what cannot be with the unit of assignment.
+func (t Trial) checkUnit(f *Faults) {
+	if t.Design.Assignment == nil {
+		return
+	}
+	level := t.Design.Assignment.Level()
+	if level != SchoolLevel && slices.Max(append(slices.Collect(maps.Values(t.Design.Attrition.Schools)), 0)) > 0 {
+		f.Add("trial.attrition.schools", "is by the arm of the school, but here %s are assigned", plural(level))
+	}
+	for above, loss := range map[Level]Loss{SchoolLevel: t.Design.Attrition.Loss.School, TeacherLevel: t.Design.Attrition.Loss.Teacher} {
+		if above < level && loss.byArm(t.Design.Arms) {
+			f.Add(fmt.Sprintf("trial.attrition.loss.%s", above), "depends on the arm, but a %s has %s of every arm; give every arm the same rate, and no depends_by_arm", above, plural(level))
+		}
+	}
+	if level != ChildLevel {
+		return
+	}
+	moves := func(path string, e QualityEffect) {
+		if anyNonzero(e.Shift, e.Engagement, e.Noise) {
+			f.Add(path, "changes the quality of a class, but here children are assigned, so that a class has children of every arm; leave it out")
+		}
+	}
+	moves("quality.effect", t.Quality.Effect)
+	for _, name := range slices.Sorted(maps.Keys(t.Quality.ArmEffects)) {
+		moves("quality.arm_effects."+name, t.Quality.ArmEffects[name])
+	}
+}
+
+// plural names the units of a level.
+func plural(l Level) string {
+	return [levels]string{"blocks", "schools", "teachers", "children"}[l]
+}
+
+func anyNonzero(lists ...[]float64) bool {
+	return slices.ContainsFunc(slices.Concat(lists...), func(x float64) bool { return x != 0 })
 }
 
 // checkNames makes sure that no two columns share a name and that every name
@@ -122,8 +160,13 @@ func (t Trial) checkNames(f *Faults) {
 	for i, arm := range t.Design.Arms {
 		if first := slices.Index(t.Design.Arms, arm); first < i {
 			f.Add(fmt.Sprintf("trial.arms[%d]", i), "%q is the name of arm %d too", arm, first)
-		} else if i > 0 { // the control arm has no column
+		} else if i > 0 && !strings.Contains(arm, combination) { // the others have no column
 			use(fmt.Sprintf("trial.arms[%d]", i), arm)
+		}
+	}
+	if t.Design.Assignment != nil {
+		for _, c := range t.Design.Assignment.Columns() {
+			seen[c.Name] = c.Doc
 		}
 	}
 	for i, c := range t.Covariates {

@@ -14,7 +14,7 @@ func newTruth(g *Generator) Truth {
 	return Truth{
 		g:          g,
 		scale:      make([]scale, len(g.shape.Columns)),
-		deviations: make([]float64, len(g.trial.Quality.Domains)+2),
+		deviations: make([]float64, (len(g.trial.Design.Arms)-1)*(len(g.trial.Quality.Domains)+1)+1),
 	}
 }
 
@@ -25,7 +25,7 @@ func (g *Generator) HasPotential(column int) bool {
 }
 
 // Potential fills dst with the column's value for every unit of the data had
-// all schools been assigned the arm, in the units of the data's own column,
+// all units been assigned the arm, in the units of the data's own column,
 // and returns its filled front. For the arm that a unit was in, the value is
 // the data's, to the last bit; units whose value is missing in the data have
 // one here. dst needs room for the units of the column's
@@ -86,38 +86,41 @@ func unit(from []int, u int) int {
 }
 
 // Deviations returns sample means, over the units of the data, of how much
-// each unit's effect differs from the average: of true quality by domain, of
-// the class part of achievement, and of the strength that a child brings.
-// Their expectation is exactly 0, which makes them control variates for the
-// population effect. The slice is overwritten by the next Draw.
+// each unit's effect differs from the average: for every treated arm, of true
+// quality by domain and of the class part of achievement; and last, of the
+// strength that a child brings. Their expectation is exactly 0, which makes them
+// control variates for population effects. The slice is overwritten by the
+// next Draw.
 func (t *Truth) Deviations() []float64 { return t.deviations }
 
 // deviate fills deviations.
 func (t *Truth) deviate() {
 	g := t.g
-	d := t.deviations
-	clear(d)
-	domains := len(d) - 2
+	clear(t.deviations)
+	domains := len(g.trial.Quality.Domains)
 	teachers := g.teachers[:g.data.Teachers()]
 	if len(teachers) == 0 {
 		return
 	}
-	for _, j := range teachers {
+	for arm := 1; arm < len(g.trial.Design.Arms); arm++ {
+		d := t.deviations[(arm-1)*(domains+1):][:domains+1]
+		for _, j := range teachers {
+			for k := range domains {
+				d[k] += g.quality.under[arm][k][j] - g.quality.under[0][k][j] - g.tested.arms[arm].total[k]
+			}
+		}
 		for k := range domains {
-			d[k] += g.quality.treated[k][j] - g.quality.untreated[k][j] - g.tested.shift[k]
+			d[k] /= float64(len(teachers))
+		}
+		// The class part is weighted as the children are. Given class sizes its
+		// expectation is 0 too, because sizes do not depend on true quality.
+		for j, teacher := range teachers {
+			n := float64(g.data.ChildStart[j+1] - g.data.ChildStart[j])
+			d[domains] += n * (g.tested.class[arm][teacher] - g.tested.class[0][teacher])
+		}
+		if n := g.data.Children(); n > 0 {
+			d[domains] /= float64(n)
 		}
 	}
-	for k := range domains {
-		d[k] /= float64(len(teachers))
-	}
-	// The class part is weighted as the children are. Given class sizes its
-	// expectation is 0 too, because sizes do not depend on true quality.
-	for j, teacher := range teachers {
-		n := float64(g.data.ChildStart[j+1] - g.data.ChildStart[j])
-		d[domains] += n * (g.tested.class[1][teacher] - g.tested.class[0][teacher])
-	}
-	if n := g.data.Children(); n > 0 {
-		d[domains] /= float64(n)
-	}
-	d[domains+1] = g.tested.strength
+	t.deviations[len(t.deviations)-1] = g.tested.strength
 }

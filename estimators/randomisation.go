@@ -3,15 +3,21 @@ package estimators
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 
 	"coachsim/dgp"
 )
 
 // Randomisation is least squares with p-values and intervals from randomisation
-// inference: schools are assigned anew by the study's own scheme, and the
+// inference: the units are assigned anew by the study's own scheme, and the
 // coefficient of the arm in the data is placed among those that the other
 // assignments give (Fisher's sharp null; Young 2019). The interval holds every
 // constant effect that is not rejected.
+//
+// Where the formula has other arms beside the reported one, all are drawn anew.
+// Their effects are nuisance parameters, estimated under each null: the outcomes
+// that are placed on other assignments are residuals of the regression on them
+// (Freedman and Lane 1983), which is exact where they have no effect.
 //
 // The standard error reported beside them is that of OLS's SE.
 type Randomisation struct {
@@ -36,73 +42,138 @@ func (o Randomisation) bind(name string, s *Setup, f *Formula) (Fitter, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &randomisation{l: l, draws: o.Draws, scheme: s.shape.Assignment, source: dgp.NewSource(), purpose: dgp.EstimatorPurpose(name)}
-	arm := s.shape.Index(r.l.reported[0])
-	if arm < 0 || !s.shape.Columns[arm].Arm {
-		return nil, keyError("report", fmt.Errorf("%q is not an arm", o.Report[0]))
+	r := &randomisation{l: l, draws: o.Draws, source: dgp.NewSource(), purpose: dgp.EstimatorPurpose(name)}
+	if err := r.findArms(s, o.Report[0]); err != nil {
+		return nil, err
 	}
-	r.column = arm
-	r.term = r.l.combinations[0].term
-	for i, u := range r.l.terms {
-		t := r.l.core.terms[u]
-		for _, m := range []monomial{r.l.core.basis[t.basis], r.l.core.products[t.product]} {
-			for _, factor := range m.factors {
-				if i != r.term && s.origin(factor.column) == arm {
-					return nil, keyError("formula", fmt.Errorf("randomisation inference is about the arm alone; the formula has it in another term too"))
-				}
+	if filter := r.l.core.filter; filter != nil {
+		for _, column := range filter.column {
+			if s.shape.Columns[column].Arm {
+				return nil, keyError("where", fmt.Errorf("randomisation inference draws the arms anew, so that they cannot choose the rows"))
 			}
 		}
 	}
+	r.assign = s.shape.Assignment.Compile(s.shape).Assign
 	s.random = append(s.random, r)
 	return r, nil
 }
 
+// findArms divides the terms in those made of arms alone and the others.
+func (r *randomisation) findArms(s *Setup, report string) error {
+	arm := s.shape.Index(r.l.reported[0])
+	if arm < 0 || !s.shape.Columns[arm].Arm {
+		return keyError("report", fmt.Errorf("%q is not an arm", report))
+	}
+	term := r.l.combinations[0].term
+	var sets []map[int]bool // columns of each of r.arms
+	for i, u := range r.l.terms {
+		t := r.l.core.terms[u]
+		columns := map[int]bool{}
+		arms := 0
+		for _, m := range []monomial{r.l.core.basis[t.basis], r.l.core.products[t.product]} {
+			for _, factor := range m.factors {
+				column := s.origin(factor.column)
+				columns[column] = true
+				if s.shape.Columns[column].Arm {
+					arms++
+				}
+			}
+		}
+		switch {
+		case i != term && arms > 0 && (arms < len(columns) || len(columns) == 1 && columns[arm]):
+			return keyError("formula", fmt.Errorf("randomisation inference is about the arms alone; the formula has one in another term too"))
+		case arms == 0:
+			r.others = append(r.others, i)
+		case i != term: // the reported one comes last
+			r.arms = append(r.arms, i)
+			sets = append(sets, columns)
+		}
+	}
+	r.arms = append(r.arms, term)
+	sets = append(sets, map[int]bool{arm: true})
+	for a := range s.shape.Arms {
+		on := make([]float64, len(sets))
+		for j, columns := range sets {
+			on[j] = 1
+			for column := range columns {
+				if !s.shape.TurnsOn(a, column) {
+					on[j] = 0
+				}
+			}
+		}
+		r.on = append(r.on, on)
+	}
+	return nil
+}
+
 // A randomisation is a bound randomisation inference.
 //
-// By the theorem of Frisch, Waugh and Lovell the coefficient of an assignment T
-// is T'My / T'MT, with M the residual maker of the other regressors W and the
-// absorbed effects. T is constant in a group, so both follow from numbers kept
-// per group: with W's coordinates root (as in coordinates, in which W'W is the
-// identity) and B_g = Σ_i w_i over the group,
+// By the theorem of Frisch, Waugh and Lovell the coefficients of an assignment's
+// indicators T are (T'MT)⁻¹T'My, with M the residual maker of the other
+// regressors W and the absorbed effects. T is constant in a cell, a group of the
+// core or, where children are assigned, a row; so both follow from numbers kept
+// per cell: with W's coordinates root (as in coordinates, in which W'W is the
+// identity) and B_c = Σ_i w_i over the cell,
 //
-//	T'My = Σ_g T_g Y_g,  Y_g = Σ_i (My)_i
-//	T'MT = Σ_g n_g (T_g - T̄_e)² - τ'τ,  τ = Σ_g T_g B_g.
+//	T'My = Σ_c T_c Y_c,  Y_c = Σ_i (My)_i
+//	T'MU = Σ_c n_c (T_c - T̄_e)(U_c - Ū_e) - τ'υ,  τ = Σ_c T_c B_c.
 //
 // Under the null of a constant effect β0, y - β0 T takes the place of y.
 type randomisation struct {
 	l       *linear
 	draws   int
-	scheme  dgp.Assignment
+	assign  func(arm []int, u *dgp.Units, r *rand.Rand)
 	source  *dgp.Source
 	purpose dgp.Purpose
-	column  int // of the arm
-	term    int // of the arm, among the terms
+	arms    []int       // terms made of arms alone; the one reported is last
+	on      [][]float64 // by arm, then by these terms: their value
+	others  []int       // the other terms
 
-	others  *cholesky // of the other regressors' cross-products
-	raw     []float64
-	b       []float64 // by group and other regressor: B_g
-	x       []float64 // scratch: by other regressor
-	y       []float64 // by group: Y_g
-	own     []float64 // by group: the same of the data's own assignment in place of y
-	treated []float64 // by group
-	arm     []int     // by school that was randomised
-	scratch []int
-	mean    []float64    // by effect
-	ratios  [][2]float64 // by draw: T'My and T'M(own T), over T'MT
+	w   *cholesky // of the other regressors' cross-products
+	raw []float64
+	x   []float64 // scratch: by other regressor
+
+	// By cell.
+	cells  int
+	unit   []int     // place among the units that were randomised
+	group  []int     // of the core
+	row    []int     // the child that is the cell, or -1 for the group whole
+	size   []float64 // n_c
+	effect []int
+	b      []float64 // B_c, by other regressor
+	y      []float64 // Y_c
+	sum    []float64 // scratch
+	now    []float64 // values of the terms of arms in the data, by cell and term
+
+	// By term of arms.
+	own   [][]float64 // by cell: Y_c with the term's values in the data in place of y
+	top   []float64   // T'My
+	self  []float64   // T'M(own T)
+	cross []float64   // T'MT, lower triangle by rows
+	tau   []float64   // τ
+	mean  []float64   // by effect and term: Σ n_c T_c
+	gamma []float64
+
+	arm    []int        // of every unit that was randomised
+	ratios [][2]float64 // by draw: coefficients of y and of the data's own T
 }
 
 func (r *randomisation) allocate(shape dgp.Shape) {
-	most, p := shape.Max[r.l.core.group], len(r.l.terms)
-	r.others = newCholesky(p - 1)
-	r.raw = make([]float64, p-1)
-	r.b = make([]float64, most*(p-1))
-	r.x = make([]float64, p-1)
-	r.y = make([]float64, most)
-	r.own = make([]float64, most)
-	r.treated = make([]float64, most)
-	r.arm = make([]int, shape.Max[dgp.SchoolLevel])
-	r.scratch = make([]int, shape.Max[dgp.SchoolLevel])
-	r.mean = make([]float64, max(r.l.core.mostEffects, 1))
+	c, n, k := r.l.core, len(r.others), len(r.arms)
+	level := shape.Assignment.Level()
+	most := shape.Max[max(c.group, min(level, c.key.rows))]
+	r.w = newCholesky(n)
+	r.raw, r.x = make([]float64, n), make([]float64, n)
+	r.unit, r.group, r.row, r.effect = make([]int, most), make([]int, most), make([]int, most), make([]int, most)
+	r.size, r.y, r.sum = make([]float64, most), make([]float64, most), make([]float64, most)
+	r.b, r.now = make([]float64, most*n), make([]float64, most*k)
+	for range r.arms {
+		r.own = append(r.own, make([]float64, most))
+	}
+	r.top, r.self, r.gamma = make([]float64, k), make([]float64, k), make([]float64, k)
+	r.cross, r.tau = make([]float64, k*k), make([]float64, k*n)
+	r.mean = make([]float64, max(c.mostEffects, 1)*k)
+	r.arm = make([]int, shape.Max[level])
 	r.ratios = make([][2]float64, r.draws)
 }
 
@@ -120,142 +191,261 @@ func (r *randomisation) Fit(s *Setup, out []Estimate) {
 	if !worked {
 		return
 	}
-	c := r.l.core
+	l, c := r.l, r.l.core
 	r.factorOthers()
-	for g := range c.groups {
-		r.treated[g] = s.columns[r.column][s.data.Ancestor(c.group, g, dgp.SchoolLevel)]
+	r.loadCells(s)
+	for j, term := range r.arms {
+		for cell := range r.cells {
+			r.sum[cell] = r.now[cell*len(r.arms)+j] * r.size[cell]
+		}
+		for k, i := range r.others {
+			r.x[k] = c.gram[l.terms[i]*c.width+l.terms[term]]
+		}
+		r.residual(r.own[j])
 	}
-	r.residual(r.own, func(g int) float64 { return r.treated[g] * c.stat[g*c.stride] }, r.term, -1)
-	for i, outcome := range r.l.outcomes {
+	last := len(r.arms) - 1
+	r.partial(r.own[last])
+	for i, outcome := range l.outcomes {
 		e := &out[i]
 		if !e.Status.Worked() {
 			continue
 		}
 		y := c.outcomes[outcome]
-		r.residual(r.y, func(g int) float64 { return c.outcomeProduct(g, 0, y, c.stat[g*c.stride:(g+1)*c.stride]) }, -1, outcome)
+		for cell := range r.cells {
+			r.sum[cell] = r.outcomeSum(cell, y)
+		}
+		for k, i := range r.others {
+			r.x[k] = c.cross(l.terms[i], outcome)
+		}
+		r.residual(r.y)
+		r.partial(r.y)
 		r.reassign(s)
 		r.infer(e, s.alpha)
 	}
 }
 
-// factorOthers factors the cross-products of the other regressors, and sums
-// their coordinates over each group.
+// factorOthers factors the cross-products of the other regressors.
 func (r *randomisation) factorOthers() {
-	l, c := r.l, r.l.core
-	p, q, n := len(l.terms), len(c.terms), len(l.terms)-1
-	row := 0
-	for i, u := range l.terms {
-		if i == r.term {
-			continue
-		}
-		column := 0
-		for j := range i + 1 {
-			if j != r.term {
-				r.others.l[row*n+column] = c.gram[u*c.width+l.terms[j]]
-				column++
-			}
+	l, c, n := r.l, r.l.core, len(r.others)
+	for row, i := range r.others {
+		u := l.terms[i]
+		for column, j := range r.others[:row+1] {
+			r.w.l[row*n+column] = c.gram[u*c.width+l.terms[j]]
 		}
 		r.raw[row] = c.raw[u]
-		row++
 	}
-	r.others.factor(r.raw)
+	r.w.factor(r.raw)
+}
+
+// loadCells lists the cells of a data set.
+func (r *randomisation) loadCells(s *Setup) {
+	c, d := r.l.core, s.data
+	level := d.Randomised.Level
+	r.cells = 0
 	for g := range c.groups {
 		if !c.active[g] {
 			continue
 		}
-		b := r.b[g*n : (g+1)*n]
-		k := 0
-		for i := range p {
-			if i == r.term {
-				continue
-			}
-			u := l.terms[i]
-			b[k] = c.value[g*q+u] * c.stat[g*c.stride+c.pairs[c.terms[u].basis]]
-			if c.effects > 0 {
-				e := c.effect[g]
-				b[k] -= c.stat[g*c.stride] * c.effectS[e*c.width+u] / c.effectN[e]
-			}
-			k++
+		if level <= c.group {
+			r.addCell(s, g, -1, d.Ancestor(c.group, g, level))
+			continue
 		}
-		r.others.half(b)
+		for i := d.ChildStart[g]; i < d.ChildStart[g+1]; i++ {
+			if c.mask == nil || c.mask[i] != 0 {
+				r.addCell(s, g, i, i)
+			}
+		}
 	}
 }
 
-// residual fills dst with the sums over each group of My for a variable y with
-// the given sums over groups, which is a term or an outcome of the core.
-func (r *randomisation) residual(dst []float64, sum func(g int) float64, term, outcome int) {
-	l, c, n := r.l, r.l.core, len(r.x)
-	k := 0
-	for i, u := range l.terms {
-		if i == r.term {
+// addCell adds group g, or child row of it, which is in a unit of the data.
+func (r *randomisation) addCell(s *Setup, g, row, unit int) {
+	l, c, n := r.l, r.l.core, len(r.others)
+	cell := r.cells
+	r.cells++
+	r.group[cell], r.row[cell], r.effect[cell] = g, row, c.effect[g]
+	r.unit[cell] = s.data.Place[unit]
+	if row < 0 {
+		r.size[cell] = c.stat[g*c.stride]
+	} else {
+		r.size[cell] = c.root(g, row) * c.root(g, row)
+	}
+	for j, term := range r.arms {
+		r.now[cell*len(r.arms)+j] = r.termSum(g, row, l.terms[term]) / r.size[cell]
+	}
+	b := r.b[cell*n : (cell+1)*n]
+	for k, i := range r.others {
+		u := l.terms[i]
+		b[k] = r.termSum(g, row, u)
+		if c.effects > 0 {
+			b[k] -= r.size[cell] * c.effectS[c.effect[g]*c.width+u] / c.effectN[c.effect[g]]
+		}
+	}
+	r.w.half(b)
+}
+
+// termSum sums a term of the core over a group, or takes its value at a child,
+// times the weight.
+func (r *randomisation) termSum(g, row, u int) float64 {
+	c := r.l.core
+	z, basis := c.value[g*len(c.terms)+u], c.terms[u].basis
+	switch {
+	case row < 0:
+		return z * c.stat[g*c.stride+c.pairs[basis]]
+	case basis > 0: // the column is weighted already
+		return z * c.columns[basis][row] * c.root(g, row)
+	}
+	return z * c.root(g, row) * c.root(g, row)
+}
+
+// outcomeSum sums an outcome over a cell.
+func (r *randomisation) outcomeSum(cell int, y response) float64 {
+	c, g, row := r.l.core, r.group[cell], r.row[cell]
+	switch {
+	case row < 0:
+		return c.outcomeProduct(g, 0, y, c.stat[g*c.stride:(g+1)*c.stride])
+	case y.child >= 0:
+		return c.outcome[y.child][row] * c.root(g, row)
+	}
+	return c.product[g*len(c.products)+y.product] * r.size[cell]
+}
+
+// residual fills dst with the sums over each cell of My for a variable y, whose
+// sums over cells are in sum and whose cross-products with W are in x.
+func (r *randomisation) residual(dst []float64) {
+	c, n := r.l.core, len(r.others)
+	r.w.half(r.x)
+	clear(r.mean)
+	if c.effects > 0 {
+		for cell := range r.cells {
+			r.mean[r.effect[cell]] += r.sum[cell]
+		}
+	}
+	for cell := range r.cells {
+		dst[cell] = r.sum[cell] - dot(r.b[cell*n:(cell+1)*n], r.x)
+		if c.effects > 0 {
+			e := r.effect[cell]
+			dst[cell] -= r.size[cell] * r.mean[e] / c.effectN[e]
+		}
+	}
+}
+
+// partial takes from dst, which residual filled, its regression on the other
+// arms as they are in the data.
+func (r *randomisation) partial(dst []float64) {
+	last := len(r.arms) - 1
+	if last == 0 {
+		return
+	}
+	r.clear()
+	for cell := range r.cells {
+		r.tally(cell, r.now[cell*len(r.arms):(cell+1)*len(r.arms)], dst[cell], 0)
+	}
+	r.eliminate()
+	for j := last - 1; j >= 0; j-- {
+		r.gamma[j] = 0
+		if pivot := r.cross[j*len(r.arms)+j]; r.regular(pivot) {
+			v := r.top[j]
+			for k := j + 1; k < last; k++ {
+				v -= r.cross[k*len(r.arms)+j] * r.gamma[k]
+			}
+			r.gamma[j] = v / pivot
+		}
+	}
+	for j, gamma := range r.gamma[:last] {
+		addScaled(dst[:r.cells], -gamma, r.own[j][:r.cells])
+	}
+}
+
+func (r *randomisation) clear() {
+	clear(r.top)
+	clear(r.self)
+	clear(r.cross)
+	clear(r.tau)
+	clear(r.mean)
+}
+
+// tally adds a cell to the sums of the terms of arms, whose values in the cell,
+// 0 or 1, are given; y and own are the cell's.
+func (r *randomisation) tally(cell int, values []float64, y, own float64) {
+	n, p := len(r.others), len(values)
+	size := r.size[cell]
+	for j, value := range values {
+		if value == 0 {
 			continue
 		}
-		if outcome >= 0 {
-			r.x[k] = c.cross(u, outcome)
-		} else {
-			r.x[k] = c.gram[u*c.width+l.terms[term]]
-		}
-		k++
-	}
-	r.others.half(r.x)
-	for e := range c.effects {
-		r.mean[e] = 0
-	}
-	if c.effects > 0 {
-		for g := range c.groups {
-			if c.active[g] {
-				r.mean[c.effect[g]] += sum(g)
+		r.top[j] += y
+		r.self[j] += own
+		for k, other := range values[:j+1] {
+			if other != 0 {
+				r.cross[j*p+k] += size
 			}
 		}
+		r.mean[r.effect[cell]*p+j] += size
+		addScaled(r.tau[j*n:(j+1)*n], 1, r.b[cell*n:(cell+1)*n])
 	}
-	for g := range c.groups {
-		if !c.active[g] {
-			continue
-		}
-		dst[g] = sum(g) - dot(r.b[g*n:(g+1)*n], r.x)
-		if c.effects > 0 {
-			e := c.effect[g]
-			dst[g] -= c.stat[g*c.stride] * r.mean[e] / c.effectN[e]
+}
+
+// eliminate completes T'MT and eliminates each term from the later ones, which
+// leaves the coefficient of the last as the ratio of what is left of it.
+func (r *randomisation) eliminate() {
+	c, n, p := r.l.core, len(r.others), len(r.arms)
+	for j := range p {
+		for k := range j + 1 {
+			v := r.cross[j*p+k]
+			for e := range c.effects {
+				if c.effectN[e] > 0 {
+					v -= r.mean[e*p+j] * r.mean[e*p+k] / c.effectN[e]
+				}
+			}
+			r.cross[j*p+k] = v - dot(r.tau[j*n:(j+1)*n], r.tau[k*n:(k+1)*n])
 		}
 	}
+	for k := range p {
+		pivot := r.cross[k*p+k]
+		if !r.regular(pivot) {
+			continue // the other terms explain it
+		}
+		for j := k + 1; j < p; j++ {
+			f := r.cross[j*p+k] / pivot
+			for i := k + 1; i <= j; i++ {
+				r.cross[j*p+i] -= f * r.cross[i*p+k]
+			}
+			r.top[j] -= f * r.top[k]
+			r.self[j] -= f * r.self[k]
+		}
+	}
+}
+
+// regular reports whether a pivot is more than rounding error.
+func (r *randomisation) regular(pivot float64) bool {
+	return pivot > collinearPivot*r.l.core.weight
 }
 
 // reassign draws assignments and fills ratios. The same stream gives every
 // outcome of a replicate the same assignments.
 func (r *randomisation) reassign(s *Setup) {
-	l, c, n, d := r.l, r.l.core, len(r.x), s.data
+	d := s.data
 	rng := r.source.Load(s.stream, r.purpose)
-	for k := range r.ratios {
-		all := len(d.Randomised)
-		r.scheme.Assign(r.arm[:all], d.Randomised, r.scratch[:all], rng)
-		clear(r.x)
-		clear(r.mean)
-		top, own, square := 0.0, 0.0, 0.0
-		for g := range c.groups {
-			if !c.active[g] || r.arm[d.SchoolRandomised[d.Ancestor(c.group, g, dgp.SchoolLevel)]] == 0 {
-				continue
-			}
-			rows := c.stat[g*c.stride]
-			top += r.y[g]
-			own += r.own[g]
-			square += rows
-			if c.effects > 0 {
-				r.mean[c.effect[g]] += rows
-			}
-			addScaled(r.x, 1, r.b[g*n:(g+1)*n])
-		}
-		for e := range c.effects {
-			if c.effectN[e] > 0 {
-				square -= r.mean[e] * r.mean[e] / c.effectN[e]
+	arm := r.arm[:d.Randomised.Len()]
+	last := len(r.arms) - 1
+	own := r.own[last]
+	for draw := range r.ratios {
+		r.assign(arm, d.Randomised, rng)
+		r.clear()
+		for cell := range r.cells {
+			if a := arm[r.unit[cell]]; a > 0 {
+				r.tally(cell, r.on[a], r.y[cell], own[cell])
 			}
 		}
-		square -= dot(r.x, r.x)
-		if !(square > collinearPivot*l.core.weight) {
-			// Every school in one arm, or an arm that the others explain: no
+		r.eliminate()
+		top, self, square := r.top[last], r.self[last], r.cross[len(r.cross)-1]
+		if !r.regular(square) {
+			// No unit in the arm, or all, or an arm that the others explain: no
 			// coefficient, and nothing more extreme than the data's.
-			top, own, square = 0, 0, 1
+			top, self, square = 0, 0, 1
 		}
-		r.ratios[k] = [2]float64{top / square, own / square}
+		r.ratios[draw] = [2]float64{top / square, self / square}
 	}
 }
 

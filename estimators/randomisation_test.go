@@ -29,7 +29,13 @@ func TestRandomisationRefitted(t *testing.T) {
 		shape, d := estimatortest.Small.Shape(), estimatortest.Small.Draw(3)
 		shape.Assignment = c.scheme
 		// Two schools left after they had been randomised.
-		d.Randomised = append(slices.Clone(d.Randomised), d.Randomised[len(d.Randomised)-1], d.Randomised[len(d.Randomised)-1])
+		more := *d.Randomised
+		starts := slices.Clone(more.Start[dgp.SchoolLevel])
+		starts[len(starts)-1] += 2
+		more.Start[dgp.SchoolLevel] = starts
+		more.N[dgp.SchoolLevel] += 2
+		d.Randomised = &more
+		shape.Max[dgp.SchoolLevel] += 2
 		o := estimators.OLS{Formula: c.formula, Where: c.where, SE: hc1, Report: []string{"coaching"}}
 		if strings.HasPrefix(c.formula, "c(") {
 			o.Rows = "child"
@@ -61,12 +67,12 @@ func TestRandomisationRefitted(t *testing.T) {
 			data := refit(own, null)
 			count := make([]float64, len(data))
 			rng := dgp.NewSource().Load(st, dgp.EstimatorPurpose("ri"))
-			drawn, scratch := make([]int, len(d.Randomised)), make([]int, len(d.Randomised))
+			drawn, assign := make([]int, d.Randomised.Len()), c.scheme.Compile(shape).Assign
 			for range draws {
-				c.scheme.Assign(drawn, d.Randomised, scratch, rng)
+				assign(drawn, d.Randomised, rng)
 				treated := make([]float64, len(own))
 				for s := range treated {
-					treated[s] = float64(drawn[d.SchoolRandomised[s]])
+					treated[s] = float64(drawn[d.Place[s]])
 				}
 				for i, e := range refit(treated, null) {
 					if math.Abs(e.Value) >= math.Abs(data[i].Value)*(1-1e-9) { // NaN is not

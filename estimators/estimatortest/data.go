@@ -42,7 +42,7 @@ const (
 // Shape describes the data that Draw returns, whatever the seed.
 func (d Design) Shape() dgp.Shape {
 	const block, school, teacher, child = dgp.BlockLevel, dgp.SchoolLevel, dgp.TeacherLevel, dgp.ChildLevel
-	s := dgp.Shape{Assignment: dgp.Blocked{Share: 0.5}}
+	s := dgp.Shape{Arms: []string{"control", "coaching"}, Assignment: dgp.Blocked{Share: 0.5}}
 	add := func(c dgp.Column) { s.Columns = append(s.Columns, c) }
 	add(dgp.Column{Name: "coaching", Level: school, Arm: true})
 	add(dgp.Column{Name: "region", Level: block})
@@ -110,10 +110,18 @@ func (d Design) Draw(seed uint64) *dgp.Data {
 
 // randomised says that the schools of the data are those that were given arms.
 func randomised(d *dgp.Data) {
-	d.Randomised, d.SchoolRandomised = d.SchoolBlock, nil
-	for s := range d.SchoolBlock {
-		d.SchoolRandomised = append(d.SchoolRandomised, s)
+	d.Randomised, d.Place = &dgp.Units{Level: dgp.SchoolLevel, N: d.N, Columns: d.Columns}, nil
+	starts := []int{0}
+	for s, block := range d.SchoolBlock {
+		for len(starts) <= block {
+			starts = append(starts, s)
+		}
+		d.Place = append(d.Place, s)
 	}
+	for len(starts) <= d.N[dgp.BlockLevel] {
+		starts = append(starts, len(d.SchoolBlock))
+	}
+	d.Randomised.Start = [...][]int{dgp.SchoolLevel: starts, dgp.TeacherLevel: d.TeacherStart, dgp.ChildLevel: d.ChildStart}
 }
 
 func between(r *rand.Rand, least, most int) int { return least + r.IntN(most-least+1) }
