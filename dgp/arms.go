@@ -20,6 +20,9 @@ type arm struct {
 // combination is what stands between the parts of a combined arm's name.
 const combination = "+"
 
+// maxArms bounds what is drawn for every unit.
+const maxArms = 16
+
 // armsOf reads names that have passed checkArms.
 func armsOf(names []string) []arm {
 	all := make([]arm, len(names))
@@ -44,6 +47,9 @@ func turnsOn(arm, column string) bool {
 func checkArms(f *Faults, names []string) {
 	if len(names) < 2 {
 		f.Add("trial.arms", "has %d arms; a trial has at least two, the control arm first", len(names))
+	}
+	if len(names) > maxArms {
+		f.Add("trial.arms", "has %d arms; the limit is %d", len(names), maxArms)
 	}
 	for i, name := range names {
 		path := fmt.Sprintf("trial.arms[%d]", i)

@@ -24,6 +24,14 @@ func (l Level) String() string {
 	return levelNames[l]
 }
 
+// Plural names the units of the level.
+func (l Level) Plural() string {
+	if l == ChildLevel {
+		return "children"
+	}
+	return l.String() + "s"
+}
+
 // MarshalText writes the level's name.
 func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 

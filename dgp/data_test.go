@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -24,8 +25,26 @@ func randomTrial(t *rapid.T) dgp.Trial {
 		Small: dgp.SmallClasses{Share: rapid.SampledFrom([]float64{0, 0.5, 1}).Draw(t, "small"), Min: 1, Max: 3},
 	}
 	share := rapid.Float64Range(0.05, 0.95).Draw(t, "share")
-	d.Assignment = rapid.SampledFrom([]dgp.Assignment{dgp.Blocked{Share: share}, dgp.Complete{Share: share}, dgp.Simple{Share: share}}).Draw(t, "assignment")
+	d.Arms = rapid.SampledFrom([][]string{
+		{"usual", "mentoring"}, {"usual", "mentoring", "money"}, {"usual", "mentoring", "money", "mentoring+money"}, {"usual", "mentoring", "money", "time", "mentoring+money+time"},
+	}).Draw(t, "arms")
+	unit := rapid.SampledFrom([]dgp.Unit{dgp.SchoolUnit, dgp.TeacherUnit, dgp.ChildUnit}).Draw(t, "unit")
+	shares := map[string]float64{}
+	if len(d.Arms) > 2 {
+		for i, arm := range d.Arms[1:] {
+			shares[arm] = share * float64(i+1) / 12
+		}
+		share = 0
+	} else {
+		shares = nil
+	}
+	d.Assignment = rapid.SampledFrom([]dgp.Assignment{
+		dgp.Blocked{Unit: unit, Share: share, Shares: shares}, dgp.Complete{Unit: unit, Share: share, Shares: shares}, dgp.Simple{Unit: unit, Share: share, Shares: shares},
+	}).Draw(t, "assignment")
 	most := (d.Blocks*d.Schools - 1) / 2
+	if unit != dgp.SchoolUnit {
+		most = 0
+	}
 	d.Attrition = dgp.Attrition{
 		Schools:  map[string]int{"usual": rapid.IntRange(0, most).Draw(t, "lost"), "mentoring": rapid.IntRange(0, most).Draw(t, "lost treated")},
 		Children: rapid.SampledFrom([]float64{0, 0.1, 0.9}).Draw(t, "missing"),
@@ -42,6 +61,17 @@ func randomTrial(t *rapid.T) dgp.Trial {
 	if rapid.Bool().Draw(t, "without options") {
 		trial.Quality.Effect, trial.Quality.Context, trial.Quality.SchoolShare = dgp.QualityEffect{}, dgp.Context{}, 0
 		trial.Achievement.Slope, trial.Achievement.Effect = dgp.Slopes{}, dgp.TestEffect{}
+	}
+	if unit == dgp.ChildUnit {
+		trial.Quality.Effect = dgp.QualityEffect{}
+	}
+	if combined := d.Arms[len(d.Arms)-1]; rapid.Bool().Draw(t, "effects by arm") {
+		if unit != dgp.ChildUnit {
+			trial.Quality.ArmEffects = map[string]dgp.QualityEffect{combined: {Shift: []float64{0.5, 0.1}, Engagement: []float64{-0.2, 0.3}, Skew: 0.4}}
+		}
+		trial.Achievement.ArmEffects = map[string]dgp.ArmTestEffect{
+			combined: {TestEffect: dgp.TestEffect{Mean: []float64{0.2, 0, 0, 0.1, 0}, Bottom: 0.3}, Treated: []float64{0.5, 0.5}, Baseline: []float64{0, 0.2}},
+		}
 	}
 	return trial
 }
@@ -88,7 +118,7 @@ func checkHierarchy(t fataler, trial dgp.Trial, g *dgp.Generator, data *dgp.Data
 	design := trial.Design
 	schools, teachers, children := data.N[dgp.SchoolLevel], data.Teachers(), data.Children()
 	lost := 0
-	for s := range d.Arm {
+	for s := range d.Block {
 		lost += int(number(d.Left[s]))
 		if d.Block[s] != s/design.Schools {
 			t.Fatalf("school %d is in block %d", s, d.Block[s])
@@ -167,12 +197,19 @@ func checkColumns(t fataler, trial dgp.Trial, g *dgp.Generator, data *dgp.Data) 
 			}
 		}
 	}
-	for s, arm := range column(trial.Design.Arms[1]) {
-		if int(arm) != d.Arm[d.Schools[s]] {
-			t.Fatalf("school %d has arm %g in the data", s, arm)
+	from := [...][]int{dgp.SchoolLevel: d.Schools, dgp.TeacherLevel: d.Teachers, dgp.ChildLevel: d.Children}
+	level := trial.Design.Assignment.Level()
+	for _, name := range trial.Design.Arms[1:] {
+		if strings.Contains(name, "+") {
+			continue
+		}
+		for u, on := range column(name) {
+			own := trial.Design.Arms[d.Arm[from[level][u]]]
+			if on != number(slices.Contains(strings.Split(own, "+"), name)) {
+				t.Fatalf("%s %d of arm %s has %s %g in the data", level, u, own, name, on)
+			}
 		}
 	}
-	from := [...][]int{dgp.SchoolLevel: d.Schools, dgp.TeacherLevel: d.Teachers, dgp.ChildLevel: d.Children}
 	for _, v := range trial.Covariates {
 		for u, x := range column(v.Name) {
 			if x != d.Covariate[v.Name][from[v.Level][u]] {
@@ -216,7 +253,7 @@ func checkColumns(t fataler, trial dgp.Trial, g *dgp.Generator, data *dgp.Data) 
 		tests[k] = column(name)
 		raw := make([]float64, data.Children())
 		for i := range raw {
-			arm := d.Arm[d.Schools[data.Ancestor(dgp.ChildLevel, i, dgp.SchoolLevel)]]
+			arm := d.Arm[from[level][data.Ancestor(dgp.ChildLevel, i, level)]]
 			raw[i] = d.Score[arm][k][i]
 		}
 		checkScaled(t, name, column(name), raw, !a.Points)
@@ -268,14 +305,7 @@ func checkDeviations(t fataler, trial dgp.Trial, g *dgp.Generator, data *dgp.Dat
 	d := g.Drawn()
 	var want []float64
 	teachers, children := float64(data.Teachers()), float64(data.Children())
-	for k := range trial.Quality.Domains {
-		sum := 0.0
-		for _, j := range d.Teachers {
-			sum += d.Treated[k][j] - d.Untreated[k][j] - orZero(trial.Quality.Effect.Shift, k)
-		}
-		want = append(want, sum/teachers)
-	}
-	class, strength, variance := 0.0, 0.0, 0.0
+	strength, variance := 0.0, 0.0
 	for k := range trial.Achievement.Tests {
 		for l := range trial.Achievement.Tests {
 			variance += element(trial.Achievement.Residual, k, l)
@@ -283,15 +313,26 @@ func checkDeviations(t fataler, trial dgp.Trial, g *dgp.Generator, data *dgp.Dat
 	}
 	for i, c := range d.Children {
 		j := d.Teachers[data.Ancestor(dgp.ChildLevel, i, dgp.TeacherLevel)]
-		class += d.Class[1][j] - d.Class[0][j]
 		for k := range trial.Achievement.Tests {
 			strength += (d.Score[0][k][i] - trial.Achievement.Scale*(d.Class[0][j]+d.Child[c])) / math.Sqrt(variance)
 		}
 	}
-	if children > 0 {
-		class, strength = class/children, strength/children
+	for arm := 1; arm < len(trial.Design.Arms); arm++ {
+		for k := range trial.Quality.Domains {
+			sum := 0.0
+			for _, j := range d.Teachers {
+				sum += d.Under[arm][k][j] - d.Untreated[k][j] - meanShift(trial, trial.Design.Arms[arm], k)
+			}
+			want = append(want, sum/teachers)
+		}
+		class := 0.0
+		for i := range d.Children {
+			j := d.Teachers[data.Ancestor(dgp.ChildLevel, i, dgp.TeacherLevel)]
+			class += d.Class[arm][j] - d.Class[0][j]
+		}
+		want = append(want, class/max(children, 1))
 	}
-	want = append(want, class, strength)
+	want = append(want, strength/max(children, 1))
 	got := truth.Deviations()
 	for i := range want {
 		if teachers > 0 && !(math.Abs(got[i]-want[i]) < 1e-9) {
@@ -306,7 +347,9 @@ func checkTruth(t fataler, trial dgp.Trial, g *dgp.Generator, data *dgp.Data, tr
 	t.Helper()
 	d := g.Drawn()
 	shape := g.Shape()
-	buffers := [2][]float64{make([]float64, shape.Max[dgp.ChildLevel]+1), make([]float64, shape.Max[dgp.ChildLevel]+1)}
+	level := trial.Design.Assignment.Level()
+	from := [...][]int{dgp.SchoolLevel: d.Schools, dgp.TeacherLevel: d.Teachers, dgp.ChildLevel: d.Children}
+	buffers := columnsOf(len(trial.Design.Arms), shape.Max[dgp.ChildLevel]+1)
 	for c, column := range shape.Columns {
 		known := slices.Contains(trial.Quality.Domains, column.Name) || slices.Contains(trial.Achievement.Tests, column.Name) ||
 			column.Name == trial.Observation.Total || column.Name == trial.Achievement.Total
@@ -316,13 +359,20 @@ func checkTruth(t fataler, trial dgp.Trial, g *dgp.Generator, data *dgp.Data, tr
 		if !known {
 			continue
 		}
-		y0, y1 := truth.Potential(buffers[0], c, 0), truth.Potential(buffers[1], c, 1)
+		var y [][]float64
+		for arm := range buffers {
+			y = append(y, truth.Potential(buffers[arm], c, arm))
+		}
+		y0, y1 := y[0], y[1]
 		if len(y0) != len(data.Columns[c]) {
 			t.Fatalf("%d potential outcomes of %d units of %s", len(y0), len(data.Columns[c]), column.Name)
 		}
 		for u, x := range data.Columns[c] {
-			arm := d.Arm[d.Schools[data.Ancestor(column.Level, u, dgp.SchoolLevel)]]
-			if have := [2]float64{y0[u], y1[u]}[arm]; have != x {
+			arm := 0 // of a class whose children are assigned
+			if level <= column.Level {
+				arm = d.Arm[from[level][data.Ancestor(column.Level, u, level)]]
+			}
+			if have := y[arm][u]; have != x {
 				t.Fatalf("%s of unit %d is %v; its potential outcome under its own arm %v", column.Name, u, x, have)
 			}
 		}
@@ -510,4 +560,28 @@ func TestDataWithoutChildren(t *testing.T) {
 	checkColumns(t, trial, g, data)
 	checkTruth(t, trial, g, data, truth)
 	checkDeviations(t, trial, g, data, truth)
+}
+
+func columnsOf(k, n int) [][]float64 {
+	columns := make([][]float64, k)
+	for i := range columns {
+		columns[i] = make([]float64, n)
+	}
+	return columns
+}
+
+// meanShift is the mean effect of an arm on quality: its own, and its parts'.
+func meanShift(trial dgp.Trial, arm string, k int) float64 {
+	own, named := trial.Quality.ArmEffects[arm]
+	parts := strings.Split(arm, "+")
+	if !named && len(parts) == 1 {
+		own = trial.Quality.Effect
+	}
+	shift := orZero(own.Shift, k)
+	if len(parts) > 1 {
+		for _, part := range parts {
+			shift += meanShift(trial, part, k)
+		}
+	}
+	return shift
 }

@@ -77,6 +77,12 @@ func (g *Generator) Stages() []Stage {
 	}
 }
 
+// DrawAssignment draws a population and its arms, and nothing else.
+func (g *Generator) DrawAssignment(st Stream) {
+	g.population.draw(g.quality.q, g.tested.a, g.purpose(st, PopulationPurpose))
+	g.treatment.draw(g.population, g.purpose(st, AssignmentPurpose))
+}
+
 // CountWords makes the generator count the 64-bit words that it takes from its
 // source from now on.
 func (g *Generator) CountWords() *int {

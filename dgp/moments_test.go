@@ -86,11 +86,12 @@ func (c *checks) test(t *testing.T) {
 
 func TestMoments(t *testing.T) {
 	draws := map[string]int{"ecuador": 600, "many-teachers": 3000, "one-domain": 4000, "alike": 4000}
-	for name, trial := range trials(t) {
+	for name, draws := range draws { // other arms than two are checked with the arms
+		trial := trials(t)[name]
 		t.Run(name, func(t *testing.T) {
 			g := compile(t, trial)
 			var c checks
-			for rep := range short(draws[name]) {
+			for rep := range short(draws) {
 				data, truth := g.Draw(dgp.Stream{Seed: 20261121, Replicate: uint64(rep)})
 				d := g.Drawn()
 				populationMoments(&c, trial, d)

@@ -125,7 +125,9 @@ func equalData(a, b *dgp.Data) bool {
 
 // Draw and everything that a replicate asks of Truth allocate nothing.
 func TestDrawAllocatesNothing(t *testing.T) {
-	for name, trial := range trials(t) {
+	all := trials(t)
+	maps.Copy(all, allocations())
+	for name, trial := range all {
 		g := compile(t, trial)
 		buffer := make([]float64, g.Shape().Max[dgp.ChildLevel])
 		total := len(g.Shape().Columns) - 1

@@ -109,11 +109,11 @@ func (t Trial) checkUnit(f *Faults) {
 	}
 	level := t.Design.Assignment.Level()
 	if level != SchoolLevel && slices.Max(append(slices.Collect(maps.Values(t.Design.Attrition.Schools)), 0)) > 0 {
-		f.Add("trial.attrition.schools", "is by the arm of the school, but here %s are assigned", plural(level))
+		f.Add("trial.attrition.schools", "is by the arm of the school, but here %s are assigned", level.Plural())
 	}
-	for above, loss := range map[Level]Loss{SchoolLevel: t.Design.Attrition.Loss.School, TeacherLevel: t.Design.Attrition.Loss.Teacher} {
-		if above < level && loss.byArm(t.Design.Arms) {
-			f.Add(fmt.Sprintf("trial.attrition.loss.%s", above), "depends on the arm, but a %s has %s of every arm; give every arm the same rate, and no depends_by_arm", above, plural(level))
+	for i, loss := range []Loss{t.Design.Attrition.Loss.School, t.Design.Attrition.Loss.Teacher} {
+		if above := SchoolLevel + Level(i); above < level && loss.byArm(t.Design.Arms) {
+			f.Add(fmt.Sprintf("trial.attrition.loss.%s", above), "depends on the arm, but a %s has %s of every arm; give every arm the same rate, and no depends_by_arm", above, level.Plural())
 		}
 	}
 	if level != ChildLevel {
@@ -128,11 +128,6 @@ func (t Trial) checkUnit(f *Faults) {
 	for _, name := range slices.Sorted(maps.Keys(t.Quality.ArmEffects)) {
 		moves("quality.arm_effects."+name, t.Quality.ArmEffects[name])
 	}
-}
-
-// plural names the units of a level.
-func plural(l Level) string {
-	return [levels]string{"blocks", "schools", "teachers", "children"}[l]
 }
 
 func anyNonzero(lists ...[]float64) bool {

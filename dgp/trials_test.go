@@ -114,7 +114,7 @@ func alike() dgp.Trial {
 }
 
 func trials(t testing.TB) map[string]dgp.Trial {
-	return map[string]dgp.Trial{"ecuador": ecuador(t), "many-teachers": manyTeachers(), "one-domain": oneDomain(), "alike": alike()}
+	return map[string]dgp.Trial{"ecuador": ecuador(t), "many-teachers": manyTeachers(), "one-domain": oneDomain(), "alike": alike(), "factorial": factorial()}
 }
 
 func compile(t testing.TB, trial dgp.Trial) *dgp.Generator {

@@ -2,6 +2,7 @@ package dgp_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -18,8 +19,92 @@ func TestValidate(t *testing.T) {
 		{"nothing", func(*dgp.Trial) {}, nil},
 
 		// Design.
-		{"three arms", func(t *dgp.Trial) { t.Design.Arms = []string{"usual", "mentoring", "money"} }, []string{
-			"trial.arms: has 3 arms; a trial has two, the control arm first",
+		{"one arm", func(t *dgp.Trial) { t.Design.Arms = []string{"usual"}; t.Design.Attrition = dgp.Attrition{} }, []string{
+			"trial.arms: has 1 arms; a trial has at least two, the control arm first",
+		}},
+		{"many arms", func(t *dgp.Trial) {
+			t.Design.Assignment = dgp.Complete{}
+			for i := range 15 {
+				t.Design.Arms = append(t.Design.Arms, fmt.Sprintf("x%d", i))
+			}
+		}, []string{
+			"trial.arms: has 17 arms; the limit is 16",
+		}},
+		{"three arms and one share", func(t *dgp.Trial) { t.Design.Arms = []string{"usual", "mentoring", "money"} }, []string{
+			"trial.assignment.share: is for a trial of two arms; this one has 3: write shares: {mentoring: 0.3, ...}, or nothing for equal shares",
+		}},
+		{"combinations that cannot be", func(t *dgp.Trial) {
+			t.Design.Assignment = dgp.Complete{}
+			t.Design.Arms = []string{"usual", "mentoring", "usual+mentoring", "mentoring+time", "mentoring+mentoring", "money", "mentoring+late", "mentoring+money", "money+mentoring", "late"}
+		}, []string{
+			`trial.arms[2]: "usual" is control, which cannot be combined`,
+			`trial.arms[3]: there is no arm "time" to combine; the arms are usual, mentoring, usual+mentoring, mentoring+time, mentoring+mentoring, money, mentoring+late, mentoring+money, money+mentoring, late`,
+			`trial.arms[4]: "mentoring+mentoring" names "mentoring" twice`,
+			`trial.arms[6]: "mentoring+late" must stand after its part "late"`,
+			`trial.arms[8]: "money+mentoring" is arm 7, "mentoring+money"`,
+		}},
+		{"a combination first", func(t *dgp.Trial) { t.Design.Arms = []string{"a+b", "mentoring"}; t.Design.Attrition = dgp.Attrition{} }, []string{
+			`trial.arms[0]: "a+b" is a combination; the first arm is control`,
+		}},
+		{"share and shares", func(t *dgp.Trial) {
+			t.Design.Assignment = dgp.Simple{Share: 0.5, Shares: map[string]float64{"mentoring": 0.5}}
+		}, []string{
+			"trial.assignment.share: stands beside shares, which says it for every arm; delete one of them",
+		}},
+		{"shares of no arm", func(t *dgp.Trial) { t.Design.Assignment = dgp.Blocked{Shares: map[string]float64{"mentor": 0.5}} }, []string{
+			`trial.assignment.shares.mentor: there is no arm "mentor"; the arms are usual, mentoring`,
+			"trial.assignment.shares: say nothing of usual and mentoring; one arm at most can be left out and has the rest",
+		}},
+		{"shares of more than all", func(t *dgp.Trial) {
+			t.Design.Assignment = dgp.Blocked{Shares: map[string]float64{"usual": 0.5, "mentoring": 0.6}}
+		}, []string{
+			"trial.assignment.shares: add up to 1.1, not to 1",
+		}},
+		{"shares that leave nothing", func(t *dgp.Trial) {
+			t.Design.Arms = []string{"usual", "mentoring", "money"}
+			t.Design.Assignment = dgp.Blocked{Shares: map[string]float64{"money": 0.5, "mentoring": 0.5}}
+		}, []string{
+			`trial.assignment.shares: add up to 1 and leave nothing to "usual"`,
+		}},
+		{"schools lost by arm where teachers are assigned", func(t *dgp.Trial) { t.Design.Assignment = dgp.Complete{Unit: dgp.TeacherUnit} }, []string{
+			"trial.attrition.schools: is by the arm of the school, but here teachers are assigned",
+		}},
+		{"classes lost by the arm of children", func(t *dgp.Trial) {
+			t.Design.Assignment = dgp.Complete{Unit: dgp.ChildUnit}
+			t.Quality.Effect = dgp.QualityEffect{}
+			loss := dgp.Loss{Rate: map[string]float64{"usual": 0.1}}
+			t.Design.Attrition = dgp.Attrition{Loss: dgp.Losses{School: loss, Teacher: loss, Child: loss}}
+		}, []string{
+			"trial.attrition.loss.school: depends on the arm, but a school has children of every arm; give every arm the same rate, and no depends_by_arm",
+			"trial.attrition.loss.teacher: depends on the arm, but a teacher has children of every arm; give every arm the same rate, and no depends_by_arm",
+		}},
+		{"children assigned to what changes classes", func(t *dgp.Trial) {
+			t.Design.Assignment = dgp.Complete{Unit: dgp.ChildUnit}
+			t.Design.Attrition = dgp.Attrition{}
+			t.Quality.ArmEffects = map[string]dgp.QualityEffect{"mentoring": {Noise: []float64{0, 1}}}
+		}, []string{
+			"quality.effect: changes the quality of a class, but here children are assigned, so that a class has children of every arm; leave it out",
+			"quality.arm_effects.mentoring: changes the quality of a class, but here children are assigned, so that a class has children of every arm; leave it out",
+		}},
+		{"effects of no treated arm", func(t *dgp.Trial) {
+			t.Quality.ArmEffects = map[string]dgp.QualityEffect{"usual": {}, "mentor": {}}
+			t.Achievement.ArmEffects = map[string]dgp.ArmTestEffect{"usual": {}}
+		}, []string{
+			`quality.arm_effects.mentor: there is no arm "mentor"; the treated arms are mentoring`,
+			`quality.arm_effects.usual: "usual" is control, which has no effects; the treated arms are mentoring`,
+			`achievement.arm_effects.usual: "usual" is control, which has no effects; the treated arms are mentoring`,
+		}},
+		{"effects of one arm of the wrong lengths", func(t *dgp.Trial) {
+			one := []float64{1}
+			t.Quality.ArmEffects = map[string]dgp.QualityEffect{"mentoring": {Shift: one, Engagement: one, Noise: one}}
+			t.Achievement.ArmEffects = map[string]dgp.ArmTestEffect{"mentoring": {TestEffect: dgp.TestEffect{Mean: one}, Treated: one, Baseline: one}}
+		}, []string{
+			"quality.arm_effects.mentoring.shift: has 1 numbers; it needs one for each domain, 2",
+			"quality.arm_effects.mentoring.engagement: has 1 numbers; it needs one for each domain, 2",
+			"quality.arm_effects.mentoring.noise: has 1 numbers; it needs one for each domain, 2",
+			"achievement.arm_effects.mentoring.mean: has 1 numbers; it needs one for each test, 5",
+			"achievement.arm_effects.mentoring.treated: has 1 numbers; it needs one for each domain, 2",
+			"achievement.arm_effects.mentoring.baseline: has 1 numbers; it needs one for each domain, 2",
 		}},
 		{"arms of one name", func(t *dgp.Trial) { t.Design.Arms = []string{"mentoring", "mentoring"} }, []string{
 			`trial.attrition.schools.usual: there is no arm "usual"; the arms are mentoring, mentoring`,

@@ -453,14 +453,14 @@ func (b *olsBinding) causal(text string) bool {
 	if err != nil || len(t.Factors) != 1 || t.Factors[0].Power != 1 || !b.formula.Intercept {
 		return false // without an intercept it is the mean of the arm
 	}
-	column := b.setup.shape.Index(t.Factors[0].Name)
-	if column < 0 || !b.setup.shape.Columns[column].Arm {
+	arm := b.setup.shape.Index(t.Factors[0].Name)
+	if arm < 0 || !b.setup.shape.Columns[arm].Arm {
 		return false
 	}
 	for _, m := range b.raw {
 		for _, f := range m.factors {
 			c := b.setup.shape.Columns[b.setup.origin(f.column)]
-			if c.PostTreatment || f.column == column && len(m.factors) > 1 {
+			if c.PostTreatment || f.column == arm && len(m.factors) > 1 {
 				return false
 			}
 		}
@@ -470,7 +470,8 @@ func (b *olsBinding) causal(text string) bool {
 	}
 	if b.filter != nil {
 		for _, column := range b.filter.column {
-			if c := b.setup.shape.Columns[column]; c.PostTreatment || c.Arm {
+			// Another arm may choose the rows: it is assigned by chance.
+			if b.setup.shape.Columns[column].PostTreatment || column == arm {
 				return false
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
 	"coachsim/dgp"
@@ -15,13 +16,14 @@ import (
 // effects evaluates the true sample effects of a list of targets on one data
 // set after the other, from the potential outcomes.
 type effects struct {
-	targets []estimators.Target
-	bound   *estimators.Targets
-	arm     []int // by target
-	shape   dgp.Shape
-	control []float64 // scratch: potential outcomes of one column
-	treated []float64
-	value   []float64 // by target
+	targets   []estimators.Target
+	bound     *estimators.Targets
+	contrasts [][]contrast // by target, then by the arm that a row is in
+	cells     *cells       // which arm a row is in; nil where contrasts do not depend on it
+	shape     dgp.Shape
+	potential [][]float64 // scratch: potential outcomes by arm
+	filled    []int       // by arm: the column that potential holds, or -1
+	value     []float64   // by target
 }
 
 // newEffects binds targets to the data of a generator. Targets must have
@@ -33,12 +35,16 @@ func newEffects(targets []estimators.Target, g *dgp.Generator) (*effects, error)
 	}
 	shape := g.Shape()
 	most := slices.Max(shape.Max[:])
-	e := &effects{
-		targets: targets, bound: bound, shape: shape,
-		control: make([]float64, most), treated: make([]float64, most), value: make([]float64, len(targets)),
+	e := &effects{targets: targets, bound: bound, shape: shape, filled: make([]int, len(shape.Arms)), value: make([]float64, len(targets))}
+	for range shape.Arms {
+		e.potential = append(e.potential, make([]float64, most))
 	}
+	c := newCells(shape)
 	for _, t := range targets {
-		e.arm = append(e.arm, slices.Index(g.Trial().Design.Arms, t.Arm))
+		e.contrasts = append(e.contrasts, c.contrasts(t.Arm))
+	}
+	if c.factorial() {
+		e.cells = c
 	}
 	return e, nil
 }
@@ -48,23 +54,29 @@ func newEffects(targets []estimators.Target, g *dgp.Generator) (*effects, error)
 // the observed data. The slice is overwritten by the next call.
 func (e *effects) of(d *dgp.Data, truth *dgp.Truth) []float64 {
 	e.bound.Load(d)
-	last := -1
-	var y0, y1 []float64
+	for a := range e.filled {
+		e.filled[a] = -1
+	}
 	for i, t := range e.targets {
 		column := e.bound.Column(i)
-		if column != last {
-			y0 = truth.Potential(e.control, column, 0)
-			y1 = truth.Potential(e.treated, column, e.arm[i])
-			last = column
+		for _, c := range e.contrasts[i] {
+			for _, arm := range c {
+				if e.filled[arm] != column {
+					truth.Potential(e.potential[arm], column, arm)
+					e.filled[arm] = column
+				}
+			}
 		}
-		e.value[i] = e.mean(i, d, t.Rows, e.shape.Columns[column].Level, y0, y1)
+		e.value[i] = e.mean(i, d, t.Rows, e.shape.Columns[column].Level)
 	}
 	return e.value
 }
 
 // mean averages target i's effect over rows; outcomes vary at level.
-func (e *effects) mean(i int, d *dgp.Data, rows, level dgp.Level, y0, y1 []float64) float64 {
+func (e *effects) mean(i int, d *dgp.Data, rows, level dgp.Level) float64 {
 	f := e.bound.Fitted(i)
+	between := e.contrasts[i][0]
+	y0, y1 := e.potential[between[0]], e.potential[between[1]]
 	sum, n := 0.0, 0.0
 	for row := range d.N[rows] {
 		if e.bound.Restricted(i) && !e.bound.Keep(i, row) {
@@ -77,6 +89,10 @@ func (e *effects) mean(i int, d *dgp.Data, rows, level dgp.Level, y0, y1 []float
 		w := e.bound.Weight(i, row)
 		if w == 0 {
 			continue
+		}
+		if e.cells != nil {
+			between = e.contrasts[i][e.cells.arm(d, rows, row)]
+			y0, y1 = e.potential[between[0]], e.potential[between[1]]
 		}
 		sum += w * (f.Apply(y1[unit]) - f.Apply(y0[unit]))
 		n += w
@@ -152,18 +168,21 @@ func populationEffects(trial dgp.Trial, targets []estimators.Target, workers int
 }
 
 // controlled returns the mean of y after regression on control variates x with
-// mean 0, and its standard error. Controls that never vary are left out.
+// mean 0, and its standard error. Controls that never vary are left out, and
+// those that earlier ones explain, as where two arms have the same effect.
 func controlled(y []float64, x [][]float64) (mean, se float64) {
 	if len(y) == 0 {
 		return math.NaN(), math.NaN()
 	}
 	columns := [][]float64{slices.Repeat([]float64{1}, len(y))}
+	basis := &[][]float64{}
+	spanned(columns[0], basis)
 	for k := range x[0] {
 		column := make([]float64, len(y))
 		for i := range column {
 			column[i] = x[i][k]
 		}
-		if slices.Max(column) > slices.Min(column) {
+		if slices.Max(column) > slices.Min(column) && !spanned(column, basis) {
 			columns = append(columns, column)
 		}
 	}
@@ -203,4 +222,22 @@ func controlled(y []float64, x [][]float64) (mean, se float64) {
 		return b.AtVec(0), math.Sqrt(rss/float64(n-p)) / math.Sqrt(float64(n))
 	}
 	return b.AtVec(0), math.Sqrt(rss / float64(n-p) * inverse.At(0, 0))
+}
+
+// spanned reports whether a vector is a combination of those of an orthonormal
+// basis, up to rounding; where it is not, what is new in it joins the basis.
+func spanned(x []float64, basis *[][]float64) bool {
+	rest := slices.Clone(x)
+	for range 2 { // Gram and Schmidt's rule, twice for accuracy
+		for _, b := range *basis {
+			floats.AddScaled(rest, -floats.Dot(b, rest), b)
+		}
+	}
+	norm := floats.Norm(rest, 2)
+	if norm <= 1e-9*floats.Norm(x, 2) {
+		return true
+	}
+	floats.Scale(1/norm, rest)
+	*basis = append(*basis, rest)
+	return false
 }
