@@ -115,7 +115,7 @@ func TestArmMoments(t *testing.T) {
 			}
 			own := [][]float64{make([]float64, 5), trial.Achievement.Effect.Mean, trial.Achievement.ArmEffects["money"].Mean, nil}[arm]
 			for k, test := range trial.Achievement.Tests {
-				want := 0.0
+				var want float64
 				if own != nil {
 					want = own[k]
 				} else {
