@@ -77,6 +77,18 @@ func TestConform(t *testing.T) {
 		"mixed, nested": estimators.Mixed{
 			Formula: "score ~ coaching + girl + (1 | school/teacher) | block", DF: estimators.KenwardRoger, Report: []string{"coaching"},
 		},
+		"mixed, joint": estimators.Mixed{
+			Formula: "c(score, reading) ~ coaching + ses + age + age^2 + (1 | school)", Report: []string{"coaching"}, Joint: [][]string{{"coaching", "ses"}, {"age", "age^2"}},
+		},
+		"mixed, effects by block": estimators.Mixed{
+			Formula: "score ~ coaching + ses + (1 + coaching | block) + (1 | school/teacher)", Report: []string{"coaching", "ses"}, Joint: [][]string{{"coaching", "ses"}},
+		},
+		"mixed, fixed intercepts and random effects": estimators.Mixed{
+			Formula: "c(score, reading) ~ coaching + (0 + coaching | block) + (1 | school) | block", DF: estimators.KenwardRoger, Report: []string{"coaching"},
+		},
+		"mixed, slopes of children": estimators.Mixed{
+			Formula: "score ~ coaching + age + (1 + age || school)", Likelihood: estimators.ML, Report: []string{"coaching", "age", "(Intercept)"},
+		},
 		"randomisation": estimators.Randomisation{
 			OLS: estimators.OLS{
 				Formula: "c(score, class) ~ coaching + ses + rural | block", Rows: "child", Cluster: "school", SE: cr1, Report: []string{"coaching"},

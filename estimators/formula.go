@@ -15,7 +15,7 @@ import (
 //
 // with several outcomes, interactions, powers, named lists of terms, one
 // absorbed fixed effect, and regressors d with instruments z; and random
-// intercepts in lme4's syntax. Names are not yet looked up in any data.
+// effects in lme4's syntax. Names are not yet looked up in any data.
 type Formula struct {
 	Outcomes  []Outcome
 	siblings  []Outcome // all outcomes of a formula that was taken apart, else nil
@@ -23,7 +23,7 @@ type Formula struct {
 	Intercept bool   // false after "- 1" or "+ 0"
 	Absorb    string // the absorbed fixed effect, "" for none
 	AbsorbPos int    // offset of its name in the formula
-	Random    []RandomIntercept
+	Random    []RandomEffect
 
 	Endogenous    []Term // regressors that are instrumented, nil for none
 	Instruments   []Term // those that Terms does not have
@@ -39,11 +39,18 @@ func (f *Formula) NotInstrumented() error {
 	return &SyntaxError{Offset: f.InstrumentPos, Message: "this method has no instruments; kind: iv fits endogenous ~ instruments"}
 }
 
-// A RandomIntercept is a random effect of the units of one level, in lme4's
-// syntax: (1 | school), or (1 | school/teacher) for one of each.
-type RandomIntercept struct {
-	Level string
-	Pos   int // offset in the formula
+// A RandomEffect is what varies between the units of one level, in lme4's
+// syntax: (1 | school) the intercept, (1 + coaching | block) the intercept and
+// the coefficient of coaching, correlated, (1 + coaching || block) both,
+// uncorrelated, (0 + coaching | block) the coefficient alone. (1 | a/b) is
+// (1 | a) + (1 | b).
+type RandomEffect struct {
+	Level       string
+	Pos         int // offset of the level in the formula
+	Intercept   bool
+	Slopes      []Term // nil where the intercept alone is random
+	SlopePos    int    // offset of the terms in the formula
+	Independent bool   // written with ||
 }
 
 // An Outcome is a column on the left-hand side, perhaps transformed.
@@ -162,7 +169,7 @@ type parser struct {
 type sum struct {
 	terms     []Term
 	intercept int // +1 named, -1 removed, 0 not mentioned
-	random    []RandomIntercept
+	random    []RandomEffect
 }
 
 func (s *sum) add(t Term) {
@@ -299,7 +306,7 @@ func (p *parser) instruments(f *Formula) error {
 		case err != nil:
 			return nil, err
 		case s.random != nil:
-			return nil, p.fail(s.random[0].Pos, "a random intercept cannot stand among the %s", what)
+			return nil, p.fail(s.random[0].Pos, "a random effect cannot stand among the %s", what)
 		case s.intercept != 0 || len(s.terms) == 0:
 			return nil, p.fail(start, "expected %s, without a 1 or 0, as in | endogenous ~ instruments", what)
 		}
@@ -435,7 +442,7 @@ func (p *parser) summand(s *sum, remove bool) error {
 	if remove {
 		return p.fail(start, "only the intercept can be removed, with - 1")
 	}
-	if random, err := p.randomIntercept(); err != nil || random != nil {
+	if random, err := p.randomEffect(); err != nil || random != nil {
 		s.random = append(s.random, random...)
 		return err
 	}
@@ -449,23 +456,39 @@ func (p *parser) summand(s *sum, remove bool) error {
 	return nil
 }
 
-// randomIntercept reads (1 | school) or (1 | school/teacher), if that is what
-// comes; else it reads nothing.
-func (p *parser) randomIntercept() ([]RandomIntercept, error) {
-	start := p.at
-	if !p.take('(') {
+// randomEffect reads a random effect such as (1 + coaching | school/teacher), if
+// that is what comes; else it reads nothing.
+func (p *parser) randomEffect() ([]RandomEffect, error) {
+	if !p.randomAhead() {
 		return nil, nil
 	}
-	if x, ok := p.number(); !ok || x != 1 || !p.take('|') {
-		p.at = start
-		return nil, nil
+	p.take('(')
+	p.space()
+	r := RandomEffect{SlopePos: p.at}
+	terms, err := p.sum()
+	switch {
+	case err != nil:
+		return nil, err
+	case terms.random != nil:
+		return nil, p.fail(terms.random[0].Pos, "a random effect is a term of its own, outside of other parentheses")
 	}
-	var all []RandomIntercept
+	r.Intercept, r.Slopes = terms.intercept >= 0, terms.terms
+	if !r.Intercept && len(r.Slopes) == 0 {
+		return nil, p.fail(r.SlopePos, "nothing is random here; (1 | school) makes the intercept random, (0 + coaching | school) the coefficient of coaching")
+	}
+	if !p.take('|') {
+		return nil, p.fail(p.at, "expected | and a level, as in (1 | school), found %s", p.found())
+	}
+	r.Independent = p.at < len(p.text) && p.text[p.at] == '|'
+	if r.Independent {
+		p.at++
+	}
+	var all []RandomEffect
 	for {
 		p.space()
-		r := RandomIntercept{Pos: p.at}
+		r.Pos = p.at
 		if r.Level = p.name(); r.Level == "" {
-			return nil, p.fail(p.at, "expected the level of a random intercept, as in (1 | school), found %s", p.found())
+			return nil, p.fail(p.at, "expected the level of a random effect, as in (1 | school), found %s", p.found())
 		}
 		all = append(all, r)
 		switch {
@@ -473,9 +496,29 @@ func (p *parser) randomIntercept() ([]RandomIntercept, error) {
 		case p.take(')'):
 			return all, nil
 		default:
-			return nil, p.fail(p.at, "expected / or ) after the level of a random intercept, found %s", p.found())
+			return nil, p.fail(p.at, "expected / or ) after the level of a random effect, found %s", p.found())
 		}
 	}
+}
+
+// randomAhead reports whether a parenthesis follows with a bar in it that no
+// inner parenthesis holds.
+func (p *parser) randomAhead() bool {
+	p.space()
+	depth := 0
+	for _, c := range p.text[p.at:] {
+		switch {
+		case c == '(':
+			depth++
+		case depth == 0:
+			return false
+		case c == ')':
+			depth--
+		case c == '|' && depth == 1:
+			return true
+		}
+	}
+	return false
 }
 
 // product reads powers joined by : (interaction) or * (main effects and
@@ -562,11 +605,11 @@ func (p *parser) atom() (sum, bool, error) {
 		if err == nil && !p.take(')') {
 			err = p.fail(p.at, "expected ), found %s", p.found())
 			if p.take('|') {
-				err = p.fail(p.at-1, "only the intercept can be random, as in (1 | school)")
+				err = p.fail(p.at-1, "a random effect is a term of its own, outside of other parentheses")
 			}
 		}
 		if err == nil && s.random != nil {
-			err = p.fail(s.random[0].Pos, "a random intercept is a term of its own, outside of other parentheses")
+			err = p.fail(s.random[0].Pos, "a random effect is a term of its own, outside of other parentheses")
 		}
 		if err == nil && s.intercept != 0 {
 			err = p.fail(start+1, "say outside of the parentheses whether there is an intercept")

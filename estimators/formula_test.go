@@ -24,7 +24,19 @@ func write(f *estimators.Formula) string {
 		terms = append(terms, t.String())
 	}
 	for _, r := range f.Random {
-		terms = append(terms, "(1 | "+r.Level+")")
+		text := "(0"
+		if r.Intercept {
+			text = "(1"
+		}
+		for _, t := range r.Slopes {
+			text += " + " + t.String()
+		}
+		if r.Independent {
+			text += " |"
+		} else {
+			text += " "
+		}
+		terms = append(terms, text+"| "+r.Level+")")
 	}
 	text := "c(" + strings.Join(outcomes, ", ") + ") ~ " + strings.Join(terms, " + ")
 	if f.Absorb != "" {
@@ -92,6 +104,11 @@ func TestParseFormula(t *testing.T) {
 		{"y ~ x + (1 | school)", "c(y) ~ 1 + x + (1 | school)"},
 		{"y ~ (1|school/teacher) + x - 1", "c(y) ~ 0 + x + (1 | school) + (1 | teacher)"},
 		{"y ~ x + (1 | teacher) | block", "c(y) ~ 1 + x + (1 | teacher) | block"},
+		{"y ~ x + (1 + x | block) + (1 | school)", "c(y) ~ 1 + x + (1 + x | block) + (1 | school)"},
+		{"y ~ x + (x|block)", "c(y) ~ 1 + x + (1 + x | block)"},
+		{"y ~ x + (0 + x | block) | block", "c(y) ~ 1 + x + (0 + x | block) | block"},
+		{"y ~ x + (x - 1 || a/b)", "c(y) ~ 1 + x + (0 + x || a) + (0 + x || b)"},
+		{"y ~ x + ((x + z):w | a)", "c(y) ~ 1 + x + (1 + x:w + z:w | a)"},
 		{"y ~ x | d ~ z", "c(y) ~ 1 + x | d ~ z"},
 		{"y ~ x|d~z", "c(y) ~ 1 + x | d ~ z"},
 		{"y ~ x | block | d ~ z", "c(y) ~ 1 + x | block | d ~ z"},
@@ -130,7 +147,7 @@ func TestParseFormulaErrors(t *testing.T) {
 		{"y ~ x | 1 ~ z", "expected endogenous regressors, without a 1 or 0, as in | endogenous ~ instruments", 8},
 		{"y ~ x | d ~ z | block", `expected + or | or the end, found "|"`, 14},
 		{"y ~ x | d ~ z ~ w", `expected + or | or the end, found "~"`, 14},
-		{"y ~ x | d ~ (1 | school)", "a random intercept cannot stand among the instruments", 17},
+		{"y ~ x | d ~ (1 | school)", "a random effect cannot stand among the instruments", 17},
 		{"~ x", `expected the name of a column, found "~"`, 0},
 		{"1y ~ x", `expected the name of a column, found "1"`, 0},
 		{"y", "expected ~ after the outcome, found the end", 1},
@@ -220,7 +237,7 @@ func TestParseTerm(t *testing.T) {
 // text, and what was parsed and printed parses to the same.
 func FuzzParseFormula(f *testing.F) {
 	for _, text := range []string{
-		"y ~ x", "c(y, below(y, 10)) ~ a*b^2 + $pair - 1", "y ~ (a + b):std(x) | block", "y ~ $nested | school", "c(", "y ~ x^", "é ~ ~", "y ~ x + (1 | school/teacher) | block",
+		"y ~ x", "c(y, below(y, 10)) ~ a*b^2 + $pair - 1", "y ~ (a + b):std(x) | block", "y ~ $nested | school", "c(", "y ~ x^", "é ~ ~", "y ~ x + (1 | school/teacher) | block", "y ~ (1 + x*z || a/b) + (0 + x | c) | d",
 		"y ~ x | block | d + d:x ~ z*w",
 	} {
 		f.Add(text)
@@ -257,12 +274,16 @@ func FuzzParseFormula(f *testing.F) {
 func forget(f *estimators.Formula) {
 	f.AbsorbPos, f.InstrumentPos = 0, 0
 	for i := range f.Random {
-		f.Random[i].Pos = 0
+		f.Random[i].Pos, f.Random[i].SlopePos = 0, 0
 	}
 	for i := range f.Outcomes {
 		f.Outcomes[i].Pos = 0
 	}
-	for _, terms := range [][]estimators.Term{f.Terms, f.Endogenous, f.Instruments} {
+	all := [][]estimators.Term{f.Terms, f.Endogenous, f.Instruments}
+	for i := range f.Random {
+		all = append(all, f.Random[i].Slopes)
+	}
+	for _, terms := range all {
 		for i := range terms {
 			for j := range terms[i].Factors {
 				terms[i].Factors[j].Pos = 0

@@ -130,7 +130,7 @@ func (o IV) bind(name string, s *Setup, f *Formula) (Fitter, error) {
 // check checks what can be seen in the formula alone.
 func (o IV) check(f *Formula) error {
 	if len(f.Random) > 0 {
-		return &SyntaxError{Offset: f.Random[0].Pos, Message: "two-stage least squares has no random intercepts"}
+		return &SyntaxError{Offset: f.Random[0].Pos, Message: "two-stage least squares has no random effects"}
 	}
 	if f.Endogenous == nil {
 		return &SyntaxError{Offset: len(o.Formula), Message: "there are no instruments, as in | takeup ~ coaching; kind: ols fits formulas without"}

@@ -199,7 +199,7 @@ func TestIVBindErrors(t *testing.T) {
 		{estimators.IV{Formula: "score ~ 1 | class + ses ~ coaching"}, "at character 13: 2 endogenous regressors need as many instruments; here are 1"},
 		{estimators.IV{Formula: "score ~ class | class ~ coaching"}, `at character 17: "class" is an exogenous regressor already and cannot be an endogenous regressor too`},
 		{estimators.IV{Formula: "score ~ 1 | class ~ class"}, `at character 21: "class" is an endogenous regressor already and cannot be an instrument too`},
-		{estimators.IV{Formula: "score ~ (1 | school) | class ~ coaching"}, "no random intercepts"},
+		{estimators.IV{Formula: "score ~ (1 | school) | class ~ coaching"}, "no random effects"},
 		{estimators.IV{Formula: "score ~ 1 | class ~ coachin"}, `did you mean "coaching"?`},
 		{estimators.IV{Formula: "class ~ 1 | ses ~ coaching"}, `at character 13: "ses" is a child column`},
 		{estimators.IV{Formula: "score ~ 1 | class ~ coaching", SE: cr2, Cluster: "school"}, "CR2 is not defined for instruments"},

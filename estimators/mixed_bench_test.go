@@ -58,3 +58,7 @@ func BenchmarkUnitREMLKenwardRoger(b *testing.B) {
 func BenchmarkUnitREMLNested(b *testing.B) {
 	benchmarkMixed(b, "(1 | school/teacher)", estimatortest.Design{Blocks: 10, Schools: 24, Teachers: 3, Children: 13, Effect: 0.2, Shared: 0.4}, estimators.Satterthwaite)
 }
+
+func BenchmarkUnitREMLSlopes(b *testing.B) {
+	benchmarkMixed(b, "(0 + coaching | block) + (1 | school)", estimatortest.Design{Blocks: 10, Schools: 24, Teachers: 1, Children: 25, Effect: 0.2, Shared: 0.4, Varying: 0.3}, estimators.Satterthwaite)
+}

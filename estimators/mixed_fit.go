@@ -65,6 +65,10 @@ type mixed struct {
 	shared jets // scratch: u of one outer unit
 	weight []jet
 	point  mixedPoint
+
+	slopes    *randomSlopes // where more than intercepts is random, else nil
+	inference mixedInference
+	joint     *mixedJoint
 }
 
 // A unitSize is the units of the inner level that have so many rows.
@@ -164,6 +168,12 @@ func (m *mixed) prepare(s *Setup) Status {
 	}
 	if c.rows <= m.fixed() {
 		return TooFewRows
+	}
+	if m.slopes != nil {
+		if why := m.slopes.prepare(s.data); why != OK {
+			return why
+		}
+		return status
 	}
 	m.findUnits(s.data)
 	if len(m.units) < 2 {
@@ -425,7 +435,7 @@ func (m *mixed) evaluate(outcome int, ratio [2]float64, reported bool) bool {
 		rows += len(l.combinations)
 		m.addCombinations()
 	}
-	fixed, ok := eliminate(m.matrix, m.column, p, rows)
+	fixed, ok := eliminate(m.matrix, m.column, p, rows, len(l.joint) > 0)
 	point := &m.point
 	*point = mixedPoint{ratio: ratio, logs: logs, restrict: logs.plus(effects).plus(fixed), rows: l.core.rows}
 	if m.likelihood == REML {
@@ -558,43 +568,95 @@ func (m *mixed) addCombinations() {
 // fitOutcome estimates outcome i.
 func (m *mixed) fitOutcome(i int, status Status, out []Estimate) {
 	if status.Worked() {
-		status = m.maximise(i, status)
+		if m.slopes != nil {
+			status = m.slopes.maximise(i, status)
+		} else {
+			status = m.maximise(i, status)
+		}
 	}
-	for r := range out {
-		switch {
-		case !status.Worked():
+	if !status.Worked() {
+		for r := range out {
 			out[r] = failed(status)
-		case m.l.dropped(r):
-			out[r] = failed(Collinear)
-		default:
+		}
+		return
+	}
+	if m.slopes != nil {
+		m.slopes.infer()
+	} else {
+		m.infer()
+	}
+	m.inference.prepare(m.rule)
+	for r := range m.l.reported {
+		if out[r] = failed(Collinear); !m.l.dropped(r) {
 			out[r] = m.estimate(i, r, status)
+		}
+	}
+	for j, group := range m.l.joint {
+		out[len(m.l.reported)+j] = m.jointTest(i, group, status)
+	}
+}
+
+// infer fills inference from the point. A ratio that is 0 has no coordinate.
+func (m *mixed) infer() {
+	point, f := &m.point, &m.inference
+	*f = mixedInference{
+		n: m.free(), logs: point.logs.curve(), restrict: point.restrict.curve(), residual: point.residual.curve(),
+		rows: point.rows, degrees: m.l.core.rows - m.fixed(),
+	}
+	for i := range f.n {
+		f.parameter[i] = point.ratio[i]
+		if point.ratio[i] != 0 {
+			f.coordinate[f.free][i] = 1
+			f.free++
 		}
 	}
 }
 
-// estimate reads combination r off the eliminated matrix.
-func (m *mixed) estimate(i, r int, status Status) Estimate {
-	p, point := m.columns, &m.point
-	row := p + 1 + r
-	value := -m.matrix[0][triangle(row)+p]
+// value is the estimate of combination r for outcome i, from the eliminated
+// matrix.
+func (m *mixed) value(i, r int) float64 {
+	p := m.columns
+	value := -m.matrix[0][triangle(p+1+r)+p]
 	if k := m.l.combinations[r].intercept; k != 0 {
 		// The outcome was measured from its mean.
 		c := m.l.core
 		y := m.l.outcomes[i]
 		value += k * (c.effectS[len(c.terms)+y]/c.rows + c.outcomes[y].center)
 	}
-	variance := m.matrix.at(triangle(row) + row)
-	variance = variance.times(jet{v: -1})
-	sigma2 := point.residual.v / point.rows
-	e := Estimate{Value: value, DF: m.l.core.rows - m.fixed(), Status: status}
+	return value
+}
+
+// covariance is that of combinations r and t, per σ².
+func (m *mixed) covariance(r, t int) curve {
+	r, t = max(r, t), min(r, t)
+	at := triangle(m.columns+1+r) + m.columns + 1 + t
+	if n := m.inference.n; m.slopes != nil {
+		x := m.matrix.series(at, n)
+		for k := range x {
+			x[k] = -x[k]
+		}
+		return x.curve(n)
+	}
+	x := m.matrix.at(at)
+	return x.times(jet{v: -1}).curve()
+}
+
+// estimate reads combination r off the eliminated matrix.
+func (m *mixed) estimate(i, r int, status Status) Estimate {
+	f := &m.inference
+	e := Estimate{Value: m.value(i, r), DF: f.degrees, Status: status}
+	if !f.known {
+		return failed(NotFinite)
+	}
+	variance := m.covariance(r, r)
 	scale := variance.v
 	switch m.rule {
 	case Satterthwaite:
-		e.DF = m.satterthwaite(variance)
+		e.DF = f.satterthwaite(&variance)
 	case KenwardRoger:
-		scale, e.DF = m.kenwardRoger(variance)
+		scale, e.DF = f.kenwardRoger(&variance)
 	}
-	e.SE = math.Sqrt(sigma2 * scale)
+	e.SE = math.Sqrt(f.sigma2() * scale)
 	if !(e.SE > 0) || math.IsInf(e.SE, 0) || math.IsNaN(e.Value) || math.IsInf(e.Value, 0) || !(e.DF > 0) || math.IsInf(e.DF, 0) {
 		return failed(NotFinite)
 	}

@@ -131,8 +131,9 @@ func subtractSquareOne(matrix jets, c jet, x jets, n int) {
 // eliminate sweeps the first p columns out of the lower triangle of a
 // symmetric matrix of jets, by Gauss's elimination, and returns the sum of the
 // logarithms of the pivots. Of the rows from p on it completes column p and
-// the diagonal. It reports false where a pivot is not positive.
-func eliminate(matrix, column jets, p, rows int) (jet, bool) {
+// the diagonal, or the whole of them. It reports false where a pivot is not
+// positive.
+func eliminate(matrix, column jets, p, rows int, whole bool) (jet, bool) {
 	var logs jet
 	one := len(matrix) == oneRatio
 	for k := range p {
@@ -151,7 +152,11 @@ func eliminate(matrix, column jets, p, rows int) (jet, bool) {
 			}
 		}
 		for i := k + 1; i < rows; i++ {
-			if to := min(i, p); one {
+			to := min(i, p)
+			if whole {
+				to = i
+			}
+			if one {
 				x, xa := column[0][i], column[1][i]
 				factor := jet{
 					v: x * inverse.v, a: x*inverse.a + xa*inverse.v,

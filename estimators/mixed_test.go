@@ -34,6 +34,10 @@ func compareMixed(got, want []estimators.Estimate) error {
 		case g.Status != w.Status:
 			return fmt.Errorf("estimate %d: status %s, want %s (%v, %v)", i, g.Status, w.Status, g, w)
 		case !w.Status.Worked():
+		case math.IsNaN(w.SE): // an F test
+			if !agree(g.Value, w.Value, w.Value, 1e-5) || !math.IsNaN(g.SE) || !agree(g.DF, w.DF, w.DF, 1e-4) || !agree(g.P, w.P, w.P, 1e-4*(1+w.Value)) {
+				return fmt.Errorf("estimate %d: %v, want %v", i, g, w)
+			}
 		case !agree(g.Value, w.Value, math.Max(math.Abs(w.Value), w.SE), 1e-6),
 			!agree(g.SE, w.SE, w.SE, 1e-6), !agree(g.DF, w.DF, w.DF, 1e-4),
 			!agree(g.P, w.P, w.P, 1e-4*(1+w.Value*w.Value/(w.SE*w.SE))):
@@ -70,10 +74,60 @@ func TestMixedAgainstReference(t *testing.T) {
 		{"no intercept", wide, estimators.Mixed{Formula: "score ~ ses + coaching - 1 + (1 | school)", Report: []string{"ses", "coaching"}}},
 		{"collinear", wide, estimators.Mixed{Formula: "score ~ coaching + girl + boy + (1 | school) | block", Report: []string{"coaching", "girl", "boy"}}},
 		{"collinear, intercept", wide, estimators.Mixed{Formula: "score ~ rural + urban + coaching + (1 | school)", Report: []string{"rural", "(Intercept)"}}},
+		{"joint", tiny, estimators.Mixed{Formula: "score ~ coaching + ses + age + age^2 + girl + (1 | school/teacher)", Report: []string{"coaching"}, Joint: [][]string{{"coaching", "ses", "girl"}, {"age", "age^2"}, {"(Intercept)", "ses"}}}},
+		{"joint, block effects", wide, estimators.Mixed{Formula: "c(score, reading) ~ coaching + ses + girl + boy + (1 | school) | block", Report: []string{"ses"}, Joint: [][]string{{"coaching", "ses"}, {"ses", "boy"}, {"ses"}}}},
 		{"constant alone", wide, estimators.Mixed{Formula: "reading ~ 1 + (1 | school)", Report: []string{"(Intercept)"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for seed := range uint64(2) {
+				d, shape := c.design.Draw(seed), c.design.Shape()
+				for _, kind := range [][]struct {
+					by   estimators.Likelihood
+					rule estimators.MixedDF
+				}{{{reml, satterth}, {ml, estimators.ResidualDF}}, {{reml, kenwardRoger}, {ml, satterth}}}[seed] {
+					c.mixed.Likelihood, c.mixed.DF = kind.by, kind.rule
+					want, err := estimatortest.Mixed(c.mixed, d, shape, lists)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if err := compareMixed(fitMixed(t, c.mixed, d, shape), want); err != nil {
+						t.Errorf("seed %d, %s, %s: %v", seed, kind.by, kind.rule, err)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestMixedSlopesAgainstReference(t *testing.T) {
+	six := estimatortest.Design{Blocks: 6, Schools: 4, Teachers: 2, Children: 3, Effect: 0.3, Shared: 0.6, Varying: 1.2}
+	wide := estimatortest.Design{Blocks: 6, Schools: 5, Teachers: 1, Children: 3, Effect: 0.3, Shared: 0.6, Varying: 1.2}
+	for _, c := range []struct {
+		name   string
+		design estimatortest.Design
+		mixed  estimators.Mixed
+	}{
+		{"effects by block", wide, estimators.Mixed{Formula: "score ~ coaching + (1 + coaching | block)", Report: []string{"coaching", "(Intercept)"}}},
+		{"and schools", wide, estimators.Mixed{Formula: "c(score, reading) ~ coaching + ses + age + (coaching | block) + (1 | school)", Report: []string{"coaching", "ses", "age", "(Intercept)"}, Joint: [][]string{{"coaching", "ses"}}}},
+		{"and teachers", six, estimators.Mixed{Formula: "score ~ coaching + ses + (1 + coaching | block) + (1 | school/teacher)", Report: []string{"coaching", "ses", "(Intercept)"}, Joint: [][]string{{"coaching", "ses", "(Intercept)"}}}},
+		{"uncorrelated", wide, estimators.Mixed{Formula: "score ~ coaching + girl + (1 + coaching || block) + (1 | school)", Report: []string{"coaching", "girl"}}},
+		{"slopes alone", six, estimators.Mixed{Formula: "score ~ coaching + ses + (0 + coaching | block) + (1 | teacher)", Report: []string{"coaching", "ses"}}},
+		{"fixed intercepts, random coefficients", wide, estimators.Mixed{Formula: "score ~ coaching + ses + (0 + coaching | block) + (1 | school) | block", Report: []string{"coaching", "ses"}, Joint: [][]string{{"coaching", "ses"}}}},
+		{"children's slopes", six, estimators.Mixed{Formula: "score ~ coaching + ses + (ses | school)", Report: []string{"coaching", "ses"}}},
+		{"children's slopes, far from zero", six, estimators.Mixed{Formula: "score ~ coaching + age + (1 + age || school) | block", Report: []string{"coaching", "age"}}},
+		{"two levels of slopes", six, estimators.Mixed{Formula: "score ~ coaching + (coaching | block) + (0 + ses | school)", Report: []string{"coaching"}}},
+		{"slopes without a coefficient", wide, estimators.Mixed{Formula: "score ~ coaching + (0 + ses | block) + (1 | school)", Report: []string{"coaching"}}},
+		{"teacher rows", six, estimators.Mixed{Formula: "class ~ coaching + experience + (coaching | block)", Report: []string{"coaching", "experience"}}},
+		{"some children", wide, estimators.Mixed{Formula: "score ~ coaching + (coaching | block)", Where: "girl == 1", Report: []string{"coaching"}}},
+		{"collinear", wide, estimators.Mixed{Formula: "score ~ coaching + girl + boy + (coaching | block)", Report: []string{"coaching", "girl", "boy"}}},
+		{"no intercept", wide, estimators.Mixed{Formula: "score ~ ses + coaching - 1 + (0 + coaching | block) + (1 | school)", Report: []string{"ses", "coaching"}}},
+	} {
+		seeds := uint64(2)
+		if testing.Short() {
+			seeds = 1
+		}
+		t.Run(c.name, func(t *testing.T) {
+			for seed := range seeds {
 				d, shape := c.design.Draw(seed), c.design.Shape()
 				for _, kind := range [][]struct {
 					by   estimators.Likelihood
@@ -265,6 +319,8 @@ func TestMixedAllocatesNothing(t *testing.T) {
 	design := estimatortest.Small
 	panel, err := estimators.Bind([]estimators.Named{
 		{Name: "nested", Method: estimators.Mixed{Formula: "c(score, reading) ~ coaching + $controls + (1 | school/teacher) | block", Report: []string{"coaching"}}},
+		{Name: "slopes", Method: estimators.Mixed{Formula: "c(score, reading) ~ coaching + $controls + (coaching | block) + (1 | school/teacher)", Report: []string{"coaching"}, Joint: [][]string{{"coaching", "(Intercept)"}}}},
+		{Name: "slopes, effects", Method: estimators.Mixed{Formula: "score ~ coaching + ses + (0 + coaching | block) + (ses | school) | block", DF: kenwardRoger, Report: []string{"coaching"}, Joint: [][]string{{"coaching", "ses"}}}},
 		{Name: "one", Method: estimators.Mixed{Formula: "score ~ coaching + ses + (1 | school)", DF: kenwardRoger, Report: []string{"coaching", "(Intercept)"}}},
 	}, design.Shape(), lists)
 	if err != nil {
@@ -293,7 +349,15 @@ func TestMixedBindFaults(t *testing.T) {
 		{estimators.Mixed{Formula: "score ~ coaching + (1 | school) + (1 | school)"}, "stands here twice"},
 		{estimators.Mixed{Formula: "score ~ ses + (1 | school) | school"}, "leave no random intercept"},
 		{estimators.Mixed{Formula: "score ~ coaching + (1 | block) | school"}, "leave no random intercept"},
-		{estimators.Mixed{Formula: "score ~ coaching + (ses | school)"}, "only the intercept can be random"},
+		{estimators.Mixed{Formula: "score ~ coaching + (coaching | school)"}, "at character 21: coaching does not vary within a unit of school"},
+		{estimators.Mixed{Formula: "score ~ coaching + (1 + nix | school)"}, "at character 25: there is no column"},
+		{estimators.Mixed{Formula: "score ~ coaching + (0 | school)"}, "at character 21: nothing is random here"},
+		{estimators.Mixed{Formula: "score ~ coaching + (ses + age | school)"}, "at character 21: at most two random effects of a level can be correlated"},
+		{estimators.Mixed{Formula: "score ~ coaching + (ses + age + girl || school/teacher)"}, "more than 6 variances"},
+		{estimators.Mixed{Formula: "score ~ coaching + (ses | school) + (0 + ses | school)"}, "at character 42: the coefficient of ses that varies between units of school stands here twice"},
+		{estimators.Mixed{Formula: "score ~ coaching + (ses | school) + (1 | school)"}, "stands here twice"},
+		{estimators.Mixed{Formula: "score ~ coaching + (coaching | block) | block"}, "leave no random intercept"},
+		{estimators.Mixed{Formula: "score ~ ses + (0 + coaching | block) | school"}, "not of block"},
 		{estimators.Mixed{Formula: "score ~ coaching + (1 | school"}, "expected / or )"},
 		{estimators.Mixed{Formula: "score ~ coaching + (1 | )"}, "expected the level"},
 		{estimators.Mixed{Formula: "score ~ coaching:(ses + (1 | school))"}, "a term of its own"},

@@ -39,7 +39,7 @@ func (o OLS) byOutcome(s *Setup, bind func(f *Formula) (Fitter, error)) (Fitter,
 		return nil, keyError("formula", err)
 	}
 	if len(f.Random) > 0 {
-		return nil, keyError("formula", &SyntaxError{Offset: f.Random[0].Pos, Message: "least squares has no random intercepts; kind: mixed fits them"})
+		return nil, keyError("formula", &SyntaxError{Offset: f.Random[0].Pos, Message: "least squares has no random effects; kind: mixed fits them"})
 	}
 	return s.byOutcome(f, bind)
 }
@@ -68,6 +68,7 @@ type olsBinding struct {
 	absorbed grouping
 	raw      []monomial // by term: powers of uncentred columns
 	used     []monomial // by term: what the core has
+	written  bool       // joint tests depend on how the coefficients are written
 	l        *linear
 }
 
@@ -348,6 +349,9 @@ func (b *olsBinding) findJoint() error {
 			return keyError(fmt.Sprintf("joint[%d]", i), fmt.Errorf("a joint test needs terms"))
 		}
 		b.l.joint = append(b.l.joint, places)
+		if b.written {
+			continue
+		}
 		b.centerJoint(b.l.combinations[places[0]:])
 	}
 	return nil

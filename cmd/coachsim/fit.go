@@ -238,7 +238,7 @@ func (f *fitFlags) single(where datafile.Condition) (*fit, error) {
 	case kind == "":
 		kind = "ols"
 	case kind == "ols" && len(formula.Random) > 0:
-		return nil, usageError("--kind ols: least squares has no random intercepts; --kind mixed does")
+		return nil, usageError("--kind ols: least squares has no random effects; --kind mixed does")
 	case !slices.Contains(formulaKinds(), kind):
 		return nil, usageError("--kind %s: there is no such estimator with a formula; there are %s", kind, strings.Join(formulaKinds(), ", "))
 	}

@@ -386,7 +386,8 @@ var nullData = sync.OnceValue(func() []*dgp.Data {
 // size: with no effect, independent rows and many clusters, the treatment
 // effect is significant at 5% in 5% of the data sets. The bounds are 4.4
 // standard errors wide either side, so that a right method fails this test with
-// probability 1e-5 an estimate.
+// probability 1e-5 an estimate. Coefficients that do not vary, but are estimated
+// as if they might, make tests conservative.
 func size(t *testing.T, method estimators.Method) {
 	const alpha, wide = 0.05, 4.4
 	panel := bind(t, method, nullDesign.Shape())
@@ -405,8 +406,21 @@ func size(t *testing.T, method estimators.Method) {
 	}
 	for i, row := range panel.Rows() {
 		rate := rejected[i] / replicates
+		if rate < alpha && varying(method) {
+			continue
+		}
 		if row.Target != nil && math.Abs(rate-alpha) > wide*math.Sqrt(alpha*(1-alpha)/replicates) {
 			t.Errorf("%s of %s: size %.3f, want %.3f", row.Term, row.Outcome, rate, alpha)
 		}
 	}
+}
+
+// varying reports whether a method estimates how coefficients vary.
+func varying(method estimators.Method) bool {
+	m, ok := method.(estimators.Mixed)
+	if !ok {
+		return false
+	}
+	f, err := estimators.ParseFormula(m.Formula, nil)
+	return err == nil && slices.ContainsFunc(f.Random, func(r estimators.RandomEffect) bool { return r.Slopes != nil })
 }

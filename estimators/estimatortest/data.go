@@ -21,6 +21,7 @@ type Design struct {
 	Children int // per class: from half of it, at least 1
 	Effect   float64
 	Shared   float64 // SD of what the children of a school share
+	Varying  float64 // SD between blocks of the effect, and half of it of the mean
 }
 
 // Small is a design whose regressions the reference fits within milliseconds.
@@ -189,9 +190,17 @@ func (d Design) fill(data *dgp.Data, r *rand.Rand) {
 		draw(n.name, func(i int) float64 { return col("ses")[i] + n.noise*r.NormFloat64() })
 	}
 	children := units(data, dgp.ChildLevel)
+	mean, effect := make([]float64, d.Blocks), slices.Repeat([]float64{d.Effect}, d.Blocks)
+	if d.Varying > 0 {
+		for b := range d.Blocks {
+			mean[b] = d.Varying / 2 * r.NormFloat64()
+			effect[b] += d.Varying * r.NormFloat64()
+		}
+	}
 	draw("score", func(i int) float64 {
 		school, z := children[i][dgp.SchoolLevel], (col("age")[i]-84)/5
-		return d.Effect*col("coaching")[school] + shared[school] +
+		block := children[i][dgp.BlockLevel]
+		return effect[block]*col("coaching")[school] + shared[school] + mean[block] +
 			0.3*col("ses")[i] + 0.1*col("girl")[i] + 0.2*z - 0.1*z*z + r.NormFloat64()
 	})
 	draw("reading", func(i int) float64 { return 500 + 100*(0.6*col("score")[i]+0.8*r.NormFloat64()) })

@@ -9,13 +9,15 @@
 suppressMessages({library(lme4); library(lmerTest); library(pbkrtest); library(numDeriv)})
 options(digits = 15)
 
-draw <- function(seed, blocks, schools, teachers, children, sd_school, sd_teacher) {
+draw <- function(seed, blocks, schools, teachers, children, sd_school, sd_teacher, sd_effect = 0) {
   set.seed(seed)
   pick <- function(range) if (length(range) == 1) range else sample(range[1]:range[2], 1)
   rows <- list(); school <- 0; teacher <- 0
   for (b in seq_len(blocks)) {
     n <- pick(schools)
     arm <- sample(rep(0:1, length.out = n))
+    effect <- 0.3; mean <- 0.1 * b
+    if (sd_effect > 0) { effect <- rnorm(1, 0.3, sd_effect); mean <- rnorm(1, sd = 0.4) + 0.5 * (effect - 0.3) }
     for (s in seq_len(n)) {
       school <- school + 1
       u <- rnorm(1, sd = sd_school); rural <- rbinom(1, 1, 0.4)
@@ -24,7 +26,7 @@ draw <- function(seed, blocks, schools, teachers, children, sd_school, sd_teache
         v <- rnorm(1, sd = sd_teacher); experience <- round(rexp(1, 1 / 12), 1)
         k <- pick(children)
         age <- round(rnorm(k, 84, 5), 1); girl <- rbinom(k, 1, 0.5); ses <- round(rnorm(k), 3)
-        y <- 0.3 * arm[s] + 0.4 * ses + 0.1 * girl + 0.03 * (age - 84) + 0.01 * experience - 0.2 * rural + 0.1 * b + u + v + rnorm(k)
+        y <- effect * arm[s] + 0.4 * ses + 0.1 * girl + 0.03 * (age - 84) + 0.01 * experience - 0.2 * rural + mean + u + v + rnorm(k)
         z <- 500 + 100 * (0.5 * y + 0.8 * rnorm(k) + 0.3 * u)
         rows[[teacher]] <- data.frame(block = b, school, teacher, coaching = arm[s], rural, experience,
                                       age, girl, ses, score = round(y, 4), reading = round(z, 2))
@@ -38,7 +40,9 @@ data <- list(
   balanced = draw(1, 2, 8, 1, 6, 0.5, 0),
   unequal  = draw(2, 4, c(5, 8), 1, c(3, 14), 0.4, 0),
   nested   = draw(3, 3, c(4, 7), c(1, 4), c(2, 8), 0.5, 0.4),
-  boundary = draw(5, 3, c(4, 6), c(1, 3), c(2, 6), 0, 0)
+  boundary = draw(5, 3, c(4, 6), c(1, 3), c(2, 6), 0, 0),
+  varying  = draw(7, 9, c(4, 8), c(1, 3), c(2, 7), 0.4, 0.3, 0.8),
+  alike    = draw(8, 6, c(4, 6), 1, c(3, 6), 0.3, 0, 0.01)
 )
 for (name in names(data)) write.csv(data[[name]], paste0(name, ".csv"), row.names = FALSE, quote = FALSE)
 
@@ -56,7 +60,18 @@ nested,reading ~ coaching + ses + (1 | teacher),reading ~ coaching + ses + (1 | 
 nested,reading ~ coaching + ses + experience + (1 | school/teacher),reading ~ coaching + ses + experience + (1 | school/teacher)
 boundary,score ~ coaching + ses + (1 | school),score ~ coaching + ses + (1 | school)
 boundary,score ~ coaching + ses + (1 | school/teacher) | block,score ~ 0 + factor(block) + coaching + ses + (1 | school/teacher)
-boundary,reading ~ coaching + girl + (1 | school/teacher),reading ~ coaching + girl + (1 | school/teacher)", strip.white = TRUE)
+boundary,reading ~ coaching + girl + (1 | school/teacher),reading ~ coaching + girl + (1 | school/teacher)
+varying,score ~ coaching + (1 + coaching | block),score ~ coaching + (1 + coaching | block)
+varying,score ~ coaching + ses + (coaching | block) + (1 | school),score ~ coaching + ses + (coaching | block) + (1 | school)
+varying,reading ~ coaching + ses + girl + (1 + coaching | block) + (1 | school/teacher),reading ~ coaching + ses + girl + (1 + coaching | block) + (1 | school) + (1 | teacher)
+varying,score ~ coaching + ses + age + (1 + coaching || block) + (1 | school),score ~ coaching + ses + age + (1 + coaching || block) + (1 | school)
+varying,score ~ coaching + ses + (0 + coaching | block) + (1 | school),score ~ coaching + ses + (0 + coaching | block) + (1 | school)
+varying,score ~ coaching + ses + (0 + coaching | block) + (1 | school) | block,score ~ 0 + factor(block) + coaching + ses + (0 + coaching | block) + (1 | school)
+varying,score ~ coaching + ses + (1 + ses | school),score ~ coaching + ses + (1 + ses | school)
+alike,score ~ coaching + ses + (1 + coaching | block) + (1 | school),score ~ coaching + ses + (1 + coaching | block) + (1 | school)
+alike,reading ~ coaching + ses + (1 + coaching | block),reading ~ coaching + ses + (1 + coaching | block)
+alike,score ~ coaching + (0 + coaching | block) + (1 | school),score ~ coaching + (0 + coaching | block) + (1 | school)
+alike,score ~ coaching + girl + (1 + coaching || block) + (1 | school),score ~ coaching + girl + (1 + coaching || block) + (1 | school)", strip.white = TRUE)
 
 # polish finishes the optimiser's work.
 polish <- function(formula, d, REML) {
@@ -68,16 +83,20 @@ polish <- function(formula, d, REML) {
     if (is.null(best) || o$fval < best$fval - 1e-9) best <- o
   }
   theta <- best$par
-  free <- theta > 1e-4
-  theta[!free] <- 0
-  part <- function(x) { t <- theta; t[free] <- x; devfun(t) }
-  if (any(free)) for (i in 1:4) {
+  diagonal <- parsed$reTrms$lower == 0
+  zero <- diagonal & theta < 1e-3
+  for (i in 1:8) {
+    theta[zero] <- 0
+    free <- theta != 0
+    part <- function(x) { t <- theta; t[free] <- x; devfun(t) }
+    if (!any(free)) break
     step <- solve(hessian(part, theta[free]), grad(part, theta[free]))
     theta[free] <- theta[free] - step
   }
-  # A ratio at 0 must not want to grow.
-  for (i in which(!free)) {
-    t <- theta; t[i] <- 1e-3
+  stopifnot(!any(free) || max(abs(grad(part, theta[free]))) < 1e-5)
+  # A standard deviation at 0 must not want to grow.
+  for (i in which(zero)) {
+    t <- theta; t[i] <- 1e-2
     if (devfun(t) < devfun(theta)) stop("not a boundary")
   }
   best$par <- theta
@@ -86,6 +105,12 @@ polish <- function(formula, d, REML) {
 }
 
 number <- function(x) ifelse(is.na(x), "", trimws(formatC(x, digits = 15, format = "g")))
+# Groups of terms that are tested jointly, by model.
+groups <- list("4" = c("coaching", "ses", "girl"), "9" = c("coaching", "experience", "rural"), "11" = c("coaching", "ses", "experience"),
+  "13" = c("coaching", "ses"), "16" = c("coaching", "ses"), "17" = c("coaching", "ses", "girl"), "20" = c("coaching", "ses"),
+  "21" = c("coaching", "ses"), "22" = c("(Intercept)", "ses"), "23" = c("coaching", "ses"))
+
+joint <- NULL
 out <- NULL
 for (i in seq_len(nrow(models))) for (REML in c(TRUE, FALSE)) {
   d <- data[[models$data[i]]]
@@ -95,6 +120,15 @@ for (i in seq_len(nrow(models))) for (REML in c(TRUE, FALSE)) {
   s <- coef(summary(fit, ddf = "Satterthwaite"))
   theta <- getME(fit, "theta")
   keep <- !grepl("factor(block)", names(b), fixed = TRUE)
+  group <- groups[[as.character(i)]]
+  if (!is.null(group)) {
+    L <- diag(length(b))[match(group, names(b)), ]
+    s2 <- contestMD(fit, L, ddf = "Satterthwaite")
+    kr <- if (REML) KRmodcomp(fit, L)$test["Ftest", ]
+    joint <- rbind(joint, data.frame(data = models$data[i], formula = models$formula[i], method = if (REML) "REML" else "ML",
+      terms = paste(group, collapse = " "), f = number(s2[["F value"]]), df = number(s2[["DenDF"]]), p = number(s2[["Pr(>F)"]]),
+      kr_f = number(if (REML) kr$stat else NA), kr_df = number(if (REML) kr$ddf else NA), kr_p = number(if (REML) kr$p.value else NA)))
+  }
   kr_se <- kr_df <- rep(NA, length(b))
   if (REML) {
     V <- vcov(fit); VA <- vcovAdj(fit)
@@ -106,7 +140,7 @@ for (i in seq_len(nrow(models))) for (REML in c(TRUE, FALSE)) {
     term = gsub("I(age^2)", "age^2", names(b), fixed = TRUE),
     estimate = number(b), se = number(s[, "Std. Error"]), df = number(s[, "df"]), p = number(s[, "Pr(>|t|)"]),
     kr_se = number(kr_se), kr_df = number(kr_df),
-    inner = number(theta[1]^2), outer = number(if (length(theta) > 1) theta[2]^2 else NA),
-    sigma2 = number(sigma(fit)^2))[keep, ])
+    singular = as.integer(isSingular(fit, tol = 1e-6)), sigma2 = number(sigma(fit)^2))[keep, ])
 }
 write.csv(out, "estimates.csv", row.names = FALSE, quote = FALSE)
+write.csv(joint, "joint.csv", row.names = FALSE, quote = FALSE)
