@@ -15,7 +15,7 @@ const (
 	TooFewClusters               // fewer than two clusters
 	NoVariation                  // the outcome is constant
 	NotFinite                    // the data or the result held NaN or an infinity
-	Boundary                     // it worked; a variance component is 0 (lme4 says: singular)
+	Boundary                     // it worked; a variance component is 0, or a correlation 1 or -1 (lme4 says: singular)
 	NotConverged                 // the likelihood's maximum was not found
 	NoResidual                   // the fit is exact, or exact by cluster: nothing is left to estimate an error from
 	BadWeights                   // a row has a negative weight, or none

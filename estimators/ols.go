@@ -148,7 +148,11 @@ func (b *olsBinding) indicators() ([]int, error) {
 			return nil, err
 		}
 	}
-	for _, t := range b.formula.Terms {
+	terms := slices.Clone(b.formula.Terms)
+	for _, r := range b.formula.Random {
+		terms = append(terms, r.Slopes...)
+	}
+	for _, t := range terms {
 		for _, p := range t.Factors {
 			if err := add(p.Variable); err != nil {
 				return nil, err

@@ -43,8 +43,8 @@ func newFit(s streams) *cobra.Command {
 use are dropped and counted.
 
 A formula is written as for fixest and lme4: outcomes ~ terms | fixed effect, or
-outcomes ~ terms + (1 | school/class). Fixed effects, clusters and the groups of
-random intercepts may be text or numbers; everything else must be numbers.
+outcomes ~ terms + (1 | school/class), or with (1 + treated | block) for effects
+that vary. Fixed effects, clusters and the groups of random effects may be text or numbers; everything else must be numbers.
 --where chooses rows, as in "arm == 'coaching' & grade >= 3".
 
 With --study the study's own estimators are fitted: all whose columns the file
@@ -199,6 +199,7 @@ type fit struct {
 	lists   map[string]string // what $name stands for in the formula
 	formula *estimators.Formula
 	columns []string // of an estimator without a formula
+	nested  []string // groups of random effects, and the fixed effect, largest first
 	where   datafile.Condition
 	level   dgp.Level // of the rows, in a study
 	whereOf string    // where the condition stands, for messages
@@ -291,9 +292,14 @@ func allTerms(formula *estimators.Formula) []string {
 	return terms
 }
 
-// rightHand lists every term of a formula, with its instruments.
+// rightHand lists every term of a formula, with its instruments and the random
+// coefficients.
 func rightHand(formula *estimators.Formula) []estimators.Term {
-	return slices.Concat(formula.Terms, formula.Endogenous, formula.Instruments)
+	terms := slices.Concat(formula.Terms, formula.Endogenous, formula.Instruments)
+	for _, r := range formula.Random {
+		terms = append(terms, r.Slopes...)
+	}
+	return terms
 }
 
 // splitTerms splits at the commas that stand in no parentheses.
@@ -400,15 +406,9 @@ func (one *fit) use(table *datafile.Table) datafile.Use {
 				}
 			}
 		}
-		switch absorb := one.formula.Absorb; {
-		case absorb == "":
-		case len(one.formula.Random) > 0: // the estimator absorbs the level above that of the intercepts
-			use.Nested = append(use.Nested, absorb)
-		default:
+		use.Nested = one.nested
+		if absorb := one.formula.Absorb; absorb != "" && len(one.formula.Random) == 0 {
 			use.Factors = append(use.Factors, absorb)
-		}
-		for _, r := range one.formula.Random {
-			use.Nested = append(use.Nested, r.Level)
 		}
 	}
 	if weights := one.weights(); weights != "" {
@@ -454,7 +454,7 @@ func (one *fit) findColumns(table *datafile.Table) error {
 			}
 		}
 	}
-	if err := one.sortRandom(table); err != nil {
+	if err := one.nest(table); err != nil {
 		return err
 	}
 	for _, name := range one.columns {
@@ -480,33 +480,58 @@ func (one *fit) findColumns(table *datafile.Table) error {
 	return nil
 }
 
-// sortRandom puts the larger of two random intercepts first. In (1 | a/b), b is
-// told apart by a; in (1 | a) + (1 | b), each b must lie in one a, or each a in
-// one b, as the estimator has no crossed effects.
-func (one *fit) sortRandom(table *datafile.Table) error {
+// nest finds the groups of random effects and sorts them, the largest first. In
+// (1 | a/b), b is told apart by a; in (1 | a) + (1 | b), each b must lie in one
+// a, or each a in one b, as the estimator has no crossed effects. Fixed effects
+// are those of the largest group, or of a larger one.
+func (one *fit) nest(table *datafile.Table) error {
 	if one.formula == nil || len(one.formula.Random) == 0 {
 		return nil
 	}
-	random := one.formula.Random
-	a, b := random[0], random[len(random)-1]
+	one.nested = nil
+	random, text := one.formula.Random, one.options.text("formula")
 	fault := func(at int, format string, args ...any) error {
 		return &estimators.KeyError{Key: "formula", Offset: at, Err: fmt.Errorf(format, args...)}
 	}
-	switch {
-	case len(random) == 1:
-	case len(random) > 2:
-		return fault(random[2].Pos, "at most two random intercepts can be fitted")
-	case a.Level == b.Level:
-		return fault(b.Pos, "the random intercept of %s stands here twice", b.Level)
-	case strings.Contains(one.options.text("formula")[a.Pos:b.Pos], "/"), !table.Crosses(a.Level, b.Level):
-	case !table.Crosses(b.Level, a.Level):
-		random[0], random[1] = b, a
-	default:
-		return fault(b.Pos, "%s and %s cross, which cannot be fitted; write (1 | %s/%s) if %s are counted anew in each %s", a.Level, b.Level, a.Level, b.Level, b.Level, a.Level)
+	contains := func(larger, smaller estimators.RandomEffect) bool {
+		return larger.Pos < smaller.Pos && strings.TrimSpace(text[larger.Pos+len(larger.Level):smaller.Pos]) == "/" || !table.Crosses(larger.Level, smaller.Level)
 	}
-	// The estimator takes fixed effects off between groups, not within.
-	if absorb := one.formula.Absorb; absorb != "" && table.Crosses(absorb, random[0].Level) {
-		return fault(one.formula.AbsorbPos, "%s varies within %s, which has a random intercept; enter %s by 0/1 columns before the |", absorb, random[0].Level, absorb)
+	var sorted []estimators.RandomEffect
+	intercepts := map[string]bool{}
+	slopes := slices.ContainsFunc(random, func(r estimators.RandomEffect) bool { return r.Slopes != nil })
+	for _, r := range random {
+		if r.Intercept && intercepts[r.Level] {
+			return fault(r.Pos, "the random intercept of %s stands here twice", r.Level)
+		}
+		intercepts[r.Level] = intercepts[r.Level] || r.Intercept
+		if slices.ContainsFunc(sorted, func(o estimators.RandomEffect) bool { return o.Level == r.Level }) {
+			continue
+		}
+		at := 0
+		for at < len(sorted) && contains(sorted[at], r) {
+			at++
+		}
+		for _, smaller := range sorted[at:] {
+			if !contains(r, smaller) {
+				return fault(r.Pos, "%s and %s cross, which cannot be fitted; write (1 | %s/%s) if %s are counted anew in each %s", smaller.Level, r.Level, smaller.Level, r.Level, r.Level, smaller.Level)
+			}
+		}
+		if sorted = slices.Insert(sorted, at, r); len(sorted) > 2 && !slopes {
+			return fault(r.Pos, "at most two random intercepts can be fitted")
+		}
+	}
+	for _, r := range sorted {
+		one.nested = append(one.nested, r.Level)
+	}
+	if absorb := one.formula.Absorb; absorb != "" && absorb != one.nested[0] {
+		// The estimator takes fixed effects off between groups, not within.
+		if table.Crosses(absorb, one.nested[0]) {
+			return fault(one.formula.AbsorbPos, "%s varies within %s, which has a random intercept; enter %s by 0/1 columns before the |", absorb, one.nested[0], absorb)
+		}
+		one.nested = slices.Insert(one.nested, 0, absorb)
+	}
+	if len(one.nested) > 3 {
+		return fault(random[0].Pos, "the random and fixed effects are of %d nested groups; at most three can be fitted", len(one.nested))
 	}
 	return nil
 }
@@ -568,8 +593,12 @@ func (one *fit) fit(table *datafile.Table, alpha float64, seed uint64) (*fitted,
 		if err := method.set("formula", one.formulaFor(sample)); err != nil {
 			return nil, err
 		}
-		if random := one.formula.Random; len(random) > 0 {
-			result.cluster, result.clusters = random[0].Level, sample.Levels(random[0].Level)
+		if len(one.nested) > 0 {
+			largest := one.nested[0]
+			if largest == one.formula.Absorb && len(one.nested) > 1 {
+				largest = one.nested[1]
+			}
+			result.cluster, result.clusters = largest, sample.Levels(largest)
 		}
 	}
 	if cluster := one.options.text("cluster"); cluster != "" {
@@ -619,19 +648,19 @@ func (one *fit) formulaFor(sample *datafile.Sample) string {
 		old, now string
 	}
 	var names []name
-	random := len(one.formula.Random)
-	levels := datafile.NestedLevels(random)
-	switch a := one.formula.Absorb; {
-	case a == "":
-	case random > 0:
-		levels = datafile.NestedLevels(random + 1)
-		names = append(names, name{one.formula.AbsorbPos, a, levels[0]})
-		levels = levels[1:]
-	default:
-		names = append(names, name{one.formula.AbsorbPos, a, sample.Factor(a)})
+	levels := map[string]string{}
+	for i, level := range datafile.NestedLevels(len(one.nested))[:len(one.nested)] {
+		levels[one.nested[i]] = level
 	}
-	for i, r := range one.formula.Random {
-		names = append(names, name{r.Pos, r.Level, levels[i]})
+	if a := one.formula.Absorb; a != "" {
+		now, nested := levels[a]
+		if !nested {
+			now = sample.Factor(a)
+		}
+		names = append(names, name{one.formula.AbsorbPos, a, now})
+	}
+	for _, r := range one.formula.Random {
+		names = append(names, name{r.Pos, r.Level, levels[r.Level]})
 	}
 	slices.SortFunc(names, func(a, b name) int { return b.at - a.at })
 	text := one.options.text("formula")
@@ -701,7 +730,7 @@ func statusInWords(s estimators.Status) string {
 	case estimators.NotFinite:
 		return "no finite estimate came out: numbers are too large"
 	case estimators.Boundary:
-		return "a variance component is 0 (lme4 calls the fit singular); the estimates may be used"
+		return "a variance component is 0, or a correlation of random effects 1 or -1 (lme4 calls the fit singular); the estimates may be used"
 	case estimators.NotConverged:
 		return "the maximum of the likelihood was not found; measure columns in units near their standard deviations, or use fewer terms"
 	case estimators.NoResidual:

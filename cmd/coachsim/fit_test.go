@@ -57,6 +57,9 @@ func TestFitAgainstR(t *testing.T) {
 		// a coder is told apart by school in both
 		"mixed school/coder": {"--formula", "score ~ treated + pretest + (1 | school/coder)"},
 		"mixed block":        {"--formula", "score ~ treated + pretest + (1 | school/coder) | block"},
+		"mixed slopes":       {"--formula", "score ~ treated + pretest + (1 | school) + (1 + treated | block)"},
+		"mixed fixed block":  {"--formula", "score ~ treated + pretest + (0 + treated | block) + (1 | school) | block"},
+		"mixed girls":        {"--formula", "score ~ treated + pretest + girl + (1 + girl || school)"},
 		"std HC1":            {"--formula", "score ~ std(pretest)", "--where", "girl == 1", "--se", "HC1", "--report", "std(pretest)"},
 	}
 	want := readCSVFile(t, "testdata/fit/fit.csv")

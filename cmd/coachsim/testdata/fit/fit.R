@@ -104,7 +104,7 @@ z$std <- as.numeric(scale(z$pretest))
 case("std HC1", score ~ std, z[z$girl == 1, ], "score", c("std(pretest)" = "std"), "HC1",
   dropped = sum(is.na(d$girl) | d$girl == 1 & is.na(d$pretest)))
 
-# Random intercepts, by lme4: only estimates and standard errors.
+# Random effects, by lme4: only estimates and standard errors.
 suppressMessages(library(lme4))
 mixed <- function(name, formula, used, terms) {
   data <- d[complete.cases(d[, used]), ]
@@ -116,5 +116,8 @@ two <- c(treated = "treated", pretest = "pretest")
 mixed("mixed school", score ~ treated + pretest + (1 | school), c("score", "pretest", "school"), two)
 mixed("mixed school/coder", score ~ treated + pretest + (1 | school / coder), c("score", "pretest", "school"), two)
 mixed("mixed block", score ~ treated + pretest + factor(block) + (1 | school / coder), c("score", "pretest", "school"), two)
+mixed("mixed slopes", score ~ treated + pretest + (1 + treated | block) + (1 | school), c("score", "pretest", "school"), two)
+mixed("mixed fixed block", score ~ treated + pretest + factor(block) + (0 + treated | block) + (1 | school), c("score", "pretest", "school"), two)
+mixed("mixed girls", score ~ treated + pretest + girl + (1 + girl || school), c("score", "pretest", "girl", "school"), two)
 
 write.csv(format(out, digits = 17, trim = TRUE, scientific = TRUE), "fit.csv", row.names = FALSE, quote = FALSE)
