@@ -1,0 +1,122 @@
+package configs_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"go.yaml.in/yaml/v4"
+
+	"coachsim/configs"
+)
+
+// compiled compiles the schema with a validator that is not ours.
+func compiled(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	text, err := configs.Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("study.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := c.Compile("study.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+func TestPresetsFollowTheSchema(t *testing.T) {
+	schema := compiled(t)
+	for _, name := range configs.Presets() {
+		text, _ := configs.Preset(name)
+		var doc any
+		if err := yaml.Unmarshal(text, &doc); err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(doc); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		study, err := configs.Load(name, text, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resolved, err := configs.Resolve(study)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := yaml.Unmarshal(resolved, &doc); err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(doc); err != nil {
+			t.Errorf("%s, resolved: %v", name, err)
+		}
+	}
+}
+
+// What an editor should mark, the schema refuses, and so does Load.
+func TestSchemaRefuses(t *testing.T) {
+	schema := compiled(t)
+	text, _ := configs.Preset("few-clusters")
+	for name, change := range map[string][2]string{
+		"an unknown key":          {"schools: 8", "scools: 8"},
+		"a value out of range":    {"alpha: 0.05", "alpha: 5"},
+		"a text for a number":     {"schools: 8", "schools: eight"},
+		"a fraction":              {"schools: 8 ", "schools: 8.5 "},
+		"an unknown kind":         {"kind: wild-bootstrap", "kind: wild"},
+		"a key of another kind":   {"method: REML", "method: REML, draws: 99"},
+		"an unknown name":         {"se: CR3", "se: CR7"},
+		"a missing key":           {"seed: 8", "seeds: 8"},
+		"a scheme without a kind": {"{kind: blocked, share: 0.5}", "{share: 0.5}"},
+	} {
+		changed := strings.Replace(string(text), change[0], change[1], 1)
+		if changed == string(text) {
+			t.Fatalf("%s: the preset has no %q", name, change[0])
+		}
+		var doc any
+		if err := yaml.Unmarshal([]byte(changed), &doc); err != nil {
+			t.Fatal(err)
+		}
+		if schema.Validate(doc) == nil {
+			t.Errorf("%s: the schema accepts it", name)
+		}
+		if _, err := configs.Load(name, []byte(changed), nil); err == nil {
+			t.Errorf("%s: Load accepts it", name)
+		}
+	}
+}
+
+// Every key of the schema is in the reference, and the other way round.
+func TestKeys(t *testing.T) {
+	keys, err := configs.Keys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := map[string]string{}
+	for _, k := range keys {
+		have[k.Path+" "+k.Kind] = k.Type + "; " + k.Allowed + "; " + k.Default
+		if k.Doc == "" {
+			t.Errorf("%s has no meaning", k.Path)
+		}
+	}
+	for path, want := range map[string]string{
+		"alpha ":                                  "number; above 0, below 1; 0.05",
+		"trial.arms ":                             "list of texts; ; control, coaching",
+		"covariates[].law ":                       "text; bernoulli, class-size, gamma, negative-binomial, normal, share; ",
+		"covariates[].sd law: normal":             "number; above 0; ",
+		"trial.attrition.schools ":                "names with whole numbers; ; ",
+		"achievement.effect.mean ":                "list of numbers; ; ",
+		"estimators[].draws kind: wild-bootstrap": "whole number; 9 to 99999; 999",
+	} {
+		if have[path] != want {
+			t.Errorf("%s: %q, want %q", path, have[path], want)
+		}
+	}
+}
