@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"coachsim/dgp"
 )
 
 // IV is two-stage least squares with at most one absorbed fixed effect,
@@ -224,8 +226,11 @@ func (v *iv) findReport(b *olsBinding, f *Formula) error {
 		add := func(term string) {
 			v.rows = append(v.rows, Row{Estimator: b.name, Outcome: o.Text, Term: term})
 		}
-		for _, term := range v.l.reported {
+		for i, term := range v.l.reported {
 			add(term)
+			if v.l.combinations[i].term >= v.m {
+				v.rows[len(v.rows)-1].Target = v.target(b, f, o)
+			}
 		}
 		for _, group := range b.Joint {
 			add("joint(" + strings.Join(group, ", ") + ")")
@@ -235,6 +240,60 @@ func (v *iv) findReport(b *olsBinding, f *Formula) error {
 		}
 	}
 	return nil
+}
+
+// target is the effect that the coefficient of the one endogenous regressor
+// estimates, or nil: its instruments must be an arm, perhaps with products of it
+// and columns of blocks, and nothing that the arm may change may be held fixed.
+// With products the coefficient is a mean of the blocks' ratios of effects with
+// weights of its own; it is the target where the ratio is the same in all.
+func (v *iv) target(b *olsBinding, f *Formula, o Outcome) *Target {
+	columns := b.setup.shape.Columns
+	if len(f.Endogenous) != 1 || !f.Intercept {
+		return nil
+	}
+	d := f.Endogenous[0].Factors
+	if len(d) != 1 || d[0].Power != 1 || d[0].Kind != Identity || !columns[b.setup.shape.Index(d[0].Name)].PostTreatment {
+		return nil
+	}
+	arm := -1
+	for _, m := range b.raw[v.w:v.m] {
+		own := -1
+		for _, x := range m.factors {
+			switch c := columns[b.setup.origin(x.column)]; {
+			case c.Arm && own < 0 && x.power == 1:
+				own = x.column
+			case c.Arm, c.PostTreatment, c.Level != dgp.BlockLevel:
+				return nil
+			}
+		}
+		if own < 0 || arm >= 0 && arm != own {
+			return nil
+		}
+		arm = own
+	}
+	held := b.raw[:v.w]
+	for _, m := range held {
+		for _, x := range m.factors {
+			if c := columns[b.setup.origin(x.column)]; c.PostTreatment || x.column == arm {
+				return nil
+			}
+		}
+	}
+	if b.weights != nil && columns[b.weights.column].PostTreatment {
+		return nil
+	}
+	if b.filter != nil {
+		for _, column := range b.filter.column {
+			if columns[column].PostTreatment || column == arm {
+				return nil
+			}
+		}
+	}
+	if !columns[b.setup.shape.Index(o.Name)].PostTreatment {
+		return nil
+	}
+	return &Target{Arm: columns[arm].Name, Column: o.Name, Transform: o.Transform, Rows: b.rows, Where: b.Where, Weights: b.Weights, Per: d[0].Name}
 }
 
 func (v *iv) findJoint(b *olsBinding, f *Formula) error {

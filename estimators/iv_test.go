@@ -416,3 +416,51 @@ func TestIVTestNames(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The coefficient of one endogenous column is a ratio of effects where its
+// instruments are an arm, and nothing that the arm changes is held fixed.
+func TestIVTarget(t *testing.T) {
+	for _, c := range []struct {
+		formula, where string
+		per            string
+	}{
+		{"score ~ ses + age | block | class ~ coaching", "", "class"},
+		{"std(score) ~ 1 | class ~ coaching", "girl == 1", "class"},
+		{"score ~ ses | block | class ~ coaching + coaching:region", "", "class"},
+		{"score ~ ses | class ~ coaching*region", "", ""},
+		{"score ~ ses | class ~ coaching + coaching:rural", "", ""},
+		{"score ~ ses | class ~ coaching + founded", "", ""},
+		{"score ~ ses | class ~ rural", "", ""},
+		{"score ~ coaching:ses | class ~ coaching", "", ""},
+		{"score ~ ses + reading | class ~ coaching", "", ""},
+		{"score ~ ses | std(class) ~ coaching", "", ""},
+		{"score ~ ses - 1 | class ~ coaching", "", ""},
+		{"score ~ age | ses ~ coaching", "", ""},
+		{"ses ~ age | class ~ coaching", "", ""},
+		{"score ~ ses | class + attendance ~ coaching + founded", "", ""},
+		{"score ~ ses | class ~ coaching", "passed == 1", ""},
+	} {
+		f, err := estimators.ParseFormula(c.formula, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := estimators.IV{Formula: c.formula, Where: c.where, SE: estimators.HC1, Report: []string{f.Endogenous[0].String(), "ses"}}
+		if !strings.Contains(c.formula, "ses +") && !strings.Contains(c.formula, "~ ses") {
+			o.Report = o.Report[:1]
+		}
+		panel, err := estimators.Bind([]estimators.Named{{Name: "iv", Method: o}}, estimatortest.Small.Shape(), nil)
+		if err != nil {
+			t.Fatalf("%s: %v", c.formula, err)
+		}
+		for i, row := range panel.Rows() {
+			switch {
+			case i == 0 && c.per != "":
+				if row.Target == nil || row.Target.Per != c.per || row.Target.Arm != "coaching" || row.Target.Column != "score" || row.Target.Where != c.where {
+					t.Errorf("%s: target %+v", c.formula, row.Target)
+				}
+			case row.Target != nil:
+				t.Errorf("%s: %s has the target %+v", c.formula, row.Term, row.Target)
+			}
+		}
+	}
+}

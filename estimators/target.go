@@ -14,6 +14,10 @@ type Target struct {
 	// Weights is the column of the weights with which the rows are averaged, ""
 	// for none.
 	Weights string
+	// Per is a column, or "". The estimand is then the effect on the outcome over
+	// that on Per: the average effect of a unit of Per that the arm brought about.
+	// Where Per is 0 or 1, say take-up, it is the effect on compliers.
+	Per string
 }
 
 // Targets evaluates, on each data set, what targets need to know of it: the

@@ -23,19 +23,31 @@ type effects struct {
 	shape     dgp.Shape
 	potential [][]float64 // scratch: potential outcomes by arm
 	filled    []int       // by arm: the column that potential holds, or -1
+	per       []int       // by target: the place in part of the effect that it is over, or -1
+	part      []float64   // effects on the targets' outcomes, then those that some are over
 	value     []float64   // by target
 }
 
 // newEffects binds targets to the data of a generator. Targets must have
 // potential outcomes.
 func newEffects(targets []estimators.Target, g *dgp.Generator) (*effects, error) {
+	value := make([]float64, len(targets))
+	parts, per := slices.Clone(targets), make([]int, len(targets))
+	for i, t := range targets {
+		if per[i] = -1; t.Per != "" {
+			per[i] = len(parts)
+			t.Column, t.Transform, t.Per = t.Per, estimators.Transform{}, ""
+			parts = append(parts, t)
+		}
+	}
+	targets = parts
 	bound, err := estimators.BindTargets(targets, g.Shape())
 	if err != nil {
 		return nil, err
 	}
 	shape := g.Shape()
 	most := slices.Max(shape.Max[:])
-	e := &effects{targets: targets, bound: bound, shape: shape, filled: make([]int, len(shape.Arms)), value: make([]float64, len(targets))}
+	e := &effects{targets: targets, bound: bound, shape: shape, filled: make([]int, len(shape.Arms)), per: per, part: make([]float64, len(parts)), value: value}
 	for range shape.Arms {
 		e.potential = append(e.potential, make([]float64, most))
 	}
@@ -51,8 +63,21 @@ func newEffects(targets []estimators.Target, g *dgp.Generator) (*effects, error)
 
 // of returns the mean, weighted as the target says, over each target's rows of the effect on its outcome:
 // f(Y(arm)) - f(Y(control)), f the outcome's transform with the constants of
-// the observed data. The slice is overwritten by the next call.
+// the observed data; or over the same of another column. The slice is overwritten
+// by the next call.
 func (e *effects) of(d *dgp.Data, truth *dgp.Truth) []float64 {
+	part := e.parts(d, truth)
+	for i, at := range e.per {
+		if e.value[i] = part[i]; at >= 0 {
+			e.value[i] /= part[at]
+		}
+	}
+	return e.value
+}
+
+// parts returns the effects on the outcome of each target, then those that some
+// are divided by.
+func (e *effects) parts(d *dgp.Data, truth *dgp.Truth) []float64 {
 	e.bound.Load(d)
 	for a := range e.filled {
 		e.filled[a] = -1
@@ -67,9 +92,9 @@ func (e *effects) of(d *dgp.Data, truth *dgp.Truth) []float64 {
 				}
 			}
 		}
-		e.value[i] = e.mean(i, d, t.Rows, e.shape.Columns[column].Level)
+		e.part[i] = e.mean(i, d, t.Rows, e.shape.Columns[column].Level)
 	}
-	return e.value
+	return e.part
 }
 
 // mean averages target i's effect over rows; outcomes vary at level.
@@ -101,7 +126,7 @@ func (e *effects) mean(i int, d *dgp.Data, rows, level dgp.Level) float64 {
 }
 
 // A PopulationEffect is the effect that a target has in trials like the
-// study's: the expectation of its sample effect.
+// study's: the expectation of its sample effect, or the ratio of two.
 type PopulationEffect struct {
 	Estimator, Outcome, Term string
 	Value                    float64
@@ -116,15 +141,17 @@ const (
 	populationSeed  = 0x5ca1ab1e0ddba11
 )
 
-// populationEffects returns the expectation of each target's sample effect and
-// its Monte Carlo standard error, by averaging over independent trials. The
+// populationEffects returns the expectation of each target's sample effect, or
+// the ratio of the two expectations, and its Monte Carlo standard error, by averaging over independent trials. The
 // deviations of dgp.Truth, whose expectation is known to be 0, serve as control
-// variates: the value is the intercept of a regression on them.
+// variates: the value is the intercept of a regression on them. The standard error
+// of a ratio R = N/D is that of the mean of N - R D, over D (the delta method).
 func populationEffects(trial dgp.Trial, targets []estimators.Target, workers int) (value, mcse []float64, err error) {
 	workers = max(1, min(workers, runtime.GOMAXPROCS(0)))
 	sample := make([][]float64, populationDraws)
 	deviation := make([][]float64, populationDraws)
 	errs := make([]error, workers)
+	var per []int
 	var wait sync.WaitGroup
 	for w := range workers {
 		wait.Go(func() {
@@ -138,9 +165,12 @@ func populationEffects(trial dgp.Trial, targets []estimators.Target, workers int
 				errs[w] = err
 				return
 			}
+			if w == 0 {
+				per = e.per
+			}
 			for rep := w; rep < populationDraws; rep += workers {
 				d, truth := g.Draw(dgp.Stream{Seed: populationSeed, Replicate: uint64(rep)})
-				sample[rep] = slices.Clone(e.of(d, truth))
+				sample[rep] = slices.Clone(e.parts(d, truth))
 				deviation[rep] = slices.Clone(truth.Deviations())
 			}
 		})
@@ -153,16 +183,26 @@ func populationEffects(trial dgp.Trial, targets []estimators.Target, workers int
 	}
 	value = make([]float64, len(targets))
 	mcse = make([]float64, len(targets))
-	for i := range targets {
+	expected := func(of func(part []float64) float64) (mean, se float64) {
 		y := make([]float64, 0, populationDraws)
 		x := make([][]float64, 0, populationDraws)
 		for rep := range sample {
-			if v := sample[rep][i]; !math.IsNaN(v) {
+			if v := of(sample[rep]); !math.IsNaN(v) {
 				y = append(y, v)
 				x = append(x, deviation[rep])
 			}
 		}
-		value[i], mcse[i] = controlled(y, x)
+		return controlled(y, x)
+	}
+	for i, at := range per {
+		value[i], mcse[i] = expected(func(part []float64) float64 { return part[i] })
+		if at < 0 {
+			continue
+		}
+		over, _ := expected(func(part []float64) float64 { return part[at] })
+		value[i] /= over
+		_, se := expected(func(part []float64) float64 { return part[i] - value[i]*part[at] })
+		mcse[i] = se / math.Abs(over)
 	}
 	return value, mcse, nil
 }

@@ -335,3 +335,98 @@ func TestEcuadorReplicateAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+// instrumented is the small study with two-stage least squares by the arm.
+func instrumented(estimand sim.Estimand) sim.Study {
+	study := sim.SmallStudy(1)
+	study.Estimators = []sim.Estimator{
+		{Name: "iv", Estimand: estimand, Method: estimators.IV{Formula: "c(achievement, reading, below(achievement, 20)) ~ girl | talk ~ coaching", SE: estimators.HC1, Report: []string{"talk", "girl"}}},
+		{Name: "girls", Estimand: estimand, Method: estimators.IV{Formula: "maths ~ 1 | block | talk ~ coaching", SE: estimators.HC1, Where: "girl == 1", Report: []string{"talk"}}},
+	}
+	return study
+}
+
+// The truth of an instrumented coefficient is a ratio of effects: of the sample
+// its two mean differences of potential outcomes, of the population the ratio of
+// their expectations, here by plain means over draws of its own.
+func TestRatiosOfEffectsDirectly(t *testing.T) {
+	study := instrumented(sim.Sample)
+	rows := sim.Rows(t, study)
+	g, err := study.Trial.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shape := g.Shape()
+	y0, y1 := make([]float64, shape.Max[dgp.ChildLevel]), make([]float64, shape.Max[dgp.ChildLevel])
+	const draws = 400
+	names := []string{"iv/achievement", "iv/reading", "girls/maths"}
+	numerators, denominators := map[string][]float64{}, map[string][]float64{}
+	for rep := range draws {
+		d, truth := g.Draw(dgp.Stream{Seed: study.Seed, Replicate: uint64(rep)})
+		girl := d.Columns[shape.Index("girl")]
+		difference := func(column string, girls bool) float64 {
+			c := shape.Index(column)
+			a, b := truth.Potential(y0, c, 0), truth.Potential(y1, c, 1)
+			sum, n := 0.0, 0.0
+			for j := range d.Teachers() {
+				for i := d.ChildStart[j]; i < d.ChildStart[j+1]; i++ {
+					unit := i
+					if shape.Columns[c].Level == dgp.TeacherLevel {
+						unit = j
+					}
+					if !girls || girl[i] == 1 {
+						sum += b[unit] - a[unit]
+						n++
+					}
+				}
+			}
+			return sum / n
+		}
+		want := map[string]float64{}
+		for _, name := range names {
+			estimator, outcome, _ := strings.Cut(name, "/")
+			over, under := difference(outcome, estimator == "girls"), difference("talk", estimator == "girls")
+			want[name] = over / under
+			numerators[name] = append(numerators[name], over)
+			denominators[name] = append(denominators[name], under)
+		}
+		if rep >= 20 {
+			continue
+		}
+		found := 0
+		for _, r := range rows(rep) {
+			if w, ok := want[r.Estimator+"/"+r.Outcome]; ok && r.Term == "talk" {
+				if found++; !(math.Abs(r.Truth-w) < 1e-12*math.Max(1, math.Abs(w))) {
+					t.Fatalf("replicate %d: the sample effect of talk on %s is %.15g, directly %.15g", rep, r.Outcome, r.Truth, w)
+				}
+			} else if r.Term != "talk" && !math.IsNaN(r.Truth) {
+				t.Fatalf("%s of %s has the truth %v", r.Term, r.Outcome, r.Truth)
+			}
+		}
+		if found != len(want) {
+			t.Fatalf("%d rows with a sample effect, want %d", found, len(want))
+		}
+	}
+	population := sim.PopulationEffects(t, instrumented(sim.Population), 2)
+	for _, name := range names {
+		mean := func(x []float64) float64 {
+			sum := 0.0
+			for _, v := range x {
+				sum += v
+			}
+			return sum / float64(len(x))
+		}
+		ratio, square := mean(numerators[name])/mean(denominators[name]), 0.0
+		for i, v := range numerators[name] {
+			e := v - ratio*denominators[name][i]
+			square += e * e / (draws - 1)
+		}
+		se := math.Sqrt(square/draws) / math.Abs(mean(denominators[name]))
+		e := population[name+"/talk"]
+		t.Logf("%s: %.5f (%.5f), directly %.5f (%.5f)", name, e.Value, e.MCSE, ratio, se)
+		// Three ratios: a false alarm in 3e-5 runs.
+		if z := (e.Value - ratio) / math.Hypot(se, e.MCSE); !(math.Abs(z) < 4.417) || !(e.MCSE > 0) || e.MCSE > se {
+			t.Errorf("%s: population effect %.5f (%.5f), directly %.5f (%.5f)", name, e.Value, e.MCSE, ratio, se)
+		}
+	}
+}

@@ -84,7 +84,8 @@ func (w *world) replicate(rep int) []estimators.Estimate {
 
 // hasTruth reports whether a row estimates an effect that the generator knows.
 func hasTruth(row estimators.Row, g *dgp.Generator) bool {
-	return row.Target != nil && g.HasPotential(g.Shape().Index(row.Target.Column))
+	known := func(column string) bool { return g.HasPotential(g.Shape().Index(column)) }
+	return row.Target != nil && known(row.Target.Column) && (row.Target.Per == "" || known(row.Target.Per))
 }
 
 // population returns, for every row of the study's panel, its population

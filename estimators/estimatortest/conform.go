@@ -119,7 +119,9 @@ func arms(t *testing.T, method estimators.Method) {
 		if row.Target == nil {
 			continue
 		}
-		want[i].Value *= -1
+		if row.Target.Per == "" { // else both effects change their signs
+			want[i].Value *= -1
+		}
 		if err := compare(got[i], want[i], 1e-10); err != nil {
 			t.Errorf("%s of %s: %v", row.Term, row.Outcome, err)
 		}
@@ -408,6 +410,9 @@ func size(t *testing.T, method estimators.Method) {
 		rate := rejected[i] / replicates
 		if rate < alpha && varying(method) {
 			continue
+		}
+		if iv, ok := method.(estimators.IV); ok && iv.Test == estimators.Wald {
+			continue // an arm without effects is no instrument
 		}
 		if row.Target != nil && math.Abs(rate-alpha) > wide*math.Sqrt(alpha*(1-alpha)/replicates) {
 			t.Errorf("%s of %s: size %.3f, want %.3f", row.Term, row.Outcome, rate, alpha)
