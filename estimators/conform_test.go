@@ -111,8 +111,14 @@ func TestConform(t *testing.T) {
 			},
 			Draws: 199,
 		},
-		"correlation": estimators.Correlation{Columns: []string{"score", "reading", "passed"}},
-		"segments":    estimators.Reliability{Between: "segments"},
-		"coders":      estimators.Reliability{Between: "coders"},
+		"missing outcome": estimators.OLS{
+			Formula: "c(exam, score, std(exam), below(exam, 20)) ~ coaching + ses | block", Cluster: "school", SE: cr2, Report: []string{"coaching"},
+		},
+		"Lee's bounds":            estimators.LeeBounds{Formula: "c(exam, std(exam)) ~ coaching"},
+		"Lee's bounds, clustered": estimators.LeeBounds{Formula: "exam ~ coaching", Where: "girl == 1", Cluster: "school"},
+		"Lee's bounds, tightened": estimators.LeeBounds{Formula: "c(exam, score) ~ coaching", Cells: "rural", Cluster: "school"},
+		"correlation":             estimators.Correlation{Columns: []string{"score", "reading", "passed"}},
+		"segments":                estimators.Reliability{Between: "segments"},
+		"coders":                  estimators.Reliability{Between: "coders"},
 	})
 }

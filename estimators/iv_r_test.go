@@ -51,18 +51,22 @@ func number(t *testing.T, text string) float64 {
 	return x
 }
 
-// instrumentData reads the children of testdata/iv: schools of one class each,
-// in order.
+// instrumentData reads the children of testdata/iv.
 func instrumentData(t *testing.T) (dgp.Shape, *dgp.Data) {
 	t.Helper()
-	shape := dgp.Shape{Columns: []dgp.Column{
+	return readSchools(t, dgp.Shape{Columns: []dgp.Column{
 		{Name: "coaching", Level: dgp.SchoolLevel, Arm: true}, {Name: "rural", Level: dgp.SchoolLevel},
 		{Name: "ses", Level: dgp.ChildLevel}, {Name: "age", Level: dgp.ChildLevel, Center: 84},
 		{Name: "takeup", Level: dgp.ChildLevel, PostTreatment: true}, {Name: "hours", Level: dgp.ChildLevel, PostTreatment: true},
 		{Name: "score", Level: dgp.ChildLevel, PostTreatment: true},
-	}}
+	}}, "iv", "data.csv")
+}
+
+// readSchools reads children of schools of one class each, in order.
+func readSchools(t *testing.T, shape dgp.Shape, path ...string) (dgp.Shape, *dgp.Data) {
+	t.Helper()
 	d := &dgp.Data{TeacherStart: []int{0}, ChildStart: []int{0}, Columns: make([][]float64, len(shape.Columns))}
-	rows := readTable(t, "iv", "data.csv")
+	rows := readTable(t, path...)
 	for i, row := range rows {
 		first := i == 0 || row["school"] != rows[i-1]["school"]
 		if first {

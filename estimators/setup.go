@@ -33,6 +33,7 @@ func Methods() map[string]Method {
 		"ols":            OLS{},
 		"correlation":    Correlation{},
 		"iv":             IV{},
+		"lee-bounds":     LeeBounds{},
 		"mixed":          Mixed{},
 		"randomisation":  Randomisation{OLS: OLS{SE: CR1}, Draws: 999},
 		"reliability":    Reliability{},

@@ -17,8 +17,22 @@ type Target struct {
 	// Per is a column, or "". The estimand is then the effect on the outcome over
 	// that on Per: the average effect of a unit of Per that the arm brought about.
 	// Where Per is 0 or 1, say take-up, it is the effect on compliers.
-	Per string
+	Per   string
+	Among Among
+	Cells string // of Lee's bounds
 }
+
+// Among says over which of the rows a Target is taken.
+type Among uint8
+
+// The choices. All but the first need to know whose outcome would be observed
+// under either arm.
+const (
+	Everyone       Among = iota // the effect among all rows, observed or not
+	AlwaysObserved              // the effect among those whose outcome is observed under either arm
+	LeeLower                    // Lee's bounds of that effect, with the outcomes of all rows under both arms
+	LeeUpper
+)
 
 // Targets evaluates, on each data set, what targets need to know of it: the
 // constants of their transforms and their rows.
@@ -29,6 +43,7 @@ type Targets struct {
 	filters []*filter
 	weights []*weighting
 	rows    []dgp.Level
+	cells   []cells
 }
 
 // BindTargets binds targets to the columns of a shape.
@@ -54,6 +69,11 @@ func BindTargets(targets []Target, shape dgp.Shape) (*Targets, error) {
 		}
 		t.columns = append(t.columns, t.setup.origin(place))
 		t.derived = append(t.derived, d)
+		of, err := t.setup.findCells(target.Cells)
+		if err != nil {
+			return nil, err
+		}
+		t.cells = append(t.cells, of)
 		t.filters = append(t.filters, f)
 		t.weights = append(t.weights, weights)
 		t.rows = append(t.rows, target.Rows)
@@ -67,6 +87,12 @@ func (t *Targets) Load(d *dgp.Data) { t.setup.load(d) }
 
 // Column returns the place of target i's outcome among the data's columns.
 func (t *Targets) Column(i int) int { return t.columns[i] }
+
+// Cells returns how many cells target i distinguishes.
+func (t *Targets) Cells(i int) int { return t.cells[i].most }
+
+// Cell returns the cell of a row of target i, -1 for none.
+func (t *Targets) Cell(i, row int) int { return t.cells[i].at(t.setup.data, t.rows[i], row) }
 
 // Fitted returns the transform of target i with its constants in the data.
 func (t *Targets) Fitted(i int) Fitted {

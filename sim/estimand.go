@@ -26,6 +26,9 @@ type effects struct {
 	per       []int       // by target: the place in part of the effect that it is over, or -1
 	part      []float64   // effects on the targets' outcomes, then those that some are over
 	value     []float64   // by target
+
+	observed [2][]float64            // scratch: potential indicators of observation
+	samples  []*estimators.LeeSample // by target, nil where it is no bound
 }
 
 // newEffects binds targets to the data of a generator. Targets must have
@@ -51,9 +54,15 @@ func newEffects(targets []estimators.Target, g *dgp.Generator) (*effects, error)
 	for range shape.Arms {
 		e.potential = append(e.potential, make([]float64, most))
 	}
+	e.observed = [2][]float64{make([]float64, most), make([]float64, most)}
 	c := newCells(shape)
-	for _, t := range targets {
+	for i, t := range targets {
 		e.contrasts = append(e.contrasts, c.contrasts(t.Arm))
+		var m *estimators.LeeSample
+		if t.Among == estimators.LeeLower || t.Among == estimators.LeeUpper {
+			m = estimators.NewLeeSample(2*shape.Max[t.Rows], bound.Cells(i))
+		}
+		e.samples = append(e.samples, m)
 	}
 	if c.factorial() {
 		e.cells = c
@@ -63,8 +72,9 @@ func newEffects(targets []estimators.Target, g *dgp.Generator) (*effects, error)
 
 // of returns the mean, weighted as the target says, over each target's rows of the effect on its outcome:
 // f(Y(arm)) - f(Y(control)), f the outcome's transform with the constants of
-// the observed data; or over the same of another column. The slice is overwritten
-// by the next call.
+// the observed data; or over the same of another column. All rows count, also
+// those whose outcome is missing, unless the target says otherwise. The slice is
+// overwritten by the next call.
 func (e *effects) of(d *dgp.Data, truth *dgp.Truth) []float64 {
 	part := e.parts(d, truth)
 	for i, at := range e.per {
@@ -92,7 +102,11 @@ func (e *effects) parts(d *dgp.Data, truth *dgp.Truth) []float64 {
 				}
 			}
 		}
-		e.part[i] = e.mean(i, d, t.Rows, e.shape.Columns[column].Level)
+		if t.Among == estimators.Everyone {
+			e.part[i] = e.mean(i, d, t.Rows, e.shape.Columns[column].Level)
+		} else {
+			e.part[i] = e.among(i, d, truth)
+		}
 	}
 	return e.part
 }
@@ -123,6 +137,62 @@ func (e *effects) mean(i int, d *dgp.Data, rows, level dgp.Level) float64 {
 		n += w
 	}
 	return sum / n
+}
+
+// among is target i's effect among the always-observed, or one of Lee's bounds
+// of it: those of a trial in which every row is in both arms. Both are of the
+// arm that gives the treatment alone against control.
+func (e *effects) among(i int, d *dgp.Data, truth *dgp.Truth) float64 {
+	between := e.contrasts[i][0]
+	y0, y1 := e.potential[between[0]], e.potential[between[1]]
+	t, f := e.targets[i], e.bound.Fitted(i)
+	outcome := e.shape.Columns[e.bound.Column(i)]
+	at := e.shape.Index(outcome.Observed)
+	var observed [2][]float64
+	if at >= 0 {
+		for k, arm := range between {
+			observed[k] = truth.Potential(e.observed[k], at, arm)
+		}
+	}
+	m := e.samples[i]
+	if m != nil {
+		m.Reset()
+	}
+	sum, n := 0.0, 0
+	for row := range d.N[t.Rows] {
+		if e.bound.Restricted(i) && !e.bound.Keep(i, row) {
+			continue
+		}
+		unit := d.Ancestor(t.Rows, row, outcome.Level)
+		seen := [2]bool{true, true}
+		if at >= 0 {
+			indicator := d.Ancestor(t.Rows, row, e.shape.Columns[at].Level)
+			seen = [2]bool{observed[0][indicator] == 1, observed[1][indicator] == 1}
+		}
+		y := [2]float64{f.Apply(y0[unit]), f.Apply(y1[unit])}
+		if m != nil {
+			cell := e.bound.Cell(i, row)
+			if cell < 0 {
+				return math.NaN()
+			}
+			for arm := range y {
+				m.Add(estimators.LeeRow{Cell: cell, Arm: arm, Observed: seen[arm], Y: y[arm]})
+			}
+		} else if seen[0] && seen[1] {
+			sum += y[1] - y[0]
+			n++
+		}
+	}
+	switch {
+	case m == nil:
+		return sum / float64(n)
+	case !m.Solve():
+		return math.NaN()
+	case t.Among == estimators.LeeLower:
+		return m.Lower
+	default:
+		return m.Upper
+	}
 }
 
 // A PopulationEffect is the effect that a target has in trials like the

@@ -116,7 +116,7 @@ func arms(t *testing.T, method estimators.Method) {
 	}
 	got := fit(panel, d)
 	for i, row := range panel.Rows() {
-		if row.Target == nil {
+		if !effect(row) {
 			continue
 		}
 		if row.Target.Per == "" { // else both effects change their signs
@@ -126,6 +126,12 @@ func arms(t *testing.T, method estimators.Method) {
 			t.Errorf("%s of %s: %v", row.Term, row.Outcome, err)
 		}
 	}
+}
+
+// effect reports whether a row estimates the effect of an arm, which bounds do
+// not.
+func effect(row estimators.Row) bool {
+	return row.Target != nil && row.Target.Among == estimators.Everyone
 }
 
 // scale: when an outcome is multiplied by a positive number and shifted, the
@@ -168,6 +174,9 @@ func scale(t *testing.T, method estimators.Method) {
 // missing: rows without an observed value of a column in use count for nothing,
 // whatever stands there. So the estimates are those of the data without them.
 func missing(t *testing.T, method estimators.Method) {
+	if _, uses := method.(estimators.LeeBounds); uses {
+		return // of who is missing
+	}
 	text := fmt.Sprintf("%+v", method)
 	outcomes := []string{"score", "reading", "passed"}
 	for _, c := range []struct {
@@ -178,12 +187,12 @@ func missing(t *testing.T, method estimators.Method) {
 	}{
 		{"classes", dgp.TeacherLevel, func(c dgp.Column) bool {
 			return c.Name == "class" || c.Rating != nil || slices.Contains(outcomes, c.Name)
-		}, func(estimators.Row) bool { return true }},
+		}, func(row estimators.Row) bool { return !strings.Contains(row.Outcome, "exam") }},
 		{"children", dgp.ChildLevel, func(c dgp.Column) bool { return slices.Contains(outcomes, c.Name) }, func(row estimators.Row) bool {
 			return slices.ContainsFunc(outcomes, func(o string) bool { return strings.Contains(row.Outcome, o) })
 		}},
-		{"a covariate", dgp.ChildLevel, func(c dgp.Column) bool { return c.Name == "ses" }, func(estimators.Row) bool {
-			return strings.Contains(text, "ses")
+		{"a covariate", dgp.ChildLevel, func(c dgp.Column) bool { return c.Name == "ses" }, func(row estimators.Row) bool { // transforms of a column look at all of its rows
+			return strings.Contains(text, "ses") && !strings.Contains(row.Outcome, "(exam")
 		}},
 	} {
 		shape := conformDesign.Shape()
@@ -203,7 +212,7 @@ func missing(t *testing.T, method estimators.Method) {
 		panel := bind(t, method, shape)
 		want := fit(panel, Without(d, shape, c.level, lost))
 		for i, column := range shape.Columns {
-			if column.Observed == "" {
+			if column.Observed != "here" {
 				continue
 			}
 			for u := range d.Columns[i] {
@@ -281,7 +290,7 @@ func badData(t *testing.T, method estimators.Method) {
 			return nil
 		}
 	}
-	effect := func(_ int, row estimators.Row) bool { return row.Target != nil }
+	targeted := func(_ int, row estimators.Row) bool { return row.Target != nil }
 	described := func(i int, row estimators.Row) bool { return row.Target != nil || math.IsNaN(want[i].SE) }
 	every := func(int, estimators.Row) bool { return true }
 	none := func(int, estimators.Row) bool { return false }
@@ -293,7 +302,7 @@ func badData(t *testing.T, method estimators.Method) {
 				fill(d.Columns[c], arm)
 			}
 		}
-		try(fmt.Sprintf("every arm %g", arm), d, fails(effect))
+		try(fmt.Sprintf("every arm %g", arm), d, fails(targeted))
 	}
 	for _, constant := range []float64{0, 0.1, 500.3} {
 		d := Clone(good)
@@ -307,9 +316,9 @@ func badData(t *testing.T, method estimators.Method) {
 	only := func(level dgp.Level) *dgp.Data {
 		return Without(good, shape, level, func(unit int) bool { return unit > 0 })
 	}
-	try("one school", Without(only(dgp.BlockLevel), shape, dgp.SchoolLevel, func(s int) bool { return s > 0 }), fails(effect))
+	try("one school", Without(only(dgp.BlockLevel), shape, dgp.SchoolLevel, func(s int) bool { return s > 0 }), fails(targeted))
 	try("one child", Without(Without(only(dgp.BlockLevel), shape, dgp.SchoolLevel, func(s int) bool { return s > 0 }),
-		shape, dgp.ChildLevel, func(i int) bool { return i > 0 }), fails(effect))
+		shape, dgp.ChildLevel, func(i int) bool { return i > 0 }), fails(targeted))
 	two := Without(only(dgp.BlockLevel), shape, dgp.SchoolLevel, func(s int) bool { return s > 1 })
 	try("two schools", two, fails(none))
 	try("one child a class", Without(two, shape, dgp.ChildLevel, func(i int) bool { return !slices.Contains(two.ChildStart, i) }), fails(none))
@@ -326,7 +335,7 @@ func badData(t *testing.T, method estimators.Method) {
 				d := Clone(good)
 				d.Columns[c][at] = poison
 				try(fmt.Sprintf("%s is %g", column.Name, poison), d, func(i int, row estimators.Row, e estimators.Estimate) error {
-					if row.Target != nil && strings.Contains(row.Target.Where, column.Name) {
+					if row.Target != nil && strings.Contains(row.Target.Where, column.Name) || indicates(shape, column.Name) {
 						return nil // no row satisfies a condition on NaN
 					}
 					if e.Status.Worked() && !same([]estimators.Estimate{e}, want[i:i+1]) {
@@ -344,6 +353,11 @@ func badData(t *testing.T, method estimators.Method) {
 			try(fmt.Sprintf("%s is %g throughout", column.Name, extreme), d, fails(none))
 		}
 	}
+}
+
+// indicates reports whether a column says where others are observed.
+func indicates(shape dgp.Shape, name string) bool {
+	return slices.ContainsFunc(shape.Columns, func(c dgp.Column) bool { return c.Observed == name })
 }
 
 func fill(x []float64, v float64) {
@@ -393,7 +407,7 @@ var nullData = sync.OnceValue(func() []*dgp.Data {
 func size(t *testing.T, method estimators.Method) {
 	const alpha, wide = 0.05, 4.4
 	panel := bind(t, method, nullDesign.Shape())
-	if !slices.ContainsFunc(panel.Rows(), func(row estimators.Row) bool { return row.Target != nil }) {
+	if !slices.ContainsFunc(panel.Rows(), effect) {
 		return
 	}
 	rejected := make([]float64, len(panel.Rows()))
@@ -414,7 +428,7 @@ func size(t *testing.T, method estimators.Method) {
 		if iv, ok := method.(estimators.IV); ok && iv.Test == estimators.Wald {
 			continue // an arm without effects is no instrument
 		}
-		if row.Target != nil && math.Abs(rate-alpha) > wide*math.Sqrt(alpha*(1-alpha)/replicates) {
+		if effect(row) && math.Abs(rate-alpha) > wide*math.Sqrt(alpha*(1-alpha)/replicates) {
 			t.Errorf("%s of %s: size %.3f, want %.3f", row.Term, row.Outcome, rate, alpha)
 		}
 	}

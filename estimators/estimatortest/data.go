@@ -77,6 +77,8 @@ func (d Design) Shape() dgp.Shape {
 	add(dgp.Column{Name: "passed", Level: child, PostTreatment: true})
 	add(dgp.Column{Name: "attendance", Level: school, PostTreatment: true})
 	add(dgp.Column{Name: "weight", Level: child})
+	add(dgp.Column{Name: "sat", Level: child, PostTreatment: true})
+	add(dgp.Column{Name: "exam", Level: child, PostTreatment: true, Observed: "sat"})
 	schools := d.Blocks * d.Schools
 	s.Max = [...]int{block: d.Blocks, school: schools, teacher: schools * d.Teachers, child: schools * d.Teachers * d.Children}
 	return s
@@ -212,6 +214,16 @@ func (d Design) fill(data *dgp.Data, r *rand.Rand) {
 	})
 	draw("attendance", func(s int) float64 { return 0.9 + 0.05*(d.Effect*col("coaching")[s]+shared[s]+r.NormFloat64()) })
 	draw("weight", func(int) float64 { return float64(r.IntN(8)) / 4 * (1 + r.Float64()) }) // 0 in one of eight rows
+	draw("sat", func(i int) float64 {
+		odds := 1.5 + 0.6*col("ses")[i] + d.Effect*col("coaching")[children[i][dgp.SchoolLevel]]
+		return binary(1 / (1 + math.Exp(-odds)))(i)
+	})
+	draw("exam", func(i int) float64 {
+		if col("sat")[i] == 0 {
+			return math.NaN()
+		}
+		return 0.7*col("score")[i] + 0.7*r.NormFloat64()
+	})
 }
 
 // assign treats half of each block's schools.
