@@ -53,6 +53,12 @@ func TestConform(t *testing.T) {
 		"factors": estimators.OLS{
 			Formula: "score ~ coaching + ses | cohort", Cluster: "track", SE: cr1, Report: []string{"ses"},
 		},
+		"two factors of clusters": estimators.OLS{
+			Formula: "c(score, class) ~ coaching + ses + rural | block", Rows: "child", Cluster: "school + teacher", SE: cr1, Report: []string{"coaching", "ses"}, Joint: [][]string{{"ses", "rural"}},
+		},
+		"fixest": estimators.OLS{
+			Formula: "score ~ coaching + ses | block", Cluster: "school", SE: fixest, Report: []string{"coaching"},
+		},
 		"weighted": estimators.OLS{
 			Formula: "c(score, class) ~ coaching + ses + rural | block", Weights: "weight", Cluster: "school", SE: cr2, Report: []string{"coaching", "ses"},
 		},

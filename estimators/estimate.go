@@ -19,11 +19,12 @@ const (
 	NotConverged                 // the likelihood's maximum was not found
 	NoResidual                   // the fit is exact, or exact by cluster: nothing is left to estimate an error from
 	BadWeights                   // a row has a negative weight, or none
+	NotPositive                  // the variance estimate with two factors of clusters is not positive
 	statuses
 )
 
 var statusNames = [statuses]string{
-	"ok", "reduced", "collinear", "too-few-rows", "too-few-clusters", "no-variation", "not-finite", "boundary", "not-converged", "no-residual", "bad-weights",
+	"ok", "reduced", "collinear", "too-few-rows", "too-few-clusters", "no-variation", "not-finite", "boundary", "not-converged", "no-residual", "bad-weights", "not-positive",
 }
 
 func (s Status) String() string {

@@ -88,7 +88,10 @@ func (o IV) Bind(name string, s *Setup) (Fitter, error) {
 	if err != nil {
 		return nil, keyError("formula", err)
 	}
-	if o.SE.adjustment() != 0 {
+	if err := oneFactor(o.Cluster, "two-stage least squares"); err != nil {
+		return nil, err
+	}
+	if o.SE.adjustment() != 0 || o.SE == CR1Fixest {
 		return nil, keyError("se", fmt.Errorf("%s is not defined for instruments here; the kinds are classical, HC0, HC1, CR0 and CR1", o.SE))
 	}
 	if o.Test == AndersonRubin {

@@ -16,23 +16,28 @@ func (l *linear) jointTest(group []int, df float64, status Status) Estimate {
 	w := l.wald
 	w.n = k
 	x := l.waldX[:k]
-	exact := false
+	var exact Status
 	for i, r := range group {
 		if l.dropped(r) {
 			return failed(Collinear)
 		}
-		exact = exact || l.unfit(r)
+		if l.unfit(r) {
+			exact = l.unfitness(r)
+		}
 		for j, t := range group[:i+1] {
 			w.l[i*k+j] = l.vcov[r*nc+t]
 		}
 		l.waldRaw[i] = l.vcov[r*nc+r]
 		x[i] = l.value[r]
 	}
-	if exact {
-		return failed(NoResidual)
+	if exact != OK {
+		return failed(exact)
 	}
 	w.factor(l.waldRaw)
 	if w.rank < k {
+		if l.two != nil {
+			return failed(NotPositive)
+		}
 		return failed(Collinear)
 	}
 	w.solve(x)

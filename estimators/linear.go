@@ -27,6 +27,7 @@ type linear struct {
 	core         *core
 	se           SE
 	cluster      grouping // for clustered standard errors
+	two          *twoWay  // nil where clusters are of one factor
 	terms        []int    // places in core.terms, in the formula's order
 	outcomes     []int    // places in core.outcomes
 	combinations []combination
@@ -56,6 +57,7 @@ type linear struct {
 	clusters   int
 	clusterOf  []int          // by group
 	number     []int          // scratch: by level of the grouping, its cluster
+	effectIn   []int          // scratch: by effect, its cluster
 	value      []float64      // by combination
 	spread     float64        // s² of the current outcome
 	rss        []float64      // by outcome: residual sum of squares
@@ -97,9 +99,13 @@ func (l *linear) allocate(shape dgp.Shape) {
 	l.scores = make([]float64, shape.Max[l.core.group]*nc)
 	l.clusterOf = make([]int, shape.Max[l.core.group])
 	l.number = make([]int, l.cluster.most)
+	l.effectIn = make([]int, l.core.mostEffects)
 	l.value = make([]float64, nc)
 	l.rss = make([]float64, len(l.outcomes))
 	l.vcov = make([]float64, nc*nc)
+	if l.two != nil {
+		l.two.allocate(shape, l)
+	}
 	if l.se.adjustment() != 0 {
 		l.reduced = newBiasReduction(l, shape)
 	}
@@ -380,8 +386,8 @@ func (l *linear) projectGroups(first, n int) {
 
 // numberClusters numbers the clusters that have rows, in the order in which
 // they come, and returns how many there are, or -1 if a row has no cluster.
-// Without clustering each group is
-// its own, and so is each row when the groups are classes.
+// With two factors it returns the lesser number of clusters. Without clustering
+// each group is its own, and so is each row when the groups are classes.
 func (l *linear) numberClusters(d *dgp.Data) int {
 	c := l.core
 	if !l.se.clustered() {
@@ -394,23 +400,33 @@ func (l *linear) numberClusters(d *dgp.Data) int {
 		}
 		return n
 	}
-	for i := range l.number {
-		l.number[i] = -1
+	n := numberBy(d, c, l.cluster, l.clusterOf, l.number)
+	if l.two != nil && n >= 0 {
+		return l.two.numberPairs(d, l, n)
+	}
+	return n
+}
+
+// numberBy fills of with the number of the cluster of every group, and number
+// with that of every level of the grouping.
+func numberBy(d *dgp.Data, c *core, by grouping, of, number []int) int {
+	for i := range number {
+		number[i] = -1
 	}
 	n := 0
 	for g := range c.groups {
 		if !c.active[g] {
 			continue
 		}
-		id := l.cluster.of(d, c.group, g)
+		id := by.of(d, c.group, g)
 		if id < 0 {
 			return -1
 		}
-		if l.number[id] < 0 {
-			l.number[id] = n
+		if number[id] < 0 {
+			number[id] = n
 			n++
 		}
-		l.clusterOf[g] = l.number[id]
+		of[g] = number[id]
 	}
 	return n
 }
@@ -431,7 +447,11 @@ func (l *linear) fitOutcome(s *Setup, i int, k float64, status Status, out []Est
 			l.vcov[j] = b * l.rss[i] / df
 		}
 	} else {
-		l.sandwich(s, i, l.se.factor(c.rows, k, float64(l.clusters)))
+		if l.two != nil {
+			l.two.sandwich(s, l, i, l.parameters(k))
+		} else {
+			l.sandwich(s, i, l.clusterOf, l.clusters, l.se.factor(c.rows, l.parameters(k), float64(l.clusters)))
+		}
 		if l.se.clustered() {
 			df = float64(l.clusters - 1)
 		}
@@ -492,25 +512,25 @@ func (l *linear) combine(i int) {
 	}
 }
 
-// sandwich fills vcov with scale times the sum over clusters of the outer
-// products of their scores.
-func (l *linear) sandwich(s *Setup, i int, scale float64) {
+// sandwich fills vcov with scale times the sum over clusters, of which clusterOf
+// has each group's, of the outer products of their scores.
+func (l *linear) sandwich(s *Setup, i int, clusterOf []int, clusters int, scale float64) {
 	c, nc := l.core, len(l.combinations)
 	clear(l.vcov)
 	perRow := !l.se.clustered() && c.key.rows > c.group
-	clear(l.scores[:l.clusters*nc])
+	clear(l.scores[:clusters*nc])
 	for g := range c.groups {
 		switch {
 		case !c.active[g]:
 		case perRow:
 			l.rowScores(s.data, g, i)
 		default:
-			at := l.clusterOf[g] * nc
+			at := clusterOf[g] * nc
 			l.addScore(g, i, l.scores[at:at+nc])
 		}
 	}
 	if !perRow {
-		for g := range l.clusters {
+		for g := range clusters {
 			l.addOuter(l.scores[g*nc : (g+1)*nc])
 		}
 	}
@@ -635,13 +655,22 @@ func (l *linear) unfit(r int) bool {
 	return l.spread == 0 || l.vcov[at] <= 1e-20*l.bread[at]*l.spread
 }
 
+// unfitness is the status of an unfit combination.
+func (l *linear) unfitness(r int) Status {
+	at := r*len(l.combinations) + r
+	if l.two != nil && l.two.positive[r] > 1e-20*l.bread[at]*l.spread && l.spread > 0 {
+		return NotPositive
+	}
+	return NoResidual
+}
+
 // estimate reads one combination off value and vcov.
 func (l *linear) estimate(r int, df float64, status Status) Estimate {
 	if l.dropped(r) {
 		return failed(Collinear)
 	}
 	if l.unfit(r) {
-		return failed(NoResidual)
+		return failed(l.unfitness(r))
 	}
 	e := Estimate{Value: l.value[r], SE: math.Sqrt(l.vcov[r*len(l.combinations)+r]), DF: df, Status: status}
 	if !(e.SE > 0) || !(df > 0) || math.IsInf(e.SE, 0) || math.IsNaN(e.Value) || math.IsInf(e.Value, 0) {

@@ -14,7 +14,7 @@ func linearData(t *testing.T) (dgp.Shape, *dgp.Data) {
 	t.Helper()
 	shape := dgp.Shape{Columns: []dgp.Column{
 		{Name: "coaching", Level: dgp.SchoolLevel, Arm: true}, {Name: "rural", Level: dgp.SchoolLevel},
-		{Name: "coder", Level: dgp.TeacherLevel, Levels: 6}, {Name: "grade", Level: dgp.TeacherLevel, Levels: 4},
+		{Name: "class", Level: dgp.TeacherLevel, Levels: 100}, {Name: "coder", Level: dgp.TeacherLevel, Levels: 6}, {Name: "grade", Level: dgp.TeacherLevel, Levels: 4},
 		{Name: "experience", Level: dgp.TeacherLevel, Center: 10},
 		{Name: "ses", Level: dgp.ChildLevel}, {Name: "girl", Level: dgp.ChildLevel}, {Name: "weight", Level: dgp.ChildLevel},
 		{Name: "takeup", Level: dgp.ChildLevel, PostTreatment: true}, {Name: "score", Level: dgp.ChildLevel, PostTreatment: true},

@@ -18,8 +18,8 @@ type OLS struct {
 	Rows    string     `yaml:"rows" doc:"level of the rows: school, teacher or child; by default that of the outcomes"`
 	Where   string     `yaml:"where" doc:"restriction of the rows, such as coaching == 0"`
 	Weights string     `yaml:"weights,omitempty" doc:"column of the rows' weights, as R's lm(weights = ) and Stata's aweight: the error variance is taken to be proportional to 1/weight; 0 leaves the row out"`
-	Cluster string     `yaml:"cluster" doc:"the clusters: block, school or teacher"`
-	SE      SE         `yaml:"se" doc:"kind of standard error: classical, HC0-HC3, CR0, CR1 (Stata's), CR2 or CR3"`
+	Cluster string     `yaml:"cluster" doc:"the clusters: block, school, teacher or a factor; or two of them, school + coder (Cameron, Gelbach and Miller 2011)"`
+	SE      SE         `yaml:"se" doc:"kind of standard error: classical, HC0-HC3, CR0, CR1 (Stata's), CR2, CR3 or CR1-fixest (fixest's)"`
 	Report  []string   `yaml:"report" required:"true" minlen:"1" doc:"terms to report, as written in the formula, or (Intercept)"`
 	Joint   [][]string `yaml:"joint" doc:"groups of terms to test jointly for zero (F test)"`
 }
@@ -165,7 +165,7 @@ func (b *olsBinding) indicators() ([]int, error) {
 	if b.weights != nil {
 		columns = append(columns, b.weights.column)
 	}
-	for _, name := range []string{b.formula.Absorb, b.Cluster} {
+	for _, name := range append(ClusterNames(b.Cluster), b.formula.Absorb) {
 		if g, err := b.setup.findGrouping(name); name != "" && err == nil && g.column >= 0 {
 			columns = append(columns, g.column)
 		}
@@ -188,17 +188,13 @@ func (b *olsBinding) findCluster() error {
 		}
 		return nil
 	}
-	clusters, err := b.setup.findGrouping(b.Cluster)
-	if err == nil && clusters.level > b.l.core.group {
-		err = fmt.Errorf("the rows of one class cannot be in different clusters")
-	}
-	if b.Cluster == "" {
-		err = fmt.Errorf("%s needs clusters, such as cluster: school", b.SE)
+	err := fmt.Errorf("%s needs clusters, such as cluster: school", b.SE)
+	if b.Cluster != "" {
+		err = b.findClusters()
 	}
 	if err != nil {
 		return keyError("cluster", err)
 	}
-	b.l.cluster = clusters
 	return nil
 }
 

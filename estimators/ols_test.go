@@ -42,6 +42,7 @@ const (
 	hc3       = estimators.HC3
 	cr2       = estimators.CR2
 	cr3       = estimators.CR3
+	fixest    = estimators.CR1Fixest
 )
 
 func TestOLSAgainstReference(t *testing.T) {

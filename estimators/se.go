@@ -9,7 +9,8 @@ import (
 type SE uint8
 
 // The kinds of standard errors. N is rows, K regressors with absorbed
-// effects, G clusters.
+// effects, G clusters. fixest's "hetero" is HC1. With clusters of two factors see
+// twoWay.
 const (
 	Classical SE = iota // homoskedastic: s²(X'X)⁻¹; N-K df
 	HC0                 // White: no correction; N-K df
@@ -20,10 +21,11 @@ const (
 	CR1                 // CR0 times G/(G-1) (N-1)/(N-K): Stata's vce(cluster), clubSandwich's CR1S; G-1 df
 	CR2                 // residuals times (I-H)^(-1/2) by cluster; Satterthwaite df (Bell and McCaffrey 2002)
 	CR3                 // residuals times (I-H)^(-1) by cluster, near the jackknife; Satterthwaite df
+	CR1Fixest           // CR0 times G/(G-1) (N-1)/(N-K), K with an absorbed effect nested in clusters counted as one: fixest's default ssc(); G-1 df
 	seKinds
 )
 
-var seNames = [seKinds]string{"classical", "HC0", "HC1", "HC2", "HC3", "CR0", "CR1", "CR2", "CR3"}
+var seNames = [seKinds]string{"classical", "HC0", "HC1", "HC2", "HC3", "CR0", "CR1", "CR2", "CR3", "CR1-fixest"}
 
 func (s SE) String() string {
 	if s >= seKinds {
@@ -70,7 +72,7 @@ func (s SE) factor(n, k, g float64) float64 {
 	switch s {
 	case HC1:
 		return n / (n - k)
-	case CR1:
+	case CR1, CR1Fixest:
 		return g / (g - 1) * (n - 1) / (n - k)
 	default:
 		return 1

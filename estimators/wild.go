@@ -87,6 +87,9 @@ func (o WildBootstrap) Bind(name string, s *Setup) (Fitter, error) {
 	if o.SE != CR0 && o.SE != CR1 {
 		return nil, keyError("se", fmt.Errorf("the wild cluster bootstrap studentises by CR0 or CR1; this is %s", o.SE))
 	}
+	if err := oneFactor(o.Cluster, "the wild cluster bootstrap"); err != nil {
+		return nil, err
+	}
 	if len(o.Joint) > 0 {
 		return nil, keyError("joint", fmt.Errorf("the wild bootstrap tests one term at a time"))
 	}

@@ -78,7 +78,7 @@ Exit code 1 says that an estimate failed: its status tells why.`,
 	}
 	flags := c.Flags()
 	flags.StringVar(&f.formula, "formula", "", "`FORMULA`: outcomes ~ terms | fixed effect")
-	flags.StringVar(&f.cluster, "cluster", "", "`COLUMN` of the clusters of standard errors")
+	flags.StringVar(&f.cluster, "cluster", "", "`COLUMN` of the clusters of standard errors, or two: school + coder")
 	flags.StringVar(&f.se, "se", "", "`KIND` of standard error: "+strings.Join(estimators.SE(0).Names(), ", ")+" (default CR1 with clusters, else classical)")
 	flags.StringVar(&f.kind, "kind", "", "`KIND` of estimator: "+strings.Join(formulaKinds(), ", ")+" (default mixed if the formula has a random intercept, iv if it has instruments, else ols)")
 	flags.StringVar(&f.where, "where", "", "`CONDITION` that chooses rows, such as \"arm == 'coaching' & age < 7\"")
@@ -415,8 +415,10 @@ func (one *fit) use(table *datafile.Table) datafile.Use {
 		use.Numbers = append(use.Numbers, weights)
 	}
 	use.Mark = use.Mark && len(one.where.Columns()) > 0
-	if cluster := one.options.text("cluster"); cluster != "" && !slices.Contains(use.Factors, cluster) {
-		use.Factors = append(use.Factors, cluster)
+	for _, cluster := range estimators.ClusterNames(one.options.text("cluster")) {
+		if !slices.Contains(use.Factors, cluster) {
+			use.Factors = append(use.Factors, cluster)
+		}
 	}
 	if one.level < dgp.ChildLevel {
 		if _, err := table.Find(one.level.String()); err == nil {
@@ -462,7 +464,7 @@ func (one *fit) findColumns(table *datafile.Table) error {
 			return &estimators.KeyError{Key: "columns", Offset: -1, Err: err}
 		}
 	}
-	if cluster := one.options.text("cluster"); cluster != "" {
+	for _, cluster := range estimators.ClusterNames(one.options.text("cluster")) {
 		if _, err := table.Find(cluster); err != nil {
 			return &estimators.KeyError{Key: "cluster", Offset: -1, Err: err}
 		}
@@ -601,9 +603,18 @@ func (one *fit) fit(table *datafile.Table, alpha float64, seed uint64) (*fitted,
 			result.cluster, result.clusters = largest, sample.Levels(largest)
 		}
 	}
-	if cluster := one.options.text("cluster"); cluster != "" {
-		result.cluster, result.clusters = cluster, sample.Levels(cluster)
-		if err := method.set("cluster", sample.Factor(cluster)); err != nil {
+	var clusters []string
+	for i, cluster := range estimators.ClusterNames(one.options.text("cluster")) {
+		if n := sample.Levels(cluster); i == 0 || n < result.clusters {
+			result.cluster, result.clusters = cluster, n
+		}
+		clusters = append(clusters, sample.Factor(cluster))
+	}
+	if len(clusters) > 1 {
+		result.cluster += ", the fewer of " + one.options.text("cluster")
+	}
+	if len(clusters) > 0 {
+		if err := method.set("cluster", strings.Join(clusters, " + ")); err != nil {
 			return nil, err
 		}
 	}
@@ -618,7 +629,7 @@ func (one *fit) fit(table *datafile.Table, alpha float64, seed uint64) (*fitted,
 	}
 	if v := method.field("se"); v.IsValid() {
 		if se, ok := v.Interface().(estimators.SE); ok {
-			result.seWords = seInWords(se, result.cluster)
+			result.seWords = seInWords(se, one.options.text("cluster"))
 		}
 	}
 	switch m := method.method().(type) {
@@ -709,6 +720,11 @@ func seInWords(se estimators.SE, cluster string) string {
 		estimators.CR2:       "clustered by " + cluster + ", Bell and McCaffrey's; clubSandwich's CR2 with Satterthwaite df",
 		estimators.CR3:       "clustered by " + cluster + ", near the jackknife; clubSandwich's CR3 with Satterthwaite df",
 	}
+	words[estimators.CR1Fixest] = "clustered by " + cluster + " with fixest's small-sample factor, its default ssc()"
+	if len(estimators.ClusterNames(cluster)) > 1 {
+		words[estimators.CR0] = "clustered by " + cluster + " without correction; sandwich's vcovCL type HC0, cadjust = FALSE"
+		words[estimators.CR1] = "clustered by " + cluster + "; sandwich's vcovCL type HC1"
+	}
 	return se.String() + " (" + words[se] + ")"
 }
 
@@ -735,6 +751,8 @@ func statusInWords(s estimators.Status) string {
 		return "the maximum of the likelihood was not found; measure columns in units near their standard deviations, or use fewer terms"
 	case estimators.NoResidual:
 		return "the terms fit the outcome exactly, or exactly by cluster: nothing is left to estimate an error from; use fewer terms, or check that the outcome is not among them"
+	case estimators.NotPositive:
+		return "the variance estimate with two factors of clusters came out negative, as it can with few clusters; cluster by the factor with larger variance"
 	case estimators.BadWeights:
 		return "a row has a weight that is negative, infinite or not a number; correct it, or leave the row out"
 	default:

@@ -12,7 +12,7 @@ func TestFitLinearAgainstR(t *testing.T) {
 	folder := filepath.Join("..", "..", "estimators", "testdata", "linear")
 	fits := map[string]fitJSON{}
 	for _, want := range readCSVFile(t, filepath.Join(folder, "estimates.csv")) {
-		args := []string{"--formula", want["formula"], "--se", want["se_kind"]}
+		args := []string{"--formula", want["formula"], "--se", want["se_kind"], "--report", want["term"]}
 		for _, flag := range []string{"weights", "cluster"} {
 			if want[flag] != "" {
 				args = append(args, "--"+flag, want[flag])
@@ -21,7 +21,7 @@ func TestFitLinearAgainstR(t *testing.T) {
 		if len(want["term"]) > 6 && want["term"][:6] == "joint(" {
 			continue // the same numbers again
 		}
-		key := want["formula"] + want["weights"] + want["cluster"] + want["se_kind"]
+		key := want["formula"] + want["weights"] + want["cluster"] + want["se_kind"] + want["term"]
 		fit, ok := fits[key]
 		if !ok {
 			fit = runFit(t, append(args, filepath.Join(folder, "data.csv"))...)

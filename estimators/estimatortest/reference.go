@@ -344,6 +344,9 @@ func (r *regression) fit(outcome estimators.Outcome) ([]estimators.Estimate, err
 		}
 		if !certain(j) {
 			out[i] = Failed(estimators.NoResidual)
+			if len(estimators.ClusterNames(r.Cluster)) == 2 && !perfect {
+				out[i] = Failed(estimators.NotPositive)
+			}
 			continue
 		}
 		// t = b/se, two-sided p-value of Student's t with df.
@@ -404,12 +407,19 @@ func sameFactors(a, b estimators.Term) bool {
 }
 
 func (r *regression) clustered() bool {
-	return slices.Contains([]estimators.SE{estimators.CR0, estimators.CR1, estimators.CR2, estimators.CR3}, r.SE)
+	return slices.Contains([]estimators.SE{estimators.CR0, estimators.CR1, estimators.CR2, estimators.CR3, estimators.CR1Fixest}, r.SE)
 }
 
-// clusters lists the rows of every cluster, of one row each without clusters.
+// clusters lists the rows of every cluster, of one row each without clusters; of
+// two factors, those of the one with fewer.
 func (r *regression) clusters() [][]int {
-	if r.clustered() {
+	if names := estimators.ClusterNames(r.Cluster); r.clustered() && len(names) == 2 {
+		a, b := r.groups(names[0]), r.groups(names[1])
+		if len(b) < len(a) {
+			return b
+		}
+		return a
+	} else if r.clustered() {
 		return r.groups(r.Cluster)
 	}
 	var all [][]int
@@ -483,30 +493,83 @@ func (r *regression) covariance(e vector, clusters [][]int, rows, columns int) (
 	if r.clustered() {
 		df = g - 1
 	}
-	meat := zeroMatrix(p, p)
-	for _, cluster := range clusters {
-		s := zeros(p)
-		for _, i := range cluster {
-			for j := range p {
-				s[j] = add(s[j], mul(r.x[i][j], e[i]))
+	parts := [][][]int{clusters}
+	if names := estimators.ClusterNames(r.Cluster); len(names) == 2 {
+		a, b := r.groups(names[0]), r.groups(names[1])
+		parts = [][][]int{a, b, intersections(a, b)}
+	}
+	total := zeroMatrix(p, p)
+	for part, clusters := range parts {
+		meat := zeroMatrix(p, p)
+		for _, cluster := range clusters {
+			s := zeros(p)
+			for _, i := range cluster {
+				for j := range p {
+					s[j] = add(s[j], mul(r.x[i][j], e[i]))
+				}
+			}
+			meat.addOuter(s)
+		}
+		factor := num(1)
+		switch r.SE {
+		case estimators.HC1:
+			factor = div(num(n), num(n-k))
+		case estimators.CR1:
+			g := float64(len(clusters))
+			factor = div(mul(num(g), num(n-1)), mul(num(g-1), num(n-k)))
+		case estimators.CR1Fixest:
+			factor = div(mul(num(g), num(n-1)), mul(num(g-1), num(n-r.fixest(k, parts))))
+		}
+		if part == 2 {
+			factor = sub(zero(), factor)
+		}
+		v := r.bread.times(meat).times(r.bread)
+		for i := range v {
+			for j := range v[i] {
+				total[i][j] = add(total[i][j], mul(factor, v[i][j]))
 			}
 		}
-		meat.addOuter(s)
 	}
-	factor := num(1)
-	switch r.SE {
-	case estimators.HC1:
-		factor = div(num(n), num(n-k))
-	case estimators.CR1:
-		factor = div(mul(num(g), num(n-1)), mul(num(g-1), num(n-k)))
-	}
-	v := r.bread.times(meat).times(r.bread)
-	for i := range v {
-		for j := range v[i] {
-			v[i][j] = mul(factor, v[i][j])
+	return total, df
+}
+
+// intersections lists the rows of each pair of clusters that has some.
+func intersections(a, b [][]int) (all [][]int) {
+	for _, x := range a {
+		for _, y := range b {
+			var both []int
+			for _, i := range x {
+				if slices.Contains(y, i) {
+					both = append(both, i)
+				}
+			}
+			if both != nil {
+				all = append(all, both)
+			}
 		}
 	}
-	return v, df
+	return all
+}
+
+// fixest is the number of coefficients as fixest counts them: of k, a fixed
+// effect that is nested in a factor of clusters counts as one.
+func (r *regression) fixest(k float64, factors [][][]int) float64 {
+	if r.formula.Absorb == "" {
+		return k
+	}
+	for _, clusters := range factors[:min(len(factors), 2)] {
+		nested := true
+		for _, level := range r.groups(r.formula.Absorb) {
+			inside := func(cluster []int) bool {
+				return !slices.ContainsFunc(level, func(i int) bool { return !slices.Contains(cluster, i) })
+			}
+			nested = nested && slices.ContainsFunc(clusters, inside)
+		}
+		if nested {
+			return k - float64(r.dummy) + 1
+		}
+	}
+	return k
 }
 
 // classical is A Σe²/(n-k) for one element of A.

@@ -1,5 +1,5 @@
-# Weighted least squares by lm with sandwich and clubSandwich, for
-# linear_r_test.go.
+# Least squares with weights, with clusters of two factors and with fixest's
+# factor, by lm with sandwich and clubSandwich, for linear_r_test.go.
 #
 #   Rscript oracle.R        in this directory
 #
@@ -120,6 +120,38 @@ for (kind in c("classical", "HC0", "HC1", "CR0", "CR1")) {
     add("iv", "score ~ ses | block | takeup ~ coaching", "weight", if (clustered) "school" else "", kind, t, coef(m)[[t]], se, df, 2 * pt(-abs(coef(m)[[t]] / se), df))
   }
 }
+
+# Two factors of clusters: Cameron, Gelbach and Miller's V1 + V2 - V12.
+clusterings <- list(c("school", "coder"), c("class", "grade"))
+for (formula in c("score ~ coaching + ses + experience", "score ~ coaching + ses + girl | block")) for (weights in c("", "weight")) {
+  m <- fit(formula, weights)
+  terms <- intersect(c("coaching", "ses", "experience", "girl"), all.vars(as.formula(sub("\\|.*", "", formula))))
+  for (by in clusterings) for (kind in c("CR0", "CR1")) {
+    V <- vcovCL(m, cluster = d[by], type = if (kind == "CR1") "HC1" else "HC0", cadjust = kind == "CR1")
+    g <- min(sapply(d[by], nlevels))
+    ok <- terms[diag(V)[terms] > 0]
+    rows(m, formula, weights, paste(by, collapse = " + "), kind, ok, V, g - 1)
+    pair <- c("coaching", "ses")
+    if (all(eigen(V[pair, pair])$values > 0)) joint(m, formula, weights, paste(by, collapse = " + "), kind, pair, V, g - 1)
+  }
+}
+
+# fixest's default factor, ssc(K.adj = TRUE, K.fixef = "nonnested", G.adj = TRUE,
+# G.df = "min", t.df = "min"), by hand: (n-1)/(n-K) G/(G-1) with the least G, and K
+# the coefficients and effects, of which those nested in a factor of clusters
+# count as 1.
+nested <- function(a, b) all(rowSums(table(a, b) > 0) == 1)
+for (formula in c("score ~ coaching + ses + experience", "score ~ coaching + ses + girl | block", "score ~ ses + girl | school", "score ~ ses + girl | class"))
+  for (by in list("school", "coder", c("school", "coder"), "class")) {
+    m <- fit(formula, "")
+    effect <- if (grepl("|", formula, fixed = TRUE)) trimws(sub(".*\\|", "", formula))
+    terms <- intersect(c("coaching", "ses", "experience", "girl"), all.vars(as.formula(sub("\\|.*", "", formula))))
+    n <- nobs(m); k <- m$rank; g <- min(sapply(d[by], nlevels))
+    if (!is.null(effect) && any(sapply(by, function(b) nested(d[[effect]], d[[b]])))) k <- k - nlevels(d[[effect]]) + 1
+    V <- vcovCL(m, cluster = d[by], type = "HC0", cadjust = FALSE) * (n - 1) / (n - k) * g / (g - 1)
+    ok <- terms[!is.na(coef(m)[terms]) & diag(V)[terms] > 0]
+    rows(m, formula, "", paste(by, collapse = " + "), "CR1-fixest", ok, V, g - 1)
+  }
 
 for (column in names(out)[7:10]) out[[column]] <- ifelse(is.na(out[[column]]), "", format(out[[column]], digits = 17, trim = TRUE, scientific = TRUE))
 write.csv(out, "estimates.csv", row.names = FALSE, quote = 1:6)
