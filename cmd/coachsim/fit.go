@@ -26,7 +26,8 @@ import (
 // fitFlags are the flags of fit.
 type fitFlags struct {
 	formula, cluster, se, kind, where, study string
-	weights                                  string
+	weights, method, df, law                 string
+	draws                                    int
 	report, joint                            []string
 	alpha                                    float64
 	seed                                     uint64
@@ -87,6 +88,10 @@ Exit code 1 says that an estimate failed: its status tells why.`,
 	flags.StringArrayVar(&f.joint, "joint", nil, "`TERMS` to test jointly for zero, with commas (again for another test)")
 	flags.Float64Var(&f.alpha, "alpha", 0.05, "intervals cover 1 - `ALPHA`")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of a bootstrap's draws: a whole `NUMBER`")
+	flags.StringVar(&f.method, "method", "", "`CRITERION` of a mixed model: "+strings.Join(estimators.REML.Names(), " or ")+" (default REML)")
+	flags.StringVar(&f.df, "df", "", "`RULE` for a mixed model's degrees of freedom: "+strings.Join(estimators.Satterthwaite.Names(), ", ")+" (default satterthwaite)")
+	flags.IntVar(&f.draws, "draws", 0, "`NUMBER` of a bootstrap's draws (default 999)")
+	flags.StringVar(&f.law, "bootstrap-weights", "", "`LAW` of a bootstrap's weights: "+strings.Join(estimators.WildWeights(0).Names(), ", ")+" (default rademacher)")
 	flags.StringVar(&f.study, "study", "", "fit the estimators of this `STUDY`: a file, or a built-in study's name")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object")
 	flags.BoolVar(&f.csv, "csv", false, "print CSV")
@@ -112,7 +117,7 @@ func (f *fitFlags) check(c *cobra.Command) error {
 	case f.study == "":
 		return nil
 	}
-	for _, name := range []string{"formula", "cluster", "se", "kind", "weights", "report", "joint"} {
+	for _, name := range []string{"formula", "cluster", "se", "kind", "weights", "method", "df", "draws", "bootstrap-weights", "report", "joint"} {
 		if c.Flags().Changed(name) {
 			return usageError("--%s and --study: the study says what is fitted; give one of the two", name)
 		}
@@ -269,15 +274,47 @@ func (f *fitFlags) single(where datafile.Condition) (*fit, error) {
 		{"formula", f.formula, true}, {"report", report, true}, {"cluster", f.cluster, f.cluster != ""},
 		{"weights", f.weights, f.weights != ""},
 		{"se", se, se != ""}, {"joint", joint, len(joint) > 0},
+		{"method", f.method, f.method != ""}, {"df", f.df, f.df != ""},
 	} {
 		if !o.given {
 			continue
+		}
+		if _, wild := one.options.method().(estimators.WildBootstrap); wild && o.key == "weights" {
+			return nil, usageError("--weights: the bootstrap takes no weights of rows; the law of its clusters' weights is --bootstrap-weights")
 		}
 		if err := one.options.set(o.key, o.value); err != nil {
 			return nil, usageError("--%s: %v", o.key, err)
 		}
 	}
-	return one, nil
+	return one, f.setBootstrap(one)
+}
+
+// setBootstrap sets the options of a bootstrap.
+func (f *fitFlags) setBootstrap(one *fit) error {
+	if f.draws == 0 && f.law == "" {
+		return nil
+	}
+	m, ok := one.options.method().(estimators.WildBootstrap)
+	name := "draws"
+	if f.law != "" {
+		name = "bootstrap-weights"
+	}
+	if !ok {
+		return usageError("--%s: only --kind wild-bootstrap draws", name)
+	}
+	if f.law != "" {
+		if err := m.Weights.UnmarshalText([]byte(f.law)); err != nil {
+			return usageError("--bootstrap-weights: %v", err)
+		}
+	}
+	if f.draws != 0 {
+		if f.draws < 9 || f.draws > 99999 {
+			return usageError("--draws %d: must lie between 9 and 99999", f.draws)
+		}
+		m.Draws = f.draws
+	}
+	one.options = optionsOf(m)
+	return nil
 }
 
 // allTerms lists the coefficients of a formula.
@@ -634,7 +671,8 @@ func (one *fit) fit(table *datafile.Table, alpha float64, seed uint64) (*fitted,
 	}
 	switch m := method.method().(type) {
 	case estimators.Mixed:
-		result.seWords = fmt.Sprintf("by %s with %s df (lme4's lmer with lmerTest)", m.Likelihood, m.DF)
+		like := map[estimators.MixedDF]string{estimators.Satterthwaite: " with lmerTest", estimators.KenwardRoger: " with pbkrtest"}
+		result.seWords = fmt.Sprintf("by %s with %s df (lme4's lmer%s)", m.Likelihood, m.DF, like[m.DF])
 	case estimators.WildBootstrap:
 		result.seWords += fmt.Sprintf("; p-values and intervals by the wild cluster bootstrap, %d %s draws", m.Draws, m.Weights)
 	}

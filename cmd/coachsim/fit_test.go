@@ -222,3 +222,44 @@ func number(t *testing.T, text string) float64 {
 	}
 	return x
 }
+
+// The flags of mixed models and bootstraps are the study's keys.
+func TestFitMethodFlags(t *testing.T) {
+	mixed := func(args ...string) map[string]any {
+		fit := runFit(t, append(args, "--formula", "score ~ treated + pretest + (1 | school)", "--report", "treated", "testdata/fit/pupils.csv")...)
+		return fit.Rows[0]
+	}
+	plain, same := mixed(), mixed("--method", "reml", "--df", "satterthwaite")
+	if plain["std.error"] != same["std.error"] || plain["df"] != same["df"] {
+		t.Errorf("the defaults differ: %v, %v", plain, same)
+	}
+	se := func(row map[string]any) float64 { x, _ := row["std.error"].(float64); return x }
+	if ml, kr := mixed("--method", "ML"), mixed("--df", "kenward-roger"); !(se(ml) < se(plain)) || !(se(kr) > se(plain)) {
+		t.Errorf("standard errors %v by ML, %v by REML, %v by Kenward-Roger", se(ml), se(plain), se(kr))
+	}
+	wild := func(args ...string) map[string]any {
+		fit := runFit(t, append(args, "--kind", "wild-bootstrap", "--formula", "score ~ treated", "--cluster", "school", "--report", "treated", "testdata/fit/pupils.csv")...)
+		return fit.Rows[0]
+	}
+	first, again := wild("--draws", "199", "--bootstrap-weights", "webb"), wild("--draws", "199", "--bootstrap-weights", "webb")
+	other := wild("--draws", "199", "--bootstrap-weights", "webb", "--seed", "2")
+	if first["conf.low"] != again["conf.low"] || first["conf.low"] == other["conf.low"] || first["conf.low"] == wild("--draws", "99")["conf.low"] {
+		t.Errorf("intervals from %v, %v, %v", first["conf.low"], again["conf.low"], other["conf.low"])
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--method", "REML"}, "--method: this kind of estimator has no such option"},
+		{[]string{"--draws", "99"}, "--draws: only --kind wild-bootstrap draws"},
+		{[]string{"--kind", "wild-bootstrap", "--cluster", "school", "--draws", "3"}, "--draws 3: must lie between 9 and 99999"},
+		{[]string{"--kind", "wild-bootstrap", "--cluster", "school", "--bootstrap-weights", "cauchy"}, "--bootstrap-weights:"},
+		{[]string{"--kind", "wild-bootstrap", "--cluster", "school", "--weights", "age"}, "--weights: the bootstrap takes no weights of rows"},
+	} {
+		var out, talk bytes.Buffer
+		args := append([]string{"fit", "--formula", "score ~ treated"}, append(c.args, "testdata/fit/pupils.csv")...)
+		if code := run(args, strings.NewReader(""), &out, &talk); code != exitUsage || !strings.Contains(talk.String(), c.want) {
+			t.Errorf("%q: exit code %d, %s", c.args, code, talk.String())
+		}
+	}
+}
