@@ -1,0 +1,213 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"coachsim/dgp"
+	"coachsim/dgp/datafile"
+	"coachsim/estimators"
+	"coachsim/sim"
+)
+
+// A fit is one estimator, before it has seen the data.
+type fit struct {
+	name    string // as the study calls it, else ""
+	options options
+	lists   map[string]string // what $name stands for in the formula
+	formula *estimators.Formula
+	columns []string // of an estimator without a formula
+	nested  []string // groups of random effects, and the fixed effect, largest first
+	where   datafile.Condition
+	level   dgp.Level // of the rows, in a study
+	whereOf string    // where the condition stands, for messages
+}
+
+// plan reads what is to be fitted.
+func (f *fitFlags) plan(s streams) ([]*fit, error) {
+	where, err := datafile.ParseCondition(f.where)
+	if err != nil {
+		return nil, f.explain(nil, err)
+	}
+	if f.study == "" {
+		one, err := f.single(where)
+		return []*fit{one}, err
+	}
+	var study studyFlags
+	study.flags = (&cobra.Command{}).Flags()
+	loaded, _, err := study.load(s, f.study)
+	if err != nil {
+		return nil, err
+	}
+	return fromStudy(s, loaded, where)
+}
+
+// single is the estimator that the flags describe.
+func (f *fitFlags) single(where datafile.Condition) (*fit, error) {
+	formula, err := estimators.ParseFormula(f.formula, nil)
+	if err != nil {
+		return nil, f.explain(nil, err)
+	}
+	kind := f.kind
+	switch {
+	case kind == "" && len(formula.Random) > 0:
+		kind = "mixed"
+	case kind == "" && len(formula.Instruments) > 0:
+		kind = "iv"
+	case kind == "":
+		kind = "ols"
+	case kind == "ols" && len(formula.Random) > 0:
+		return nil, usageError("--kind ols: least squares has no random effects; --kind mixed does")
+	case !slices.Contains(formulaKinds(), kind):
+		return nil, usageError("--kind %s: there is no such estimator with a formula; there are %s", kind, strings.Join(formulaKinds(), ", "))
+	}
+	one := &fit{options: optionsOf(estimators.Methods()[kind]), formula: formula, where: where, level: dgp.ChildLevel}
+	var report []string
+	for _, text := range f.report {
+		report = append(report, splitTerms(text)...)
+	}
+	if len(report) == 0 {
+		if report = allTerms(one.formula); len(report) == 0 {
+			return nil, usageError("--formula %s: has no term to report", f.formula)
+		}
+	}
+	se := f.se
+	if se == "" && f.cluster != "" && one.options.field("se").IsValid() {
+		se = estimators.CR1.String()
+	}
+	var joint [][]string
+	for _, terms := range f.joint {
+		joint = append(joint, splitTerms(terms))
+	}
+	for _, o := range []struct {
+		key   string
+		value any
+		given bool
+	}{
+		{"formula", f.formula, true}, {"report", report, true}, {"cluster", f.cluster, f.cluster != ""},
+		{"weights", f.weights, f.weights != ""},
+		{"se", se, se != ""}, {"joint", joint, len(joint) > 0},
+		{"method", f.method, f.method != ""}, {"df", f.df, f.df != ""},
+	} {
+		if !o.given {
+			continue
+		}
+		if _, wild := one.options.method().(estimators.WildBootstrap); wild && o.key == "weights" {
+			return nil, usageError("--weights: the bootstrap takes no weights of rows; the law of its clusters' weights is --bootstrap-weights")
+		}
+		if err := one.options.set(o.key, o.value); err != nil {
+			return nil, usageError("--%s: %v", o.key, err)
+		}
+	}
+	return one, f.setBootstrap(one)
+}
+
+// setBootstrap sets the options of a bootstrap.
+func (f *fitFlags) setBootstrap(one *fit) error {
+	if f.draws == 0 && f.law == "" {
+		return nil
+	}
+	m, ok := one.options.method().(estimators.WildBootstrap)
+	name := "draws"
+	if f.law != "" {
+		name = "bootstrap-weights"
+	}
+	if !ok {
+		return usageError("--%s: only --kind wild-bootstrap draws", name)
+	}
+	if f.law != "" {
+		if err := m.Weights.UnmarshalText([]byte(f.law)); err != nil {
+			return usageError("--bootstrap-weights: %v", err)
+		}
+	}
+	if f.draws != 0 {
+		if f.draws < 9 || f.draws > 99999 {
+			return usageError("--draws %d: must lie between 9 and 99999", f.draws)
+		}
+		m.Draws = f.draws
+	}
+	one.options = optionsOf(m)
+	return nil
+}
+
+// allTerms lists the coefficients of a formula.
+func allTerms(formula *estimators.Formula) []string {
+	var terms []string
+	if formula.Intercept && formula.Absorb == "" {
+		terms = append(terms, "(Intercept)")
+	}
+	for _, t := range slices.Concat(formula.Terms, formula.Endogenous) {
+		terms = append(terms, t.String())
+	}
+	return terms
+}
+
+// rightHand lists every term of a formula, with its instruments and the random
+// coefficients.
+func rightHand(formula *estimators.Formula) []estimators.Term {
+	terms := slices.Concat(formula.Terms, formula.Endogenous, formula.Instruments)
+	for _, r := range formula.Random {
+		terms = append(terms, r.Slopes...)
+	}
+	return terms
+}
+
+// splitTerms splits at the commas that stand in no parentheses.
+func splitTerms(text string) []string {
+	var terms []string
+	depth, from := 0, 0
+	for i := range len(text) {
+		switch text[i] {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case ',':
+			if depth == 0 {
+				terms = append(terms, strings.TrimSpace(text[from:i]))
+				from = i + 1
+			}
+		}
+	}
+	return append(terms, strings.TrimSpace(text[from:]))
+}
+
+// fromStudy lists a study's estimators.
+func fromStudy(s streams, study sim.Study, where datafile.Condition) ([]*fit, error) {
+	world, err := study.Trial.Compile()
+	if err != nil {
+		return nil, err
+	}
+	shape := world.Shape()
+	var fits []*fit
+	for _, e := range study.Estimators {
+		one := &fit{name: e.Name, options: optionsOf(e.Method), lists: study.Terms}
+		if v := one.options.field("columns"); v.IsValid() {
+			one.columns, _ = v.Interface().([]string)
+		}
+		if text := one.options.text("formula"); text != "" {
+			if one.formula, err = estimators.ParseFormula(text, study.Terms); err != nil {
+				return nil, err
+			}
+		}
+		if one.formula == nil && one.columns == nil {
+			fmt.Fprintf(s.talk, "Skipped %s: it is not written as a formula or columns.\n", e.Name)
+			continue
+		}
+		if _, again := e.Method.(estimators.Randomisation); again {
+			fmt.Fprintf(s.talk, "Skipped %s: a file does not say how its schools were assigned.\n", e.Name)
+			continue
+		}
+		own, err := datafile.ParseCondition(one.options.text("where"))
+		if err != nil {
+			return nil, err
+		}
+		one.where, one.whereOf = own.And(where), one.options.text("where")
+		one.level = one.rowLevel(shape)
+		fits = append(fits, one)
+	}
+	return fits, nil
+}
