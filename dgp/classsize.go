@@ -51,11 +51,16 @@ func (c ClassSize) draw(r *rand.Rand) int {
 // its inverse.
 func (c ClassSize) moments() (mean, sd, meanInverse float64) {
 	square := 0.0
-	add := func(size, p float64) {
+	c.each(func(size, p float64) {
 		mean += p * size
 		square += p * size * size
 		meanInverse += p / size
-	}
+	})
+	return mean, math.Sqrt(math.Max(square-mean*mean, 0)), meanInverse
+}
+
+// each visits the sizes that draw may return, with their probabilities.
+func (c ClassSize) each(add func(size, p float64)) {
 	if c.Small.Share > 0 {
 		p := c.Small.Share / float64(c.Small.Max-c.Small.Min+1)
 		for size := c.Small.Min; size <= c.Small.Max; size++ {
@@ -65,13 +70,12 @@ func (c ClassSize) moments() (mean, sd, meanInverse float64) {
 	least := max(c.Min, 1)
 	if c.SD == 0 {
 		add(math.Max(math.Floor(c.Mean+0.5), float64(least)), 1-c.Small.Share)
-	} else {
-		normal := distuv.Normal{Mu: c.Mean, Sigma: c.SD}
-		add(float64(least), (1-c.Small.Share)*normal.CDF(float64(least)+0.5))
-		most := int(c.Mean+10*c.SD) + 1
-		for size := least + 1; size <= most; size++ {
-			add(float64(size), (1-c.Small.Share)*(normal.CDF(float64(size)+0.5)-normal.CDF(float64(size)-0.5)))
-		}
+		return
 	}
-	return mean, math.Sqrt(math.Max(square-mean*mean, 0)), meanInverse
+	normal := distuv.Normal{Mu: c.Mean, Sigma: c.SD}
+	add(float64(least), (1-c.Small.Share)*normal.CDF(float64(least)+0.5))
+	most := int(c.Mean+10*c.SD) + 1
+	for size := least + 1; size <= most; size++ {
+		add(float64(size), (1-c.Small.Share)*(normal.CDF(float64(size)+0.5)-normal.CDF(float64(size)-0.5)))
+	}
 }

@@ -107,6 +107,8 @@ func (l *ledgerLine) row() SummaryRow {
 		Term:      l.term,
 		Estimand:  l.estimand,
 		Measures:  l.tally.measures(),
+
+		AnalyticPower: math.NaN(), AnalyticZ: math.NaN(),
 	}
 }
 

@@ -69,6 +69,11 @@ type SummaryRow struct {
 	Term      string
 	Estimand  string
 	Measures
+
+	// The power by a closed form, and how many Monte Carlo standard errors the
+	// simulated power is above it; NaN where there is none. AddClosedForms fills
+	// them.
+	AnalyticPower, AnalyticZ float64
 }
 
 // A Summary is the performance of every estimate of a study, in the order of

@@ -367,6 +367,11 @@ func (s Summary) measureColumns(d detail) []tableColumn {
 				decimal(s.Alpha), decimal(level)),
 		},
 		{
+			heading: [2]string{"formula", "% (z)"},
+			cell:    (*SummaryRow).analyticCell,
+			name:    "formula", meaning: "power by the closed form that the estimate comes to, and how many Monte Carlo standard errors the simulated power is above it (coachsim check tells which form)",
+		},
+		{
 			heading: [2]string{"failed", "fits"},
 			cell:    s.failedCell,
 			name:    "failed fits", meaning: "trials in which the method gave no estimate",
@@ -385,6 +390,18 @@ func (s Summary) measureColumns(d detail) []tableColumn {
 		columns = slices.Delete(columns, 3, 5)
 	}
 	return columns
+}
+
+// analyticCell is empty, and so left out, where no estimate has a closed form.
+func (r *SummaryRow) analyticCell() tableCell {
+	if math.IsNaN(r.AnalyticPower) {
+		return tableCell{}
+	}
+	cell := tableCell{value: fixed(100*r.AnalyticPower, 1)}
+	if !math.IsNaN(r.AnalyticZ) {
+		cell.mcse = "(" + fixed(r.AnalyticZ, 1) + ")"
+	}
+	return cell
 }
 
 // failedCell leaves the column empty, and so out, where nothing failed.

@@ -70,6 +70,9 @@ says that there are faults.`,
 			}
 			fmt.Fprintln(s.out)
 			writeSweep(s.out, study)
+			if err := writeClosedForms(s.out, study); err != nil {
+				return err
+			}
 			for _, warning := range study.Warnings() {
 				fmt.Fprintf(s.out, "Warning     %s\n", warning)
 			}
@@ -80,6 +83,20 @@ says that there are faults.`,
 	f.add(c.Flags())
 	f.addReplicates(c.Flags())
 	return c
+}
+
+// writeClosedForms says what power formulas give.
+func writeClosedForms(w io.Writer, study sim.Study) error {
+	var text strings.Builder
+	if err := study.WriteClosedForms(&text); err != nil {
+		return err
+	}
+	label := "Formulas"
+	for line := range strings.Lines(text.String()) {
+		fmt.Fprintf(w, "%-11s %s", label, line)
+		label = ""
+	}
+	return nil
 }
 
 // writeSweep lists the entries of a sweep.

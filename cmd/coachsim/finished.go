@@ -33,6 +33,9 @@ func open(dir string, study sim.Study) (*finished, error) {
 	if f.summary, err = sim.Summarise(log.Chunks(), study.Alpha, study.Factors()); err != nil {
 		return nil, &exitError{exitFile, err}
 	}
+	if err := f.summary.AddClosedForms(study); err != nil {
+		return nil, err
+	}
 	if study.Published != "" && len(study.Cells) == 0 { // a sweep has no single design to hold against a paper
 		cells, err := configs.Published(study.Published)
 		if err != nil {

@@ -1,0 +1,273 @@
+package sim
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"coachsim/dgp"
+	"coachsim/estimators"
+	"coachsim/sim/analytic"
+)
+
+// plainTrial is a trial with one test, classes of one size and no blocks.
+func plainTrial() dgp.Trial {
+	t := dgp.DefaultTrial()
+	t.Design.Blocks, t.Design.Schools, t.Design.Teachers, t.Design.Tested = 1, 20, 1, 100
+	t.Design.Children = dgp.ClassSize{Mean: 10, Min: 1}
+	t.Design.Assignment = dgp.Blocked{Share: 0.5}
+	t.Quality = dgp.Quality{Domains: []string{"support"}, SD: []float64{1}, Correlation: dgp.Matrix{{1}}}
+	t.Observation = dgp.Observation{
+		Segments: 1, Coders: 1, Total: "class", SegmentSD: []float64{1}, CoderSD: []float64{1}, ErrorCorrelation: dgp.Matrix{{1}},
+		Scale: dgp.RatingScale{Mean: []float64{4}, Points: []float64{1}, Min: 1, Max: 7},
+	}
+	t.Achievement = dgp.Achievement{
+		Tests: []string{"reading"}, Total: "achievement", Scale: 1, Residual: dgp.Matrix{{0.75}}, SchoolSD: 0.5,
+		Effect: dgp.TestEffect{Mean: []float64{0.5}},
+	}
+	return t
+}
+
+// gridDesign is one design of the grid.
+type gridDesign struct {
+	name                             string
+	blocks, schools, teachers        int
+	children                         float64
+	share                            float64
+	iccSchool, iccTeacher, block, es float64
+	child, school                    bool // covariates
+	wantDesign                       string
+}
+
+// grid lists designs in which the closed forms are exact.
+func grid() []gridDesign {
+	var all []gridDesign
+	add := func(d gridDesign) {
+		d.name = fmt.Sprintf("%s-b%d-s%d-t%d-n%g-p%g-icc%g", d.wantDesign, d.blocks, d.schools, d.teachers, d.children, d.share, d.iccSchool)
+		if d.child {
+			d.name += "-child"
+		}
+		if d.school {
+			d.name += "-school"
+		}
+		all = append(all, d)
+	}
+	for _, covariates := range [][2]bool{{false, false}, {true, false}, {false, true}, {true, true}} {
+		child, school := covariates[0], covariates[1]
+		add(gridDesign{blocks: 1, schools: 12, teachers: 1, children: 12, share: 0.5, iccSchool: 0.4, es: 0.9, child: child, school: school, wantDesign: "cra2"})
+		add(gridDesign{blocks: 1, schools: 24, teachers: 1, children: 10, share: 0.5, iccSchool: 0.3, es: 0.6, child: child, school: school, wantDesign: "cra2"})
+		add(gridDesign{blocks: 1, schools: 40, teachers: 1, children: 12, share: 0.25, iccSchool: 0.2, es: 0.5, child: child, school: school, wantDesign: "cra2"})
+		add(gridDesign{blocks: 4, schools: 6, teachers: 1, children: 10, share: 0.5, iccSchool: 0.3, block: 0.4, es: 0.6, child: child, school: school, wantDesign: "bcra3c2"})
+		add(gridDesign{blocks: 8, schools: 4, teachers: 1, children: 12, share: 0.5, iccSchool: 0.25, block: 0.3, es: 0.45, child: child, school: school, wantDesign: "bcra3c2"})
+		add(gridDesign{blocks: 1, schools: 16, teachers: 4, children: 4, share: 0.5, iccSchool: 0.4, iccTeacher: 0.1, es: 0.8, child: child, school: school, wantDesign: "cra3"})
+		add(gridDesign{blocks: 3, schools: 6, teachers: 4, children: 4, share: 0.5, iccSchool: 0.4, iccTeacher: 0.1, block: 0.3, es: 0.7, child: child, school: school, wantDesign: "bcra4c3"})
+	}
+	return all
+}
+
+// study makes the study of a grid's design: a mixed model, and without
+// covariates of schools and with equal arms least squares with CR2 too.
+func (d gridDesign) study() Study {
+	t := plainTrial()
+	t.Design.Blocks, t.Design.Schools, t.Design.Teachers = d.blocks, d.schools, d.teachers
+	t.Design.Children.Mean = d.children
+	t.Design.Assignment = dgp.Blocked{Share: d.share}
+	a := &t.Achievement
+	a.SchoolSD, a.TeacherSD, a.BlockSD = math.Sqrt(d.iccSchool), math.Sqrt(d.iccTeacher), d.block
+	a.Residual = dgp.Matrix{{1 - d.iccSchool - d.iccTeacher}}
+	a.Effect.Mean = []float64{d.es}
+	terms := "reading ~ coaching"
+	if d.child {
+		t.Covariates = append(t.Covariates, dgp.Covariate{Name: "pretest", Level: dgp.ChildLevel, Law: dgp.Normal{Mean: 100, SD: 15}, Slope: 0.04})
+		terms += " + pretest"
+	}
+	if d.school {
+		t.Covariates = append(t.Covariates, dgp.Covariate{Name: "wealth", Level: dgp.SchoolLevel, Law: dgp.Normal{SD: 2}, Achievement: 1})
+		a.CovariateSD = 0.5
+		terms += " + wealth"
+	}
+	random, absorb := "school", ""
+	if d.teachers > 1 {
+		random = "school/teacher"
+	}
+	if d.blocks > 1 {
+		absorb = " | block"
+	}
+	s := Study{Aim: "x", Seed: 15021, Replicates: 1, Alpha: 0.05, Trial: t, Estimators: []Estimator{
+		{Name: "mixed", Method: estimators.Mixed{Formula: terms + " + (1 | " + random + ")" + absorb, DF: estimators.KenwardRoger, Report: []string{"coaching"}}},
+	}}
+	if !d.school && d.share == 0.5 {
+		s.Estimators = append(s.Estimators, Estimator{Name: "CR2", Method: estimators.OLS{
+			Formula: terms + absorb, Cluster: "school", SE: estimators.CR2, Report: []string{"coaching"},
+		}})
+	}
+	return s
+}
+
+// TestClosedFormsAreTheSimulatedPower simulates 28 balanced designs with two and
+// three levels, with and without blocks, unequal arms and covariates of children
+// and schools, 10,000 times each (MCSE at most 0.5 points), and wants power within
+// 3 MCSE of the closed form. Of 40 estimates a right program fails one with a
+// probability of at most 40 × 0.27% = 10.8% for a new seed, so the seed is fixed;
+// their sum of squares, over the designs' mixed models, must be one that a right
+// program exceeds with a probability of 0.1%. With -short there are 1,000
+// replicates.
+func TestClosedFormsAreTheSimulatedPower(t *testing.T) {
+	replicates := 10000
+	if testing.Short() {
+		replicates = 1000
+	}
+	designs := grid()
+	if len(designs) < 24 {
+		t.Fatalf("only %d designs", len(designs))
+	}
+	squares, checked := 0.0, 0
+	for i, d := range designs {
+		s := d.study()
+		rows, err := s.rows()
+		if err != nil {
+			t.Fatalf("%s: %v", d.name, err)
+		}
+		g, err := s.Trial.Compile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		panel, err := estimators.Bind(s.methods(), g.Shape(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rejections := make([]int, len(rows))
+		for rep := range replicates {
+			data, _ := g.Draw(dgp.Stream{Seed: 20260101 + uint64(i), Replicate: uint64(rep)})
+			for r, e := range panel.Fit(data) {
+				if e.Status.Worked() && e.P <= s.Alpha {
+					rejections[r]++
+				}
+			}
+		}
+		for r, row := range rows {
+			form, why := s.ClosedForm(row)
+			if form == nil {
+				t.Errorf("%s, %s has no closed form: %s", d.name, row.Estimator, why)
+				continue
+			}
+			if form.Design.Name != d.wantDesign || len(form.Approximate) > 0 {
+				t.Errorf("%s, %s: %s, approximate in %v", d.name, row.Estimator, form.Design.Name, form.Approximate)
+			}
+			summary := SummaryRow{Measures: Measures{N: replicates, Power: float64(rejections[r]) / float64(replicates)}}
+			summary.holdAgainst(form.Power)
+			if math.Abs(summary.AnalyticZ) > 3 {
+				t.Errorf("%s, %s: power %.4f, by the closed form %.4f: %.2f MCSE apart", d.name, row.Estimator, summary.Power, form.Power, summary.AnalyticZ)
+			}
+			t.Logf("%-42s %-5s simulated %.4f, closed form %.4f, z %5.2f", d.name, row.Estimator, summary.Power, form.Power, summary.AnalyticZ)
+			if row.Estimator == "mixed" {
+				squares += summary.AnalyticZ * summary.AnalyticZ
+				checked++
+			}
+		}
+	}
+	if limit := (distuv.ChiSquared{K: float64(checked)}).Quantile(0.999); squares > limit {
+		t.Errorf("the squared distances add up to %.1f; a right program exceeds %.1f once in 1,000", squares, limit)
+	}
+}
+
+// TestClosedFormInputs works the inputs of one design out by hand.
+func TestClosedFormInputs(t *testing.T) {
+	d := gridDesign{blocks: 4, schools: 6, teachers: 1, children: 10, share: 0.5, iccSchool: 0.3, block: 0.4, es: 0.6, child: true, school: true}
+	s := d.study()
+	rows, err := s.rows()
+	if err != nil {
+		t.Fatal(err)
+	}
+	form, why := s.ClosedForm(rows[0])
+	if form == nil {
+		t.Fatal(why)
+	}
+	// Variances: block .16, school .3 + .25 of the covariate, child .7 + (.04 × 15)².
+	total := .16 + .3 + .25 + .7 + .36
+	for key, want := range map[analytic.Key]float64{
+		analytic.Rho3: .16 / total, analytic.Rho2: .55 / total, analytic.R22: .25 / .55, analytic.R21: .36 / 1.06, analytic.G2: 1,
+		analytic.N: 10, analytic.J: 6, analytic.K: 4, analytic.P: .5, analytic.ES: .6 / math.Sqrt(total), analytic.CV: 0,
+	} {
+		if got := form.Values[key]; math.Abs(got-want) > 1e-12 {
+			t.Errorf("%s = %g, want %g", key, got, want)
+		}
+	}
+	if want := 4*5 - 1 - 1.; form.Test.DF != want {
+		t.Errorf("df %g, want %g", form.Test.DF, want)
+	}
+}
+
+// TestNoClosedForm: what the formulas do not cover has none, and they say why.
+func TestNoClosedForm(t *testing.T) {
+	plain := gridDesign{blocks: 4, schools: 6, teachers: 2, children: 10, share: 0.5, iccSchool: 0.3, block: 0.4, es: 0.6, child: true}
+	ols := func(formula string) estimators.OLS {
+		return estimators.OLS{Formula: formula, Cluster: "school", SE: estimators.CR2, Report: []string{"coaching"}}
+	}
+	mixed := func(formula string) estimators.Mixed {
+		return estimators.Mixed{Formula: formula, Report: []string{"coaching"}}
+	}
+	for _, c := range []struct {
+		why    string // part of the reason
+		method estimators.Method
+		change func(*dgp.Trial)
+	}{
+		{"", ols("reading ~ coaching | block"), nil},
+		{"", ols("achievement ~ coaching | block"), nil},
+		{"", mixed("std(reading) ~ coaching + (1 | school/teacher) | block"), nil},
+		{"kind of estimator", estimators.WildBootstrap{OLS: estimators.OLS{Formula: "reading ~ coaching | block", Cluster: "school", SE: estimators.CR1, Report: []string{"coaching"}}, Draws: 99}, nil},
+		{"is a share", ols("below(reading, 20) ~ coaching | block"), nil},
+		{"rows are no children", estimators.OLS{Formula: "class ~ coaching | block", Cluster: "school", SE: estimators.CR2, Report: []string{"coaching"}}, nil},
+		{"some of the rows", estimators.OLS{Formula: "reading ~ coaching | block", Cluster: "school", SE: estimators.CR2, Where: "pretest > 90", Report: []string{"coaching"}}, nil},
+		{"does not allow for schools", estimators.OLS{Formula: "reading ~ coaching | block", SE: estimators.HC1, Report: []string{"coaching"}}, nil},
+		{"clusters are not the schools", estimators.OLS{Formula: "reading ~ coaching | block", Cluster: "teacher", SE: estimators.CR1, Report: []string{"coaching"}}, nil},
+		{"leaves the blocks out", ols("reading ~ coaching"), nil},
+		{"", ols("reading ~ coaching"), func(t *dgp.Trial) { t.Achievement.BlockSD = 0 }},
+		{"not those of schools", mixed("reading ~ coaching + (1 | teacher) | block"), nil},
+		{"those of children", estimators.Mixed{Formula: "reading ~ coaching + (1 | school) | block", DF: estimators.ResidualDF, Report: []string{"coaching"}}, nil},
+		{"maximum likelihood", estimators.Mixed{Formula: "reading ~ coaching + (1 | school) | block", Likelihood: estimators.ML, Report: []string{"coaching"}}, nil},
+		{"treated schools varies", ols("reading ~ coaching | block"), func(t *dgp.Trial) { t.Design.Assignment = dgp.Simple{Share: 0.5} }},
+		{"not the same in every block", ols("reading ~ coaching | block"), func(t *dgp.Trial) { t.Design.Assignment = dgp.Blocked{Share: 0.4} }},
+		{"unequal shares", ols("reading ~ coaching | block"), func(t *dgp.Trial) { t.Design.Assignment = dgp.Complete{Share: 0.5} }},
+		{"unequal arms", ols("reading ~ coaching | block"), func(t *dgp.Trial) { t.Design.Assignment = dgp.Blocked{Share: 1. / 3} }},
+		{"know nothing of trial.attrition.loss.child.rate", ols("reading ~ coaching | block"), func(t *dgp.Trial) {
+			t.Design.Attrition.Loss.Child.Rate = map[string]float64{"coaching": 0.1}
+		}},
+		{"no estimate of a treatment effect", ols("reading ~ coaching - 1"), func(t *dgp.Trial) { t.Design.Blocks = 1 }},
+		{"class size moves", ols("reading ~ coaching | block"), func(t *dgp.Trial) {
+			t.Achievement.CovariateSD, t.Design.Children.SD = 0.1, 3
+			t.Covariates = append(t.Covariates, dgp.Covariate{Name: "size", Level: dgp.TeacherLevel, Law: dgp.ClassSizeLaw{}, Achievement: 1})
+		}},
+		{"curvature of books", ols("reading ~ coaching | block"), func(t *dgp.Trial) {
+			t.Covariates = append(t.Covariates, dgp.Covariate{Name: "books", Level: dgp.ChildLevel, Law: dgp.Gamma{Mean: 1, SD: 1}, Curvature: 0.1})
+		}},
+	} {
+		s := plain.study()
+		s.Estimators = []Estimator{{Name: "e", Method: c.method}}
+		if c.change != nil {
+			c.change(&s.Trial)
+		}
+		rows, err := s.rows()
+		if err != nil {
+			t.Errorf("%s: %v", c.why, err)
+			continue
+		}
+		form, why := s.ClosedForm(rows[0])
+		if (form != nil) != (c.why == "") || !strings.Contains(why, c.why) {
+			t.Errorf("%+v: %q, want %q", c.method, why, c.why)
+		}
+	}
+}
+
+// TestHoldAgainst: the distance has the Monte Carlo error of the closed form's
+// power, so that it exists where the simulated one is 0 or 1.
+func TestHoldAgainst(t *testing.T) {
+	r := SummaryRow{Measures: Measures{N: 400, Power: 1}, AnalyticZ: math.NaN()}
+	r.holdAgainst(0.96)
+	if want := 0.04 / math.Sqrt(0.96*0.04/400); math.Abs(r.AnalyticZ-want) > 1e-12 {
+		t.Errorf("z = %g, want %g", r.AnalyticZ, want)
+	}
+}
