@@ -134,16 +134,22 @@ func (b *closedFormOf) findDesign() string {
 			return "the formulas know nothing of trial.assignment." + key
 		}
 	}
+	equal := func(share float64) float64 { // arms of equal size by default
+		if share == 0 {
+			return 0.5
+		}
+		return share
+	}
 	whole := func(x float64) bool { return math.Abs(x-math.Round(x)) < 1e-9 }
 	switch a := d.Assignment.(type) {
 	case dgp.Blocked:
-		b.share, b.blocked = a.Share, d.Blocks > 1
-		if !whole(a.Share * schools) {
+		b.share, b.blocked = equal(a.Share), d.Blocks > 1
+		if !whole(b.share * schools) {
 			return "the number of treated schools is not the same in every block"
 		}
 	case dgp.Complete:
-		b.share = a.Share
-		if !whole(a.Share * schools * blocks) {
+		b.share = equal(a.Share)
+		if !whole(b.share * schools * blocks) {
 			return "the number of treated schools varies"
 		}
 	default:

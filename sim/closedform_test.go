@@ -232,6 +232,11 @@ func TestNoClosedForm(t *testing.T) {
 		{"treated schools varies", ols("reading ~ coaching | block"), func(t *dgp.Trial) { t.Design.Assignment = dgp.Simple{Share: 0.5} }},
 		{"not the same in every block", ols("reading ~ coaching | block"), func(t *dgp.Trial) { t.Design.Assignment = dgp.Blocked{Share: 0.4} }},
 		{"unequal shares", ols("reading ~ coaching | block"), func(t *dgp.Trial) { t.Design.Assignment = dgp.Complete{Share: 0.5} }},
+		{"", ols("reading ~ coaching | block"), func(t *dgp.Trial) { t.Design.Assignment = dgp.Blocked{} }},
+		{"know nothing of trial.assignment.unit", ols("reading ~ coaching | block"), func(t *dgp.Trial) { t.Design.Assignment = dgp.Blocked{Unit: dgp.TeacherUnit} }},
+		{"know nothing of achievement.arm_effects", ols("reading ~ coaching | block"), func(t *dgp.Trial) {
+			t.Achievement.ArmEffects = map[string]dgp.ArmTestEffect{"coaching": {TestEffect: dgp.TestEffect{Mean: []float64{1}}}}
+		}},
 		{"unequal arms", ols("reading ~ coaching | block"), func(t *dgp.Trial) { t.Design.Assignment = dgp.Blocked{Share: 1. / 3} }},
 		{"know nothing of trial.attrition.loss.child.rate", ols("reading ~ coaching | block"), func(t *dgp.Trial) {
 			t.Design.Attrition.Loss.Child.Rate = map[string]float64{"coaching": 0.1}

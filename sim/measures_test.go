@@ -127,6 +127,9 @@ func TestMeasuresEqualR(t *testing.T) {
 		}
 		compared := 0
 		for _, c := range columns {
+			if _, known := want[c.name]; !known { // the closed forms', which no log has
+				continue
+			}
 			switch {
 			case c.count != nil:
 				if got := strconv.Itoa(c.count(row)); got != want[c.name] {
