@@ -101,6 +101,12 @@ func TestConform(t *testing.T) {
 			},
 			Draws: 199,
 		},
+		"randomisation, t": estimators.Randomisation{
+			OLS: estimators.OLS{
+				Formula: "c(score, class) ~ coaching + ses + rural | block", Rows: "child", Cluster: "school", SE: cr1, Report: []string{"coaching"},
+			},
+			Draws: 199, Statistic: estimators.StudentT, Adjust: estimators.WestfallYoung,
+		},
 		"instruments": estimators.IV{
 			Formula: "c(score, reading) ~ ses + age | block | class ~ coaching + founded", Cluster: "school", SE: cr1,
 			Report: []string{"class", "ses"}, Joint: [][]string{{"class", "ses"}},
@@ -116,6 +122,12 @@ func TestConform(t *testing.T) {
 				Formula: "score ~ coaching + ses | block", Cluster: "school", SE: cr1, Report: []string{"coaching"},
 			},
 			Draws: 199,
+		},
+		"bootstrap, adjusted": estimators.WildBootstrap{
+			OLS: estimators.OLS{
+				Formula: "c(score, class) ~ coaching + ses", Rows: "child", Cluster: "school", SE: cr1, Report: []string{"coaching", "ses"},
+			},
+			Draws: 199, Weights: estimators.Webb, Adjust: estimators.RomanoWolf,
 		},
 		"missing outcome": estimators.OLS{
 			Formula: "c(exam, score, std(exam), below(exam, 20)) ~ coaching + ses | block", Cluster: "school", SE: cr2, Report: []string{"coaching"},

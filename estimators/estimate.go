@@ -89,4 +89,6 @@ type Row struct {
 	// Target is the treatment effect the estimate can be held against, or nil
 	// when the number is descriptive.
 	Target *Target
+	// Adjustment says how P is adjusted for the number of the estimator's tests.
+	Adjustment StepDown
 }

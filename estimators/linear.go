@@ -400,27 +400,30 @@ func (l *linear) numberClusters(d *dgp.Data) int {
 		}
 		return n
 	}
-	n := numberBy(d, c, l.cluster, l.clusterOf, l.number)
+	n := numberBy(d, c, l.cluster, l.clusterOf, l.number, false)
 	if l.two != nil && n >= 0 {
 		return l.two.numberPairs(d, l, n)
 	}
 	return n
 }
 
-// numberBy fills of with the number of the cluster of every group, and number
-// with that of every level of the grouping.
-func numberBy(d *dgp.Data, c *core, by grouping, of, number []int) int {
+// numberBy fills of with the number of the cluster of every group that has rows,
+// or of every group, and number with that of every level of the grouping.
+func numberBy(d *dgp.Data, c *core, by grouping, of, number []int, every bool) int {
 	for i := range number {
 		number[i] = -1
 	}
 	n := 0
 	for g := range c.groups {
-		if !c.active[g] {
+		if !c.active[g] && !every {
 			continue
 		}
 		id := by.of(d, c.group, g)
-		if id < 0 {
+		switch {
+		case id < 0 && c.active[g]:
 			return -1
+		case id < 0:
+			continue
 		}
 		if number[id] < 0 {
 			number[id] = n

@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 
 	"coachsim/dgp"
 )
 
 // Randomisation is least squares with p-values and intervals from randomisation
 // inference: the units are assigned anew by the study's own scheme, and the
-// coefficient of the arm in the data is placed among those that the other
+// statistic of the arm in the data is placed among those that the other
 // assignments give (Fisher's sharp null; Young 2019). The interval holds every
 // constant effect that is not rejected.
 //
@@ -19,11 +20,60 @@ import (
 // that are placed on other assignments are residuals of the regression on them
 // (Freedman and Lane 1983), which is exact where they have no effect.
 //
+// The statistic t stays valid in large samples where effects differ between
+// schools but are 0 on average; the coefficient need not (Wu and Ding 2021). It
+// is studentised by the standard error of SE: classical, CR0 or CR1, or HC0 or
+// HC1 where the rows are teachers or schools, for trials of two arms in which
+// children are not assigned one by one.
+//
+// Adjusted by Westfall and Young, the p-values of all outcomes are those of
+// their free step-down: max-T of |t|, or, as coefficients of different outcomes
+// are in different units, min-P of the coefficients' own p-values. Intervals
+// stay those of each test alone.
+//
 // The standard error reported beside them is that of OLS's SE.
 type Randomisation struct {
-	OLS   `yaml:",inline"`
-	Draws int `yaml:"draws" min:"9" max:"99999" doc:"assignments drawn anew"`
+	OLS       `yaml:",inline"`
+	Draws     int       `yaml:"draws" min:"9" max:"99999" doc:"assignments drawn anew"`
+	Statistic Statistic `yaml:"statistic" doc:"what is compared between assignments: coefficient or t"`
+	Adjust    StepDown  `yaml:"adjust" doc:"adjustment of the p-values for the number of outcomes: none or westfall-young"`
 }
+
+// Statistic is what randomisation inference compares between assignments.
+type Statistic uint8
+
+// The statistics.
+const (
+	Coefficient Statistic = iota
+	StudentT              // the coefficient over its standard error
+	statistics
+)
+
+var statisticNames = [statistics]string{"coefficient", "t"}
+
+func (s Statistic) String() string {
+	if s >= statistics {
+		return fmt.Sprintf("Statistic(%d)", uint8(s))
+	}
+	return statisticNames[s]
+}
+
+// MarshalText writes the name.
+func (s Statistic) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads a name; case does not matter.
+func (s *Statistic) UnmarshalText(text []byte) error {
+	for i, name := range statisticNames {
+		if strings.EqualFold(string(text), name) {
+			*s = Statistic(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is not a statistic; the statistics are %s", text, strings.Join(statisticNames[:], ", "))
+}
+
+// Names lists the statistics.
+func (Statistic) Names() []string { return statisticNames[:] }
 
 // Bind binds the regression.
 func (o Randomisation) Bind(name string, s *Setup) (Fitter, error) {
@@ -33,18 +83,35 @@ func (o Randomisation) Bind(name string, s *Setup) (Fitter, error) {
 	if len(o.Report) != 1 || len(o.Joint) > 0 {
 		return nil, keyError("report", fmt.Errorf("randomisation inference is about one term, the arm"))
 	}
-	return o.byOutcome(s, func(f *Formula) (Fitter, error) { return o.bind(name, s, f) })
+	if o.Adjust == RomanoWolf {
+		return nil, keyError("adjust", fmt.Errorf("randomisation inference adjusts by %s; %s is by the wild bootstrap", WestfallYoung, o.Adjust))
+	}
+	tests := o.Adjust.tests(o.Draws, 1)
+	f, err := o.byOutcome(s, func(f *Formula) (Fitter, error) { return o.bind(name, s, f, tests) })
+	if err != nil || tests == nil {
+		return f, err
+	}
+	tests.ranked = o.Statistic == Coefficient
+	return newStepping(f, tests, o.Adjust), nil
 }
 
 // bind binds a formula whose outcomes are observed together.
-func (o Randomisation) bind(name string, s *Setup, f *Formula) (Fitter, error) {
+func (o Randomisation) bind(name string, s *Setup, f *Formula, tests *stepDown) (Fitter, error) {
 	l, err := o.OLS.bind(name, s, f)
 	if err != nil {
 		return nil, err
 	}
-	r := &randomisation{l: l, draws: o.Draws, source: dgp.NewSource(), purpose: dgp.EstimatorPurpose(name)}
+	r := &randomisation{l: l, draws: o.Draws, source: dgp.NewSource(), purpose: dgp.EstimatorPurpose(name), tests: tests}
 	if err := r.findArms(s, o.Report[0]); err != nil {
 		return nil, err
+	}
+	if o.Statistic == StudentT {
+		if err := oneFactor(o.Cluster, "randomisation inference of t"); err != nil {
+			return nil, err
+		}
+		if err := r.findStudent(o.SE, s.shape.Assignment.Level()); err != nil {
+			return nil, err
+		}
 	}
 	if filter := r.l.core.filter; filter != nil {
 		for _, column := range filter.column {
@@ -56,6 +123,23 @@ func (o Randomisation) bind(name string, s *Setup, f *Formula) (Fitter, error) {
 	r.assign = s.shape.Assignment.Compile(s.shape).Assign
 	s.random = append(s.random, r)
 	return r, nil
+}
+
+// findStudent prepares the standard errors that t needs.
+func (r *randomisation) findStudent(se SE, assigned dgp.Level) error {
+	c := r.l.core
+	switch {
+	case se.adjustment() != 0:
+		return keyError("se", fmt.Errorf("randomisation inference studentises by classical, HC0, HC1, CR0 or CR1; this is %s", se))
+	case assigned > c.group:
+		return keyError("statistic", fmt.Errorf("where children are assigned one by one, the statistic is the coefficient"))
+	case c.key.rows > c.group && (se == HC0 || se == HC1):
+		return keyError("se", fmt.Errorf("the arm is the same for all children of a class, so randomisation inference studentises by clusters; %s has none", se))
+	case len(r.arms) > 1:
+		return keyError("statistic", fmt.Errorf("where the formula has several arms, the statistic is the coefficient"))
+	}
+	r.student = &studentiser{randomisation: r}
+	return nil
 }
 
 // findArms divides the terms in those made of arms alone and the others.
@@ -154,8 +238,24 @@ type randomisation struct {
 	mean  []float64   // by effect and term: Σ n_c T_c
 	gamma []float64
 
-	arm    []int        // of every unit that was randomised
-	ratios [][2]float64 // by draw: coefficients of y and of the data's own T
+	arm   []int        // of every unit that was randomised
+	other []reassigned // by draw
+
+	student *studentiser // nil where coefficients are compared
+	tests   *stepDown    // nil where p-values are not adjusted
+}
+
+// A reassigned is the statistic of one assignment T as a function of a null β0:
+// its coefficient is y - β0 own, with y and own the coefficients on T of the
+// outcome and of the data's own assignment, and its squared standard error, up
+// to a factor that all assignments share, v0 + β0 v1 + β0² v2. Where
+// coefficients are compared this is 1.
+type reassigned struct{ y, own, v0, v1, v2 float64 }
+
+// at returns the squared coefficient and the squared standard error under a null.
+func (a *reassigned) at(null float64) (square, variance float64) {
+	b := a.y - null*a.own
+	return b * b, a.v0 + null*(a.v1+null*a.v2)
 }
 
 func (r *randomisation) allocate(shape dgp.Shape) {
@@ -174,7 +274,10 @@ func (r *randomisation) allocate(shape dgp.Shape) {
 	r.cross, r.tau = make([]float64, k*k), make([]float64, k*n)
 	r.mean = make([]float64, max(c.mostEffects, 1)*k)
 	r.arm = make([]int, shape.Max[level])
-	r.ratios = make([][2]float64, r.draws)
+	r.other = make([]reassigned, r.draws)
+	if r.student != nil {
+		r.student.allocate(most)
+	}
 }
 
 // Rows says what the estimates are about.
@@ -205,6 +308,9 @@ func (r *randomisation) Fit(s *Setup, out []Estimate) {
 	}
 	last := len(r.arms) - 1
 	r.partial(r.own[last])
+	if r.student != nil {
+		r.student.prepare()
+	}
 	for i, outcome := range l.outcomes {
 		e := &out[i]
 		if !e.Status.Worked() {
@@ -219,8 +325,24 @@ func (r *randomisation) Fit(s *Setup, out []Estimate) {
 		}
 		r.residual(r.y)
 		r.partial(r.y)
+		own := reassigned{y: e.Value, own: 1, v0: 1}
+		if r.student != nil {
+			r.student.load(outcome)
+			own = r.ofData()
+		}
 		r.reassign(s)
-		r.infer(e, s.alpha)
+		r.infer(e, own, s.alpha)
+		if r.tests != nil && e.Status.Worked() {
+			r.join(e, own)
+		}
+	}
+}
+
+// join adds to the step-down the test that there is no effect.
+func (r *randomisation) join(e *Estimate, own reassigned) {
+	drawn := r.tests.add(e, squaredT(own.at(0)), len(r.other))
+	for k := range r.other {
+		drawn[k] = squaredT(r.other[k].at(0))
 	}
 }
 
@@ -422,48 +544,78 @@ func (r *randomisation) regular(pivot float64) bool {
 	return pivot > collinearPivot*r.l.core.weight
 }
 
-// reassign draws assignments and fills ratios. The same stream gives every
+// reassign draws assignments and fills other. The same stream gives every
 // outcome of a replicate the same assignments.
 func (r *randomisation) reassign(s *Setup) {
 	d := s.data
 	rng := r.source.Load(s.stream, r.purpose)
 	arm := r.arm[:d.Randomised.Len()]
-	last := len(r.arms) - 1
-	own := r.own[last]
-	for draw := range r.ratios {
+	own := r.own[len(r.arms)-1]
+	for draw := range r.other {
 		r.assign(arm, d.Randomised, rng)
 		r.clear()
 		for cell := range r.cells {
-			if a := arm[r.unit[cell]]; a > 0 {
+			a := arm[r.unit[cell]]
+			if r.student != nil {
+				r.student.treated[cell] = r.on[a][0]
+			}
+			if a > 0 {
 				r.tally(cell, r.on[a], r.y[cell], own[cell])
 			}
 		}
-		r.eliminate()
-		top, self, square := r.top[last], r.self[last], r.cross[len(r.cross)-1]
-		if !r.regular(square) {
-			// No unit in the arm, or all, or an arm that the others explain: no
-			// coefficient, and nothing more extreme than the data's.
-			top, self, square = 0, 0, 1
-		}
-		r.ratios[draw] = [2]float64{top / square, self / square}
+		r.other[draw] = r.statistic()
 	}
 }
 
+// ofData is the statistic of the data's own assignment, by the same sums.
+func (r *randomisation) ofData() reassigned {
+	last, p := len(r.arms)-1, len(r.arms)
+	r.clear()
+	for cell := range r.cells {
+		r.student.treated[cell] = r.now[cell*p+last]
+		r.tally(cell, r.now[cell*p:(cell+1)*p], r.y[cell], r.own[last][cell])
+	}
+	return r.statistic()
+}
+
+// statistic is that of the assignment that was tallied.
+func (r *randomisation) statistic() reassigned {
+	last := len(r.arms) - 1
+	r.eliminate()
+	square := r.cross[len(r.cross)-1]
+	if !r.regular(square) {
+		// No unit in the arm, or all, or an arm that the others explain: no
+		// coefficient, and nothing more extreme than the data's.
+		return reassigned{v0: 1}
+	}
+	a := reassigned{y: r.top[last] / square, own: r.self[last] / square, v0: 1}
+	if r.student != nil {
+		r.student.variance(&a, square)
+	}
+	return a
+}
+
 // infer replaces the p-value of an estimate, and adds its interval.
-func (r *randomisation) infer(e *Estimate, alpha float64) {
-	value := e.Value
+func (r *randomisation) infer(e *Estimate, own reassigned, alpha float64) {
+	if square, variance := own.at(0); math.IsNaN(square / variance) {
+		*e = failed(NotFinite)
+		return
+	}
 	// Under the null β0 the data's coefficient is value - β0, and an
 	// assignment's is its own of y, less β0 times its own of the data's T.
 	p := func(null float64) float64 {
-		limit := math.Abs(value-null) * (1 - 1e-10)
+		limit, variance := own.at(null)
+		limit *= 1 - 2*tieTolerance
 		count := 1 // the data's own assignment
-		for _, ratio := range r.ratios {
-			if math.Abs(ratio[0]-null*ratio[1]) >= limit {
+		for k := range r.other {
+			square, v := r.other[k].at(null)
+			if square*variance >= limit*v {
 				count++
 			}
 		}
-		return float64(count) / float64(len(r.ratios)+1)
+		return float64(count) / float64(len(r.other)+1)
 	}
+	value := e.Value
 	e.P = p(0)
 	e.Low = searchBound(value, -2*e.SE, func(null float64) bool { return p(null) <= alpha })
 	e.High = searchBound(value, 2*e.SE, func(null float64) bool { return p(null) <= alpha })

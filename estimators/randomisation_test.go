@@ -19,12 +19,24 @@ func TestRandomisationRefitted(t *testing.T) {
 	for _, c := range []struct {
 		formula, where string
 		scheme         dgp.Assignment
+		statistic      estimators.Statistic
+		se             estimators.SE
+		cluster        string
+		weights        string
 	}{
-		{"score ~ coaching + ses + rural | block", "", dgp.Blocked{Share: 0.5}},
-		{"score ~ ses + coaching + experience + founded", "girl == 1", dgp.Complete{Share: 0.4}},
-		{"c(score, class) ~ coaching", "", dgp.Simple{Share: 0.5}},
-		{"score ~ coaching + ses - 1", "", dgp.Blocked{Share: 0.3}},
-		{"class ~ coaching + experience | cohort", "", dgp.Blocked{Share: 0.5}},
+		{"score ~ coaching + ses + rural | block", "", dgp.Blocked{Share: 0.5}, estimators.Coefficient, hc1, "", ""},
+		{"score ~ ses + coaching + experience + founded", "girl == 1", dgp.Complete{Share: 0.4}, estimators.Coefficient, hc1, "", ""},
+		{"c(score, class) ~ coaching", "", dgp.Simple{Share: 0.5}, estimators.Coefficient, hc1, "", ""},
+		{"score ~ coaching + ses - 1", "", dgp.Blocked{Share: 0.3}, estimators.Coefficient, hc1, "", ""},
+		{"class ~ coaching + experience | cohort", "", dgp.Blocked{Share: 0.5}, estimators.Coefficient, hc1, "", ""},
+		{"c(score, class) ~ coaching + ses + rural + ses:experience | block", "", dgp.Blocked{Share: 0.5}, estimators.StudentT, cr1, "school", ""},
+		{"score ~ ses + coaching + experience + founded", "girl == 1", dgp.Complete{Share: 0.4}, estimators.StudentT, estimators.CR0, "teacher", ""},
+		{"c(score, class) ~ coaching + girl", "", dgp.Simple{Share: 0.5}, estimators.StudentT, classical, "", ""},
+		{"score ~ coaching + ses - 1", "", dgp.Blocked{Share: 0.3}, estimators.StudentT, cr1, "cohort", ""},
+		{"class ~ coaching + experience | cohort", "", dgp.Blocked{Share: 0.5}, estimators.StudentT, hc1, "", ""},
+		{"c(score, class) ~ coaching + ses | block", "", dgp.Blocked{Share: 0.5}, estimators.StudentT, cr1, "school", "experience"},
+		{"class ~ coaching + rural", "", dgp.Blocked{Share: 0.5}, estimators.StudentT, classical, "", "experience"},
+		{"score ~ coaching + ses + boy + girl | cohort", "", dgp.Blocked{Share: 0.5}, estimators.StudentT, cr1, "school", ""},
 	} {
 		shape, d := estimatortest.Small.Shape(), estimatortest.Small.Draw(3)
 		shape.Assignment = c.scheme
@@ -36,11 +48,11 @@ func TestRandomisationRefitted(t *testing.T) {
 		more.N[dgp.SchoolLevel] += 2
 		d.Randomised = &more
 		shape.Max[dgp.SchoolLevel] += 2
-		o := estimators.OLS{Formula: c.formula, Where: c.where, SE: hc1, Report: []string{"coaching"}}
+		o := estimators.OLS{Formula: c.formula, Where: c.where, SE: c.se, Cluster: c.cluster, Weights: c.weights, Report: []string{"coaching"}}
 		if strings.HasPrefix(c.formula, "c(") {
 			o.Rows = "child"
 		}
-		panel, err := estimators.Bind([]estimators.Named{{Name: "ri", Method: estimators.Randomisation{OLS: o, Draws: draws}}}, shape, nil)
+		panel, err := estimators.Bind([]estimators.Named{{Name: "ri", Method: estimators.Randomisation{OLS: o, Draws: draws, Statistic: c.statistic}}}, shape, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,6 +76,12 @@ func TestRandomisationRefitted(t *testing.T) {
 			return slices.Clone(e)
 		}
 		p := func(null float64) []float64 {
+			statistic := func(e estimators.Estimate) float64 {
+				if c.statistic == estimators.StudentT {
+					return math.Abs(e.Value / e.SE)
+				}
+				return math.Abs(e.Value)
+			}
 			data := refit(own, null)
 			count := make([]float64, len(data))
 			rng := dgp.NewSource().Load(st, dgp.EstimatorPurpose("ri"))
@@ -75,7 +93,7 @@ func TestRandomisationRefitted(t *testing.T) {
 					treated[s] = float64(drawn[d.Place[s]])
 				}
 				for i, e := range refit(treated, null) {
-					if math.Abs(e.Value) >= math.Abs(data[i].Value)*(1-1e-9) { // NaN is not
+					if statistic(e) >= statistic(data[i])*(1-1e-9) { // NaN is not
 						count[i]++
 					}
 				}

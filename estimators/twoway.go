@@ -98,7 +98,7 @@ func (t *twoWay) allocate(shape dgp.Shape, l *linear) {
 func (t *twoWay) numberPairs(d *dgp.Data, l *linear, clusters int) int {
 	c := l.core
 	t.clusters = clusters
-	if t.second = numberBy(d, c, t.cluster, t.of, t.number); t.second < 0 {
+	if t.second = numberBy(d, c, t.cluster, t.of, t.number, false); t.second < 0 {
 		return -1
 	}
 	t.order = t.order[:0]

@@ -16,10 +16,15 @@ import (
 //
 // The interval holds every value that the test does not reject. The standard
 // error reported beside them is that of OLS's SE.
+//
+// Adjusted by Romano and Wolf, the p-values of all outcomes and reported terms
+// are those of their step-down of |t|, each drawn under its own null with the
+// same weights of clusters. Intervals stay those of each test alone.
 type WildBootstrap struct {
 	OLS     `yaml:",inline"`
 	Weights WildWeights `yaml:"weights" doc:"law of the clusters' weights: rademacher, mammen or webb"`
 	Draws   int         `yaml:"draws" min:"9" max:"99999" doc:"bootstrap draws; with rademacher weights and few clusters every vector of signs is taken once instead"`
+	Adjust  StepDown    `yaml:"adjust" doc:"adjustment of the p-values for the number of outcomes and reported terms: none or romano-wolf"`
 }
 
 // WildWeights is the law of the weights.
@@ -96,15 +101,28 @@ func (o WildBootstrap) Bind(name string, s *Setup) (Fitter, error) {
 	if o.OLS.Weights != "" {
 		return nil, keyError("weights", fmt.Errorf("the wild bootstrap takes no weights of rows"))
 	}
-	return o.byOutcome(s, func(f *Formula) (Fitter, error) {
+	if o.Adjust == WestfallYoung {
+		return nil, keyError("adjust", fmt.Errorf("the wild bootstrap adjusts by %s; %s is by randomisation inference", RomanoWolf, o.Adjust))
+	}
+	tests := o.Adjust.tests(o.Draws+1, 0)
+	f, err := o.byOutcome(s, func(f *Formula) (Fitter, error) {
 		l, err := o.bind(name, s, f)
 		if err != nil {
 			return nil, err
 		}
-		w := &wild{WildBootstrap: o, l: l, source: dgp.NewSource(), purpose: dgp.EstimatorPurpose(name)}
+		w := &wild{WildBootstrap: o, l: l, source: dgp.NewSource(), purpose: dgp.EstimatorPurpose(name), tests: tests}
 		s.wild = append(s.wild, w)
 		return w, nil
 	})
+	if err != nil || tests == nil {
+		return f, err
+	}
+	if several, ok := f.(*fitters); ok {
+		for _, one := range several.each {
+			one.(*wild).apart = true // bound above
+		}
+	}
+	return newStepping(f, tests, o.Adjust), nil
 }
 
 // A wild is a bound wild bootstrap.
@@ -136,6 +154,11 @@ type wild struct {
 	b       *coordinates
 	source  *dgp.Source
 	purpose dgp.Purpose
+	tests   *stepDown // nil where p-values are not adjusted
+	apart   bool      // other outcomes of the tests are missing in other rows
+
+	clusters  int   // that are given weights
+	clusterOf []int // by group
 
 	sets     int     // of the data's clusters
 	patterns []uint8 // by draw and set: the row of the table
@@ -192,6 +215,7 @@ func (w *wild) allocate(shape dgp.Shape) {
 	}
 	w.patterns = make([]uint8, (w.Draws+1)*sets)
 	w.draws = make([]wildDraw, 0, w.Draws+1)
+	w.clusterOf = make([]int, shape.Max[w.l.core.group])
 	w.home = make([]int, most)
 	w.score = make([][2]float64, most)
 	w.parts = make([]float64, most*4*(w.b.r+2))
@@ -222,6 +246,8 @@ func (w *wild) Fit(s *Setup, out []Estimate) {
 		return
 	}
 	w.b.prepare()
+	// A cluster has the same weight whatever is missing if all are numbered.
+	w.clusters = numberBy(s.data, l.core, l.cluster, w.clusterOf, l.number, w.apart)
 	w.findHomes()
 	w.drawWeights(s.stream)
 	per := len(l.reported)
@@ -230,7 +256,10 @@ func (w *wild) Fit(s *Setup, out []Estimate) {
 			if e := &out[i*per+r]; e.Status.Worked() {
 				w.fillParts(i, r)
 				w.resample()
-				w.infer(e, l.bread[r*len(l.combinations)+r], s.alpha)
+				test := w.infer(e, l.bread[r*len(l.combinations)+r], s.alpha)
+				if w.tests != nil && e.Status.Worked() {
+					test.join(w.tests, e)
+				}
 			}
 		}
 	}
@@ -238,8 +267,8 @@ func (w *wild) Fit(s *Setup, out []Estimate) {
 
 // findHomes finds the effect of each cluster.
 func (w *wild) findHomes() {
-	l, c := w.l, w.l.core
-	for g := range l.clusters {
+	c := w.l.core
+	for g := range w.clusters {
 		w.home[g] = -1
 	}
 	w.nested = true
@@ -247,7 +276,7 @@ func (w *wild) findHomes() {
 		if !c.active[g] || c.effects == 0 {
 			continue
 		}
-		home := &w.home[l.clusterOf[g]]
+		home := &w.home[w.clusterOf[g]]
 		w.nested = w.nested && (*home < 0 || *home == c.effect[g])
 		*home = c.effect[g]
 	}
@@ -268,14 +297,14 @@ func (w *wild) ownPart(cluster int) []float64 {
 func (w *wild) fillParts(i, t int) {
 	l, c, p := w.l, w.l.core, w.b.terms
 	nb, nc := len(c.basis), len(l.combinations)
-	clear(w.score[:l.clusters])
-	clear(w.parts[:l.clusters*w.stride])
+	clear(w.score[:w.clusters])
+	clear(w.parts[:w.clusters*w.stride])
 	outcome := c.outcomes[l.outcomes[i]]
 	for g := range c.groups {
 		if !c.active[g] {
 			continue
 		}
-		cluster := l.clusterOf[g]
+		cluster := w.clusterOf[g]
 		part := w.parts[cluster*w.stride : (cluster+1)*w.stride]
 		score := &w.score[cluster]
 		stat := c.stat[g*c.stride : (g+1)*c.stride]
@@ -304,7 +333,7 @@ func (w *wild) fillParts(i, t int) {
 		}
 	}
 	w.fillGram()
-	for g := range l.clusters {
+	for g := range w.clusters {
 		w.fillW(g)
 	}
 }
@@ -315,7 +344,7 @@ func (w *wild) fillGram() {
 	clear(w.gram[:n*n])
 	clear(w.between)
 	clear(w.within)
-	for g := range w.l.clusters {
+	for g := range w.clusters {
 		part := w.parts[g*w.stride : (g+1)*w.stride]
 		for j := range n {
 			v := part[4*j+1]
@@ -370,7 +399,7 @@ func (w *wild) fillW(g int) {
 // drawWeights fills patterns: the same weights for every estimate. With few
 // clusters every vector of signs is taken once.
 func (w *wild) drawWeights(st dgp.Stream) {
-	clusters, values := w.l.clusters, len(wildPoints[w.Weights])
+	clusters, values := w.clusters, len(wildPoints[w.Weights])
 	size := setSize(values)
 	w.sets = (clusters + size - 1) / size
 	w.draws = w.draws[:w.Draws]
@@ -418,7 +447,7 @@ func drawSigns(pattern []uint8, clusters, size int, r *rand.Rand) {
 // resample fills draws.
 func (w *wild) resample() {
 	all := w.all[:w.sets]
-	for g := range w.l.clusters {
+	for g := range w.clusters {
 		s, q := w.score[g][0], w.score[g][1]
 		w.columns[g] = [8]float64{s, q, s * s, s * q, q * q}
 	}
@@ -428,7 +457,7 @@ func (w *wild) resample() {
 		w.draws[k] = wildDraw{n0: n0, n1: n1, v0: v0, v1: 2 * v1, v2: v2}
 	}
 	for j := 0; j < w.shared; j += 2 {
-		for g := range w.l.clusters {
+		for g := range w.clusters {
 			w.columns[g] = [8]float64(w.parts[g*w.stride+4*j:])
 		}
 		w.addCoordinates(all)
@@ -439,7 +468,7 @@ func (w *wild) resample() {
 	size := setSize(len(w.linear))
 	for e := 0; e < w.l.core.effects; e += 2 {
 		w.touched = w.touched[:0]
-		for g := range w.l.clusters {
+		for g := range w.clusters {
 			w.columns[g] = [8]float64{}
 			at := w.home[g] - e
 			if at != 0 && at != 1 {
@@ -476,7 +505,7 @@ func (w *wild) tabulate(sets []int, weights [][8]float64) {
 		table := w.table[j*rows : (j+1)*rows]
 		table[0] = [8]float64{}
 		filled := 1
-		for g := set * size; g < min((set+1)*size, w.l.clusters); g++ {
+		for g := set * size; g < min((set+1)*size, w.clusters); g++ {
 			column := &w.columns[g]
 			for v := len(weights) - 1; v >= 0; v-- {
 				var add [8]float64
@@ -516,10 +545,11 @@ func (w *wild) sum(k int, sets []int) (s0, s1, s2, s3, s4, s5, s6, s7 float64) {
 	return
 }
 
-// infer replaces the p-value of an estimate, and adds its interval.
-func (w *wild) infer(e *Estimate, bread, alpha float64) {
+// infer replaces the p-value of an estimate, and adds its interval. It returns
+// the test that gave both.
+func (w *wild) infer(e *Estimate, bread, alpha float64) wildTest {
 	variance := 0.0
-	for _, score := range w.score[:w.l.clusters] {
+	for _, score := range w.score[:w.clusters] {
 		variance += score[0] * score[0]
 	}
 	test := wildTest{draws: w.draws, bread: bread, se: math.Sqrt(variance)}
@@ -527,9 +557,10 @@ func (w *wild) infer(e *Estimate, bread, alpha float64) {
 	rejected := func(null float64) bool { return test.p(e.Value-null) <= alpha }
 	e.Low = searchBound(e.Value, -2*e.SE, rejected)
 	e.High = searchBound(e.Value, 2*e.SE, rejected)
-	if math.IsNaN(e.P) {
+	if !(test.se > 0) || math.IsInf(test.se, 0) {
 		*e = failed(NotFinite)
 	}
+	return test
 }
 
 // A wildTest tests values of one coefficient against the same draws.
@@ -553,6 +584,17 @@ func (t wildTest) p(delta float64) float64 {
 		}
 	}
 	return float64(count) / float64(len(t.draws))
+}
+
+// join adds to a step-down the test that a coefficient is 0.
+func (t wildTest) join(tests *stepDown, e *Estimate) {
+	kappa := e.Value / t.bread
+	drawn := tests.add(e, e.Value*e.Value/(t.se*t.se), len(t.draws))
+	for k := range t.draws {
+		d := &t.draws[k]
+		n := d.n0 + kappa*d.n1
+		drawn[k] = squaredT(n*n, d.v0+kappa*(d.v1+kappa*d.v2))
+	}
 }
 
 var _ Method = WildBootstrap{}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+
+	"coachsim/estimators"
 )
 
 // An Adjustment is a method of adjusting the p-values of a family of tests for
@@ -12,16 +14,18 @@ type Adjustment uint8
 
 // The adjustments, with the names that R's p.adjust gives them.
 const (
-	NoAdjustment Adjustment = iota // "none": each test at level alpha
-	Bonferroni                     // familywise error, under any dependence
-	Holm                           // familywise error, under any dependence; never weaker than Bonferroni
-	Hochberg                       // familywise error, under independence or positive dependence
-	BH                             // "BH", Benjamini and Hochberg (1995): false discovery rate, under the same
-	BY                             // "BY", Benjamini and Yekutieli (2001): false discovery rate, under any dependence
+	NoAdjustment  Adjustment = iota // "none": each test at level alpha
+	Bonferroni                      // familywise error, under any dependence
+	Holm                            // familywise error, under any dependence; never weaker than Bonferroni
+	Hochberg                        // familywise error, under independence or positive dependence
+	BH                              // "BH", Benjamini and Hochberg (1995): false discovery rate, under the same
+	BY                              // "BY", Benjamini and Yekutieli (2001): false discovery rate, under any dependence
+	WestfallYoung                   // "westfall-young": as the estimator adjusted them
+	RomanoWolf                      // "romano-wolf": as the estimator adjusted them
 	adjustments
 )
 
-var adjustmentNames = [adjustments]string{"none", "bonferroni", "holm", "hochberg", "BH", "BY"}
+var adjustmentNames = [adjustments]string{"none", "bonferroni", "holm", "hochberg", "BH", "BY", "westfall-young", "romano-wolf"}
 
 func (a Adjustment) String() string {
 	if a >= adjustments {
@@ -45,8 +49,24 @@ func (a *Adjustment) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%q is not an adjustment; the adjustments are none, bonferroni, holm, hochberg, BH (or fdr) and BY", text)
+	return fmt.Errorf("%q is not an adjustment; the adjustments are none, bonferroni, holm, hochberg, BH (or fdr), BY, and those of estimators, westfall-young and romano-wolf", text)
 }
+
+// ofEstimator returns the adjustment that an estimator has made itself.
+func ofEstimator(a estimators.StepDown) Adjustment {
+	switch a {
+	case estimators.WestfallYoung:
+		return WestfallYoung
+	case estimators.RomanoWolf:
+		return RomanoWolf
+	default:
+		return NoAdjustment
+	}
+}
+
+// byEstimator reports whether the adjustment is one that an estimator has made
+// already, so that nothing is left to do and no unadjusted p-value is known.
+func (a Adjustment) byEstimator() bool { return a == WestfallYoung || a == RomanoWolf }
 
 // Names lists the adjustments.
 func (Adjustment) Names() []string { return adjustmentNames[:] }
@@ -64,7 +84,7 @@ type Adjuster struct {
 // level alpha if its adjusted p-value is at most alpha. With p(1) <= ... <= p(m)
 // the sorted p-values, the adjusted ones are
 //
-//	none        p(i)
+//	none        p(i), as for westfall-young and romano-wolf, which the estimator has done
 //	bonferroni  min(1, m p(i))
 //	holm        max over j <= i of min(1, (m-j+1) p(j))
 //	hochberg    min over j >= i of min(1, (m-j+1) p(j))

@@ -7,16 +7,21 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"coachsim/estimators"
 )
 
 func adjusted(p []float64, method Adjustment) []float64 {
 	return new(Adjuster).Adjust(make([]float64, len(p)), p, method)
 }
 
+// allAdjustments are those of a family, not those that an estimator makes.
 func allAdjustments() []Adjustment {
-	all := make([]Adjustment, adjustments)
-	for i := range all {
-		all[i] = Adjustment(i)
+	var all []Adjustment
+	for a := range adjustments {
+		if !a.byEstimator() {
+			all = append(all, a)
+		}
 	}
 	return all
 }
@@ -195,11 +200,16 @@ func TestAdjustAllocatesNothing(t *testing.T) {
 }
 
 func TestAdjustmentNames(t *testing.T) {
-	for _, method := range allAdjustments() {
+	for method := range adjustments {
 		text, err := method.MarshalText()
 		var back Adjustment
 		if err != nil || back.UnmarshalText(text) != nil || back != method {
 			t.Errorf("%s comes back as %s", method, back)
+		}
+	}
+	for i, name := range estimators.StepDown(0).Names() { // a name of one is that of the other
+		if method := ofEstimator(estimators.StepDown(i)); method.String() != name || method.byEstimator() != (i > 0) {
+			t.Errorf("the estimators' %s is %s here", name, method)
 		}
 	}
 	var fdr Adjustment

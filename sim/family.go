@@ -18,7 +18,7 @@ type Family struct {
 	Estimator string       `yaml:"estimator" required:"true" doc:"name of the estimator whose tests they are"`
 	Outcomes  []string     `yaml:"outcomes" required:"true" minlen:"2" doc:"its outcomes, as its formula writes them"`
 	Term      string       `yaml:"term" required:"true" doc:"the term that is tested, such as coaching"`
-	Methods   []Adjustment `yaml:"methods" required:"true" minlen:"1" doc:"adjustments of the p-values: none, bonferroni, holm, hochberg, BH, BY"`
+	Methods   []Adjustment `yaml:"methods" required:"true" minlen:"1" doc:"adjustments of the p-values: none, bonferroni, holm, hochberg, BH, BY; of an estimator that adjusts its p-values itself (westfall-young, romano-wolf), just that one"`
 }
 
 // A Share is a probability as estimated by simulation.
@@ -66,7 +66,7 @@ type FamilyPower struct {
 	// CompleteUnadjusted is the same from unadjusted p-values. Who claims only
 	// that all outcomes are affected, or nothing, need not adjust: a test that
 	// rejects when all of its parts do has level alpha (intersection-union test;
-	// Berger, Technometrics 24, 1982).
+	// Berger, Technometrics 24, 1982). It is NaN where the estimator adjusts.
 	CompleteUnadjusted Share
 	// Familywise is the familywise error rate: the probability that any outcome
 	// without an effect is rejected.
@@ -324,6 +324,9 @@ func (t *familyTally) rows() []FamilyPower {
 			Familywise:         shareOf(c.familywise, t.withNull),
 			FalseDiscovery:     meanShare(c.discovery),
 		}
+		if t.Methods[i].byEstimator() {
+			row.CompleteUnadjusted = Share{math.NaN(), math.NaN()}
+		}
 		for k := range t.Outcomes {
 			individual := shareOf(c.individual[k], t.n)
 			if t.tested[k] == 0 {
@@ -370,12 +373,12 @@ func (s Study) familyFaults(rows []estimators.Row) []Fault {
 			}
 		}
 		var reported, outcomes []string // terms, and outcomes of the term
-		known := false
+		known, adjusted := false, NoAdjustment
 		for _, row := range rows {
 			if row.Estimator != f.Estimator {
 				continue
 			}
-			known = true
+			known, adjusted = true, ofEstimator(row.Adjustment)
 			if !slices.Contains(reported, row.Term) {
 				reported = append(reported, row.Term)
 			}
@@ -391,9 +394,17 @@ func (s Study) familyFaults(rows []estimators.Row) []Fault {
 			}
 			fault(path+".estimator", "there is no estimator %q; the estimators are %s", f.Estimator, strings.Join(names, ", "))
 			continue
+		case adjusted != NoAdjustment && (len(f.Methods) != 1 || f.Methods[0] != adjusted):
+			fault(path+".methods", "%s adjusts its p-values itself, by %s; write [%s], or add an estimator that does not adjust", f.Estimator, adjusted, adjusted)
+			continue
 		case len(outcomes) == 0:
 			fault(path+".term", "%s does not report %q; it reports %s", f.Estimator, f.Term, strings.Join(reported, ", "))
 			continue
+		}
+		for k, method := range f.Methods {
+			if adjusted == NoAdjustment && method.byEstimator() {
+				fault(fmt.Sprintf("%s.methods[%d]", path, k), "%s does not adjust by %s; its own key adjust would", f.Estimator, method)
+			}
 		}
 		for k, outcome := range f.Outcomes {
 			switch at := fmt.Sprintf("%s.outcomes[%d]", path, k); {

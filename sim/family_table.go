@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -291,12 +292,25 @@ func familyShares(r *FamilyPower) []Share {
 }
 
 // A familyLegend knows which lines the tables have.
-type familyLegend struct{ minimal, complete, null bool }
+type familyLegend struct {
+	minimal, complete, unadjusted, null bool
+
+	byEstimator []string // methods by which estimators adjust themselves
+	byFamily    bool     // there are others
+}
 
 func (l *familyLegend) see(r *FamilyPower) {
 	l.minimal = l.minimal || len(r.AtLeast) > 1
 	l.complete = l.complete || !math.IsNaN(r.Complete.Value)
+	l.unadjusted = l.unadjusted || !math.IsNaN(r.CompleteUnadjusted.Value)
 	l.null = l.null || !math.IsNaN(r.Familywise.Value)
+	if r.Method.byEstimator() {
+		if name := r.Method.String(); !slices.Contains(l.byEstimator, name) {
+			l.byEstimator = append(l.byEstimator, name)
+		}
+	} else {
+		l.byFamily = true
+	}
 }
 
 func (l *familyLegend) entries(alpha float64) []explanation {
@@ -309,16 +323,22 @@ func (l *familyLegend) entries(alpha float64) []explanation {
 		entries = append(entries, explanation{"at least k", "power to find an effect on k outcomes or more that have one"})
 	}
 	if l.complete {
-		entries = append(entries,
-			explanation{"all", "power to find the effect on every outcome that has one (complete power)"},
-			explanation{"all, unadjusted", "the same without adjustment, which is enough if the claim is all of them or nothing"})
+		entries = append(entries, explanation{"all", "power to find the effect on every outcome that has one (complete power)"})
+	}
+	if l.unadjusted {
+		entries = append(entries, explanation{"all, unadjusted", "the same without adjustment, which is enough if the claim is all of them or nothing"})
 	}
 	if l.null {
 		entries = append(entries,
 			explanation{"familywise error", fmt.Sprintf("how often any outcome without an effect is found; %s or less under bonferroni and holm", decimal(100*alpha))},
 			explanation{"false discovery", "average share of the outcomes found that have no effect"})
 	}
+	if l.byFamily {
+		entries = append(entries, explanation{"none, holm, ...", "how p-values are adjusted, as in R's p.adjust; a failed fit counts as not significant"})
+	}
+	if len(l.byEstimator) > 0 {
+		entries = append(entries, explanation{strings.Join(l.byEstimator, ", "), "p-values as the estimator has adjusted them, over all its tests, by its own draws; a failed fit counts as not significant"})
+	}
 	return append(entries,
-		explanation{"none, holm, ...", "how p-values are adjusted, as in R's p.adjust; a failed fit counts as not significant"},
 		explanation{"(MCSE)", "Monte Carlo standard error of the number before it; more trials make it smaller"})
 }

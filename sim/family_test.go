@@ -425,13 +425,19 @@ func TestFamilyFaults(t *testing.T) {
 	rows := []estimators.Row{
 		{Estimator: "eq2", Outcome: "reading", Term: "coaching"}, {Estimator: "eq2", Outcome: "maths", Term: "coaching"},
 		{Estimator: "eq3", Outcome: "reading", Term: "class"}, {Estimator: "eq3", Outcome: "reading", Term: "coaching"},
+		{Estimator: "wild", Outcome: "reading", Term: "coaching", Adjustment: estimators.RomanoWolf},
+		{Estimator: "wild", Outcome: "maths", Term: "coaching", Adjustment: estimators.RomanoWolf},
 	}
 	good := Family{"tests", "eq2", []string{"reading", "maths"}, "coaching", []Adjustment{NoAdjustment, Holm}}
 	study := func(families ...Family) Study {
-		return Study{Estimators: []Estimator{{Name: "eq2"}, {Name: "eq3"}}, Families: families}
+		return Study{Estimators: []Estimator{{Name: "eq2"}, {Name: "eq3"}, {Name: "wild"}}, Families: families}
 	}
 	if faults := study(good).familyFaults(rows); len(faults) > 0 {
 		t.Errorf("a good family: %v", faults)
+	}
+	stepped := Family{"tests", "wild", []string{"reading", "maths"}, "coaching", []Adjustment{RomanoWolf}}
+	if faults := study(stepped).familyFaults(rows); len(faults) > 0 {
+		t.Errorf("a good family of adjusted p-values: %v", faults)
 	}
 	for _, test := range []struct {
 		change func(*Family)
@@ -439,13 +445,15 @@ func TestFamilyFaults(t *testing.T) {
 	}{
 		{func(f *Family) { f.Name = " " }, "families[1].name: is empty; a family needs a name"},
 		{func(f *Family) { f.Name = "tests" }, `families[1].name: "tests" is already the name of families[0]`},
-		{func(f *Family) { f.Estimator = "eq1" }, `families[1].estimator: there is no estimator "eq1"; the estimators are eq2, eq3`},
+		{func(f *Family) { f.Estimator = "eq1" }, `families[1].estimator: there is no estimator "eq1"; the estimators are eq2, eq3, wild`},
 		{func(f *Family) { f.Term = "class" }, `families[1].term: eq2 does not report "class"; it reports coaching`},
 		{func(f *Family) { f.Estimator, f.Term = "eq3", "es" }, `families[1].term: eq3 does not report "es"; it reports class, coaching`},
 		{func(f *Family) { f.Outcomes = []string{"reading", "letters"} },
 			`families[1].outcomes[1]: eq2 does not estimate coaching on "letters"; it does on reading, maths`},
 		{func(f *Family) { f.Outcomes = []string{"reading", "reading"} }, `families[1].outcomes[1]: "reading" is listed twice`},
 		{func(f *Family) { f.Methods = []Adjustment{BH, BY, BH} }, "families[1].methods[2]: BH is listed twice"},
+		{func(f *Family) { f.Methods = []Adjustment{Holm, RomanoWolf} }, "families[1].methods[1]: eq2 does not adjust by romano-wolf; its own key adjust would"},
+		{func(f *Family) { f.Estimator = "wild" }, "families[1].methods: wild adjusts its p-values itself, by romano-wolf; write [romano-wolf], or add an estimator that does not adjust"},
 	} {
 		bad := good
 		bad.Name = "again"
@@ -466,5 +474,15 @@ func TestFamilyAtTheLevel(t *testing.T) {
 	r := measuredFamily(t, []familyDraw{{[]float64{0.05, math.Nextafter(0.05, 1)}, effects}}, 0.05, NoAdjustment)[0]
 	if r.Individual[0].Value != 1 || r.Individual[1].Value != 0 {
 		t.Errorf("%v", r.Individual)
+	}
+}
+
+// P-values that an estimator has adjusted are not adjusted again, and what
+// they were before is not known.
+func TestFamilyAdjustedByEstimator(t *testing.T) {
+	draws := []familyDraw{{[]float64{0.03, 0.04}, []float64{1, 1}}, {[]float64{0.04, 0.06}, []float64{1, 1}}}
+	r := measuredFamily(t, draws, 0.05, RomanoWolf)[0]
+	if r.AtLeast[0].Value != 1 || r.Complete.Value != 0.5 || !math.IsNaN(r.CompleteUnadjusted.Value) || !math.IsNaN(r.CompleteUnadjusted.MCSE) {
+		t.Errorf("at least one %v, all %v, all unadjusted %v", r.AtLeast[0], r.Complete, r.CompleteUnadjusted)
 	}
 }
