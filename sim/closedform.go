@@ -255,8 +255,14 @@ func (b *closedFormOf) findTest() string {
 			b.note("covariates of schools make cluster-robust degrees of freedom differ a little from schools less parameters")
 		}
 	case estimators.Mixed:
-		random := b.formula.Random
-		if n := len(random); n == 0 || random[0].Level != "school" && (random[0].Level != "teacher" || d.Teachers > 1) {
+		var levels []string
+		for _, r := range b.formula.Random {
+			if !r.Intercept || len(r.Slopes) > 0 {
+				return "it has random slopes"
+			}
+			levels = append(levels, r.Level)
+		}
+		if at := strings.Join(levels, "/"); at != "school" && at != "school/teacher" && (at != "teacher" || d.Teachers > 1) {
 			return "its random intercepts are not those of schools"
 		}
 		if m.DF == estimators.ResidualDF {

@@ -227,6 +227,7 @@ func TestNoClosedForm(t *testing.T) {
 		{"leaves the blocks out", ols("reading ~ coaching"), nil},
 		{"", ols("reading ~ coaching"), func(t *dgp.Trial) { t.Achievement.BlockSD = 0 }},
 		{"not those of schools", mixed("reading ~ coaching + (1 | teacher) | block"), nil},
+		{"random slopes", mixed("reading ~ coaching + (1 + pretest | school) | block"), nil},
 		{"those of children", estimators.Mixed{Formula: "reading ~ coaching + (1 | school) | block", DF: estimators.ResidualDF, Report: []string{"coaching"}}, nil},
 		{"maximum likelihood", estimators.Mixed{Formula: "reading ~ coaching + (1 | school) | block", Likelihood: estimators.ML, Report: []string{"coaching"}}, nil},
 		{"treated schools varies", ols("reading ~ coaching | block"), func(t *dgp.Trial) { t.Design.Assignment = dgp.Simple{Share: 0.5} }},
