@@ -70,9 +70,9 @@ func newEffects(targets []estimators.Target, g *dgp.Generator) (*effects, error)
 	return e, nil
 }
 
-// of returns the mean, weighted as the target says, over each target's rows of the effect on its outcome:
-// f(Y(arm)) - f(Y(control)), f the outcome's transform with the constants of
-// the observed data; or over the same of another column. All rows count, also
+// of returns the mean over each target's rows, weighted as the target says, of
+// the effect on its outcome: f(Y(arm)) - f(Y(control)), f the outcome's transform
+// with the constants of the observed data; or over the same of another column. All rows count, also
 // those whose outcome is missing, unless the target says otherwise. The slice is
 // overwritten by the next call.
 func (e *effects) of(d *dgp.Data, truth *dgp.Truth) []float64 {

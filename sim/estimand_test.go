@@ -199,6 +199,10 @@ func TestControlledCorners(t *testing.T) {
 // cutoffs from the observed outcome.
 func TestSampleEffectsDirectly(t *testing.T) {
 	study := sim.SmallStudy(1)
+	study.Covariates = append(slices.Clone(study.Covariates), dgp.Covariate{Name: "hours", Level: dgp.ChildLevel, Law: dgp.Gamma{Mean: 5, SD: 4}})
+	study.Estimators = append(slices.Clone(study.Estimators), sim.Estimator{Name: "weighted", Estimand: sim.Sample, Method: estimators.OLS{
+		Formula: "c(above(talk, 75), maths) ~ coaching", Rows: "child", Weights: "hours", SE: estimators.HC1, Report: []string{"coaching"},
+	}})
 	rows := sim.Rows(t, study)
 	g, err := study.Trial.Compile()
 	if err != nil {
@@ -208,7 +212,7 @@ func TestSampleEffectsDirectly(t *testing.T) {
 	y0, y1 := make([]float64, shape.Max[dgp.ChildLevel]), make([]float64, shape.Max[dgp.ChildLevel])
 	for rep := range 40 {
 		d, truth := g.Draw(dgp.Stream{Seed: study.Seed, Replicate: uint64(rep)})
-		girl := d.Columns[shape.Index("girl")]
+		girl, hours := d.Columns[shape.Index("girl")], d.Columns[shape.Index("hours")]
 		difference := func(column string, f func(v float64) float64, weight func(i int) float64) float64 {
 			c := shape.Index(column)
 			a, b := truth.Potential(y0, c, 0), truth.Potential(y1, c, 1)
@@ -222,24 +226,31 @@ func TestSampleEffectsDirectly(t *testing.T) {
 		as := func(v float64) float64 { return v }
 		every := func(int) float64 { return 1 }
 		cutoff := percentile(d.Columns[shape.Index("talk")], 75)
-		want := map[string]float64{
-			"itt-sample/achievement": difference("achievement", as, every),
-			"itt-sample/reading":     difference("reading", as, every),
-			// Rows are children, so that a class counts by its children.
-			"itt-sample/above(talk, 75)": difference("talk", func(v float64) float64 {
-				if v > cutoff {
-					return 1
-				}
-				return 0
-			}, func(j int) float64 { return float64(d.ChildStart[j+1] - d.ChildStart[j]) }),
-			"girls/maths": difference("maths", as, func(i int) float64 { return girl[i] }),
-			"girls/talk": difference("talk", as, func(j int) float64 {
+		above := func(v float64) float64 {
+			if v > cutoff {
+				return 1
+			}
+			return 0
+		}
+		inClass := func(x []float64) func(j int) float64 {
+			return func(j int) float64 {
 				n := 0.0
 				for i := d.ChildStart[j]; i < d.ChildStart[j+1]; i++ {
-					n += girl[i]
+					n += x[i]
 				}
 				return n
-			}),
+			}
+		}
+		want := map[string]float64{
+			// A row counts by its weight.
+			"weighted/above(talk, 75)": difference("talk", above, inClass(hours)),
+			"weighted/maths":           difference("maths", as, func(i int) float64 { return hours[i] }),
+			"itt-sample/achievement":   difference("achievement", as, every),
+			"itt-sample/reading":       difference("reading", as, every),
+			// Rows are children, so that a class counts by its children.
+			"itt-sample/above(talk, 75)": difference("talk", above, func(j int) float64 { return float64(d.ChildStart[j+1] - d.ChildStart[j]) }),
+			"girls/maths":                difference("maths", as, func(i int) float64 { return girl[i] }),
+			"girls/talk":                 difference("talk", as, inClass(girl)),
 		}
 		found := 0
 		for _, r := range rows(rep) {
