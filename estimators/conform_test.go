@@ -132,6 +132,12 @@ func TestConform(t *testing.T) {
 		"missing outcome": estimators.OLS{
 			Formula: "c(exam, score, std(exam), below(exam, 20)) ~ coaching + ses | block", Cluster: "school", SE: cr2, Report: []string{"coaching"},
 		},
+		"response weights": estimators.IPW{
+			Formula: "c(exam, score) ~ coaching + rural | block", Response: "ses + age + age^2", Cluster: "school", SE: cr1, Report: []string{"coaching"},
+		},
+		"response weights, stabilised": estimators.IPW{
+			Formula: "exam ~ coaching", Response: "ses", SE: hc1, Pooled: true, Stabilised: true, Floor: 0.4, Report: []string{"coaching", "(Intercept)"},
+		},
 		"Lee's bounds":            estimators.LeeBounds{Formula: "c(exam, std(exam)) ~ coaching"},
 		"Lee's bounds, clustered": estimators.LeeBounds{Formula: "exam ~ coaching", Where: "girl == 1", Cluster: "school"},
 		"Lee's bounds, tightened": estimators.LeeBounds{Formula: "c(exam, score) ~ coaching", Cells: "rural", Cluster: "school"},

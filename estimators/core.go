@@ -44,6 +44,7 @@ type core struct {
 	mostEffects int
 	active      []bool    // by group: has rows
 	unplaced    bool      // a group has no level of the absorbed factor
+	late        bool      // loaded by its method, when that has found the weights
 	unweighable bool      // a row has a negative weight, or none
 	effect      []int     // by group: its level of the absorbed factor
 	stride      int       // numbers in one group's S

@@ -20,11 +20,12 @@ const (
 	NoResidual                   // the fit is exact, or exact by cluster: nothing is left to estimate an error from
 	BadWeights                   // a row has a negative weight, or none
 	NotPositive                  // the variance estimate with two factors of clusters is not positive
+	Separated                    // a logit's regressors tell without error who is observed
 	statuses
 )
 
 var statusNames = [statuses]string{
-	"ok", "reduced", "collinear", "too-few-rows", "too-few-clusters", "no-variation", "not-finite", "boundary", "not-converged", "no-residual", "bad-weights", "not-positive",
+	"ok", "reduced", "collinear", "too-few-rows", "too-few-clusters", "no-variation", "not-finite", "boundary", "not-converged", "no-residual", "bad-weights", "not-positive", "separated",
 }
 
 func (s Status) String() string {

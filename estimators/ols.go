@@ -469,7 +469,7 @@ func (b *olsBinding) causal(text string) bool {
 			}
 		}
 	}
-	if b.weights != nil && b.setup.shape.Columns[b.weights.column].PostTreatment {
+	if b.weights != nil && b.weights.values == nil && b.setup.shape.Columns[b.weights.column].PostTreatment {
 		return false
 	}
 	if b.filter != nil {

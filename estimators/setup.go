@@ -32,6 +32,7 @@ func Methods() map[string]Method {
 	return map[string]Method{
 		"ols":            OLS{},
 		"correlation":    Correlation{},
+		"ipw":            IPW{SE: CR1},
 		"iv":             IV{},
 		"lee-bounds":     LeeBounds{},
 		"mixed":          Mixed{},
@@ -259,6 +260,8 @@ func (s *Setup) load(d *dgp.Data) {
 		s.columns[len(d.Columns)+i] = c.values
 	}
 	for _, c := range s.cores {
-		c.load(d, s.columns)
+		if !c.late {
+			c.load(d, s.columns)
+		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 type weighting struct {
 	column int // of the data
 	level  dgp.Level
+	values []float64 // in place of a column: weights that the method itself computes
 }
 
 // bindWeights looks up the column of weights; nil for none.
@@ -35,6 +36,9 @@ func (s *Setup) bindWeights(name string) (*weighting, error) {
 
 // of returns the weight of a unit at a level.
 func (w *weighting) of(d *dgp.Data, columns [][]float64, level dgp.Level, unit int) float64 {
+	if w.values != nil {
+		return w.values[d.Ancestor(level, unit, w.level)]
+	}
 	return columns[w.column][d.Ancestor(level, unit, w.level)]
 }
 
@@ -65,7 +69,7 @@ func (c *core) fillMask(d *dgp.Data, columns [][]float64) {
 			case c.weights == nil:
 				c.mask[i] = 1
 			case c.weights.level > c.group:
-				c.mask[i] = c.rootOf(columns[c.weights.column][i])
+				c.mask[i] = c.rootOf(c.weights.of(d, columns, dgp.ChildLevel, i))
 			default:
 				c.mask[i] = c.rootOf(c.weights.of(d, columns, c.group, g))
 			}

@@ -21,6 +21,7 @@ func losingStudy() Study {
 	s.Estimators = []Estimator{
 		{Name: "itt", Method: estimators.OLS{Formula: "c(reading, maths, talk) ~ coaching | block", Rows: "child", Cluster: "school", SE: estimators.CR1, Report: []string{"coaching"}}},
 		{Name: "bounds", Method: estimators.LeeBounds{Formula: "c(reading, below(maths, 40)) ~ coaching", Cluster: "school"}},
+		{Name: "weighted", Method: estimators.IPW{Formula: "reading ~ coaching", Response: "girl", Cluster: "school", SE: estimators.CR1, Report: []string{"coaching"}}},
 		{Name: "tight", Method: estimators.LeeBounds{Formula: "reading ~ coaching", Cluster: "school", Cells: "girl"}},
 	}
 	return s
@@ -132,6 +133,49 @@ func TestLeeBoundsCover(t *testing.T) {
 	t.Logf("%s: mean %.4f, truth %.4f", naive, sum[naive], truths[naive].Value)
 	if sum[naive]-truths[naive].Value < 0.05 {
 		t.Errorf("the naive comparison is not biased: mean %.4f, truth %.4f", sum[naive], truths[naive].Value)
+	}
+}
+
+// Loss of weak children, more of them with coaching, biases the plain
+// comparison. Weights by a covariate that carries what loss depends on take the
+// bias away, and their interval covers the effect in 95% of trials, within 4.4
+// Monte Carlo standard errors of 400 trials (4.8 percentage points) and 2 points
+// for 40 schools: a right program fails with probability under 1e-4.
+func TestIPWRepairsWhatDependsOnCovariates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fits hundreds of trials")
+	}
+	study := losingStudy()
+	study.Covariates = []dgp.Covariate{{Name: "pretest", Level: dgp.ChildLevel, Law: dgp.Normal{SD: 1}, Slope: 0.6}}
+	child := &study.Design.Attrition.Loss.Child
+	child.Depends = nil
+	child.DependsByArm = map[string]map[string]float64{"coaching": {"pretest": -1}}
+	study.Estimators = []Estimator{
+		{Name: "plain", Method: estimators.OLS{Formula: "reading ~ coaching", Cluster: "school", SE: estimators.CR1, Report: []string{"coaching"}}},
+		{Name: "weighted", Method: estimators.IPW{Formula: "reading ~ coaching", Response: "pretest", Cluster: "school", SE: estimators.CR1, Report: []string{"coaching"}}},
+	}
+	rows := Rows(t, study)
+	const n = 400
+	truth := study.Achievement.Effect.Mean[0]
+	var mean, square, cover [2]float64
+	for rep := range n {
+		for i, r := range rows(rep) {
+			mean[i] += r.Estimate.Value / n
+			square[i] += r.Estimate.Value * r.Estimate.Value / n
+			if math.Abs(r.Estimate.Value-truth) <= 2.02*r.SE {
+				cover[i] += 1.0 / n
+			}
+		}
+	}
+	for i, name := range []string{"plain", "weighted"} {
+		mcse := math.Sqrt((square[i] - mean[i]*mean[i]) / n)
+		t.Logf("%s: mean %.4f (%.4f), truth %.2f, coverage %.3f", name, mean[i], mcse, truth, cover[i])
+		if biased := math.Abs(mean[i]-truth) > 4.4*mcse; biased != (i == 0) {
+			t.Errorf("%s: mean %.4f (MCSE %.4f), truth %.2f", name, mean[i], mcse, truth)
+		}
+	}
+	if math.Abs(cover[1]-0.95) > 0.068 {
+		t.Errorf("the weighted regression covers the effect in %.1f%% of trials", 100*cover[1])
 	}
 }
 
