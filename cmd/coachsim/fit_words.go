@@ -56,6 +56,8 @@ func statusInWords(s estimators.Status) string {
 		return "the terms fit the outcome exactly, or exactly by cluster: nothing is left to estimate an error from; use fewer terms, or check that the outcome is not among them"
 	case estimators.NotPositive:
 		return "the variance estimate with two factors of clusters came out negative, as it can with few clusters; cluster by the factor with larger variance"
+	case estimators.Separated:
+		return "the terms of the logit of response tell without error, or nearly, which rows are observed; use fewer terms, or pool the arms"
 	case estimators.BadWeights:
 		return "a row has a weight that is negative, infinite or not a number; correct it, or leave the row out"
 	default:
