@@ -29,9 +29,15 @@ type Assignment interface {
 // An Assigner assigns the units of one data set after the other. It has the
 // scratch that it needs, so that one goroutine uses one Assigner.
 type Assigner struct {
+	// Prepare, where it is not nil, reads the units once before all Assigns.
+	Prepare func(u *Units)
 	// Assign sets the arm of each unit: 0 is control.
 	Assign func(arm []int, u *Units, r *rand.Rand)
-	// Columns are the scheme's, and Values theirs by unit after an Assign.
+	// Balanced, where it is not nil, says whether the last Assign kept what the
+	// scheme promises.
+	Balanced func() bool
+	// Columns are the scheme's, and Values theirs after an Assign, by unit of the
+	// column's level.
 	Columns []Column
 	Values  [][]float64
 }
@@ -39,9 +45,13 @@ type Assigner struct {
 // Assignments returns every scheme by its kind, each with its defaults.
 func Assignments() map[string]Assignment {
 	return map[string]Assignment{
-		"blocked":  Blocked{},
-		"complete": Complete{},
-		"simple":   Simple{},
+		"blocked":       Blocked{},
+		"complete":      Complete{},
+		"matched-pairs": Pairs{Blocked: true},
+		"rerandomised":  Rerandomised{Blocked: true, Tries: 10_000},
+		"simple":        Simple{},
+		"stepped":       Stepped{Blocked: true},
+		"two-stage":     TwoStage{Unit: TeacherUnit, Blocked: true},
 	}
 }
 
@@ -88,10 +98,7 @@ func sharesOf(arms []string, share float64, by map[string]float64) []float64 {
 	all := make([]float64, len(arms))
 	switch {
 	case by == nil && share == 0:
-		for i := range all {
-			all[i] = 1 / float64(len(all))
-		}
-		return all
+		return equalShares(len(arms))
 	case by == nil:
 		all[0], all[1] = 1-share, share
 		return all
@@ -113,6 +120,24 @@ func sharesOf(arms []string, share float64, by map[string]float64) []float64 {
 		all[i] /= sum
 	}
 	return all
+}
+
+// equalShares returns n shares that add up to 1.
+func equalShares(n int) []float64 {
+	return slices.Repeat([]float64{1 / float64(n)}, n)
+}
+
+// allocateSchools allocates schools, in every block or in all, whatever the
+// unit of assignment is.
+func (u *Units) allocateSchools(arm, places []int, shares []float64, blocked bool, r *rand.Rand) {
+	if !blocked {
+		allocate(arm, span(places, 0, u.N[SchoolLevel]), shares, r)
+		return
+	}
+	for b := range u.N[BlockLevel] {
+		lo, hi := u.below(BlockLevel, b, SchoolLevel)
+		allocate(arm, span(places, lo, hi), shares, r)
+	}
 }
 
 // allocate gives each arm its share of the units at the places listed, chosen

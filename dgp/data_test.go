@@ -93,6 +93,19 @@ func TestDataIsConsistent(t *testing.T) {
 	})
 }
 
+func TestDataOfSchemesIsConsistent(t *testing.T) {
+	for _, trial := range schemes() {
+		g := compile(t, trial)
+		for rep := range 5 {
+			data, truth := g.Draw(dgp.Stream{Seed: 1, Replicate: uint64(rep)})
+			checkHierarchy(t, trial, g, data)
+			checkColumns(t, trial, g, data)
+			checkTruth(t, trial, g, data, truth)
+			checkDeviations(t, trial, g, data, truth)
+		}
+	}
+}
+
 func TestEcuadorDataIsConsistent(t *testing.T) {
 	trial := ecuador(t)
 	g := compile(t, trial)

@@ -82,7 +82,39 @@ func (t Trial) Compile() (*Generator, error) {
 	}
 	g.data.Columns = make([][]float64, len(g.columns))
 	g.truth = newTruth(g)
+	if err := g.tryAssignment(); err != nil {
+		return nil, err
+	}
 	return g, nil
+}
+
+// assignmentTrials is the number of populations on which a scheme that may fail
+// is tried, and assignmentSeed the seed of their draws.
+const (
+	assignmentTrials = 20
+	assignmentSeed   = 0xba1a9ced5eed
+)
+
+// tryAssignment makes sure that the scheme can keep what it promises.
+func (g *Generator) tryAssignment() error {
+	if g.treatment.scheme.Balanced == nil {
+		return nil
+	}
+	failed := 0
+	for rep := range uint64(assignmentTrials) {
+		st := Stream{Seed: assignmentSeed, Replicate: rep}
+		g.population.draw(g.quality.q, g.tested.a, g.purpose(st, PopulationPurpose))
+		g.treatment.draw(g.population, g.purpose(st, AssignmentPurpose))
+		if !g.treatment.scheme.Balanced() {
+			failed++
+		}
+	}
+	if failed == 0 {
+		return nil
+	}
+	var f Faults
+	f.Add("trial.assignment", "no assignment that was tried is as balanced as asked, in %d of %d trials drawn; ask for less balance, or more tries", failed, assignmentTrials)
+	return f
 }
 
 // layout lists the columns.
@@ -263,7 +295,7 @@ func (g *Generator) fillColumns() {
 		gather(g.data.Columns[g.covariateColumn+i], c.values, g.drawn(c.Level))
 	}
 	for i, values := range g.treatment.scheme.Values {
-		gather(g.data.Columns[g.schemeColumn+i], values, g.data.Place)
+		gather(g.data.Columns[g.schemeColumn+i], values, g.drawn(g.treatment.scheme.Columns[i].Level))
 	}
 	for at := range g.observed.rating[0] {
 		g.received(g.data.Columns[g.ratingColumn+at], g.observed.rating, at)

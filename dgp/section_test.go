@@ -127,6 +127,7 @@ func equalData(a, b *dgp.Data) bool {
 func TestDrawAllocatesNothing(t *testing.T) {
 	all := trials(t)
 	maps.Copy(all, allocations())
+	maps.Copy(all, schemes())
 	for name, trial := range all {
 		g := compile(t, trial)
 		buffer := make([]float64, g.Shape().Max[dgp.ChildLevel])

@@ -51,6 +51,9 @@ func (t *treatment) draw(p *population, r *rand.Rand) {
 	for i, c := range p.columns {
 		t.units.Columns[first+i] = c.values[:t.units.N[c.Level]]
 	}
+	if t.scheme.Prepare != nil {
+		t.scheme.Prepare(&t.units)
+	}
 	t.scheme.Assign(t.assigned, &t.units, r)
 	switch t.units.Level {
 	case SchoolLevel:

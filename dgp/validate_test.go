@@ -66,6 +66,60 @@ func TestValidate(t *testing.T) {
 		}, []string{
 			`trial.assignment.shares: add up to 1 and leave nothing to "usual"`,
 		}},
+		{"pairs on what is no covariate", func(t *dgp.Trial) {
+			t.Design.Assignment = dgp.Pairs{Unit: dgp.ChildUnit, On: []string{"welth", "staff", "staff"}}
+			t.Design.Attrition = dgp.Attrition{}
+			t.Quality.Effect = dgp.QualityEffect{}
+		}, []string{
+			"trial.assignment.unit: pairs are of schools or teachers; children are not matched",
+			`trial.assignment.on: there is no covariate "welth"; the covariates are staff, wealth, trained, graduate, debt, size, poor, lunch, books, months`,
+			`trial.assignment.on: names "staff" twice`,
+		}},
+		{"pairs on nothing", func(t *dgp.Trial) { t.Design.Assignment = dgp.Pairs{} }, []string{
+			"trial.assignment.on: names no covariate",
+		}},
+		{"a covariate named like the pair", func(t *dgp.Trial) {
+			t.Design.Assignment = dgp.Pairs{On: []string{"wealth"}}
+			t.Covariates[8].Name = "pair"
+		}, []string{
+			`covariates[8].name: "pair" is taken: it is the matched pair, from 0`,
+		}},
+		{"no balance", func(t *dgp.Trial) { t.Design.Assignment = dgp.Rerandomised{On: []string{"wealth"}, Tries: 100} }, []string{
+			"trial.assignment.accept: is missing; say how balanced an assignment must be, with accept or max_t",
+		}},
+		{"two kinds of balance", func(t *dgp.Trial) {
+			t.Design.Assignment = dgp.Rerandomised{On: []string{"wealth"}, Tries: 100, Accept: 0.5, MaxT: 1}
+		}, []string{
+			"trial.assignment.max_t: stands beside accept; delete one of them",
+		}},
+		{"too few tries", func(t *dgp.Trial) {
+			t.Design.Assignment = dgp.Rerandomised{On: []string{"wealth"}, Tries: 100, Accept: 0.01}
+		}, []string{
+			"trial.assignment.accept: about 0.01 of all assignments are so balanced, and 100 tries find none with probability 0.37; it may be 1e-06: ask for less balance, or more tries",
+		}},
+		{"saturations that cannot be", func(t *dgp.Trial) {
+			t.Design.Assignment = dgp.TwoStage{Saturations: []float64{0, 0}, Schools: []float64{0.5, 0.6}}
+			t.Design.Arms = append(t.Design.Arms, "money")
+		}, []string{
+			"trial.assignment.unit: units within schools are assigned: teacher or child",
+			"trial.assignment.saturations: are shares of one treated arm; the trial has 3 arms",
+			"trial.assignment.schools: add up to 1.1, not to 1",
+			"trial.assignment.saturations: leave one of the arms empty",
+		}},
+		{"saturations without schools", func(t *dgp.Trial) {
+			t.Design.Assignment = dgp.TwoStage{Unit: dgp.TeacherUnit, Saturations: []float64{0, 1}, Schools: []float64{1}}
+			t.Design.Attrition = dgp.Attrition{}
+		}, []string{
+			"trial.assignment.schools: has 1 numbers; it needs one for each saturation, 2",
+		}},
+		{"waves that cannot be", func(t *dgp.Trial) {
+			t.Design.Assignment = dgp.Stepped{Waves: 30, Treated: 30}
+			t.Design.Arms = append(t.Design.Arms, "money")
+		}, []string{
+			"trial.assignment.treated_waves: is 30 of 30 waves, which leaves no control schools; the range is 1 to 29",
+			"trial.assignment.waves: bring schools into one treated arm; the trial has 3 arms",
+			"trial.assignment.waves: are more than the schools, 24",
+		}},
 		{"schools lost by arm where teachers are assigned", func(t *dgp.Trial) { t.Design.Assignment = dgp.Complete{Unit: dgp.TeacherUnit} }, []string{
 			"trial.attrition.schools: is by the arm of the school, but here teachers are assigned",
 		}},
@@ -314,8 +368,19 @@ func TestRegistries(t *testing.T) {
 			t.Errorf("law %s is nothing", name)
 		}
 	}
+	// What those with required keys lack.
+	required := map[string]dgp.Assignment{
+		"matched-pairs": dgp.Pairs{On: []string{"income"}, Blocked: true},
+		"rerandomised":  dgp.Rerandomised{On: []string{"income"}, Accept: 0.5, Blocked: true, Tries: 100},
+		"stepped":       dgp.Stepped{Waves: 4, Treated: 2, Blocked: true},
+		"two-stage":     dgp.TwoStage{Unit: dgp.TeacherUnit, Saturations: []float64{0, 1}, Blocked: true},
+	}
 	for name, scheme := range dgp.Assignments() {
 		trial := oneDomain()
+		trial.Covariates = []dgp.Covariate{{Name: "income", Level: dgp.SchoolLevel, Law: dgp.Normal{SD: 1}}}
+		if full, ok := required[name]; ok {
+			scheme = full
+		}
 		trial.Design.Assignment = scheme
 		g := compile(t, trial)
 		treated := 0

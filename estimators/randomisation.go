@@ -3,7 +3,6 @@ package estimators
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"strings"
 
 	"coachsim/dgp"
@@ -120,7 +119,7 @@ func (o Randomisation) bind(name string, s *Setup, f *Formula, tests *stepDown) 
 			}
 		}
 	}
-	r.assign = s.shape.Assignment.Compile(s.shape).Assign
+	r.scheme = s.shape.Assignment.Compile(s.shape)
 	s.random = append(s.random, r)
 	return r, nil
 }
@@ -206,7 +205,7 @@ func (r *randomisation) findArms(s *Setup, report string) error {
 type randomisation struct {
 	l       *linear
 	draws   int
-	assign  func(arm []int, u *dgp.Units, r *rand.Rand)
+	scheme  dgp.Assigner
 	source  *dgp.Source
 	purpose dgp.Purpose
 	arms    []int       // terms made of arms alone; the one reported is last
@@ -297,6 +296,9 @@ func (r *randomisation) Fit(s *Setup, out []Estimate) {
 	l, c := r.l, r.l.core
 	r.factorOthers()
 	r.loadCells(s)
+	if r.scheme.Prepare != nil {
+		r.scheme.Prepare(s.data.Randomised)
+	}
 	for j, term := range r.arms {
 		for cell := range r.cells {
 			r.sum[cell] = r.now[cell*len(r.arms)+j] * r.size[cell]
@@ -552,7 +554,7 @@ func (r *randomisation) reassign(s *Setup) {
 	arm := r.arm[:d.Randomised.Len()]
 	own := r.own[len(r.arms)-1]
 	for draw := range r.other {
-		r.assign(arm, d.Randomised, rng)
+		r.scheme.Assign(arm, d.Randomised, rng)
 		r.clear()
 		for cell := range r.cells {
 			a := arm[r.unit[cell]]
