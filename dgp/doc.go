@@ -3,7 +3,8 @@
 // treatment effects that hold in each of them (Truth).
 //
 // A trial has four levels: block ⊃ school ⊃ teacher (a classroom) ⊃ child.
-// Coaching is assigned to schools. It moves the true quality of a classroom
+// Arms such as coaching are assigned to schools, teachers or children
+// (Assignment). They move the true quality of a classroom
 // (Quality), of which ratings of film segments give an unreliable picture
 // (Observation), and it moves what children score on tests (Achievement),
 // partly through quality and partly not. Covariates, class sizes and attrition

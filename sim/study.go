@@ -199,18 +199,16 @@ func (s Study) Validate() []Fault {
 		}
 		names[e.Name] = i
 	}
-	if err := s.Trial.Validate(); err != nil {
-		var wrong dgp.Faults
-		if errors.As(err, &wrong) {
-			for _, f := range wrong {
-				faults = append(faults, Fault{f.Path, -1, f.Message})
-			}
-		}
-		return faults // without a trial there are no columns to check formulas against
-	}
 	g, err := s.Trial.Compile()
 	if err != nil {
-		return append(faults, Fault{"trial", -1, err.Error()})
+		var wrong dgp.Faults
+		if !errors.As(err, &wrong) {
+			return append(faults, Fault{"trial", -1, err.Error()})
+		}
+		for _, f := range wrong {
+			faults = append(faults, Fault{f.Path, -1, f.Message})
+		}
+		return faults // without a trial there are no columns to check formulas against
 	}
 	panel, err := estimators.Bind(s.methods(), g.Shape(), s.Terms)
 	for _, wrong := range bindErrors(err) {
