@@ -88,6 +88,9 @@ func TestReassigningRefitted(t *testing.T) {
 			}
 			panel.Use(st)
 			got := panel.Fit(d)[0]
+			if n := testing.AllocsPerRun(5, func() { panel.Fit(d) }); n != 0 {
+				t.Errorf("a fit allocates %.1f times", n)
+			}
 
 			level, reading := c.wantLevel, shape.Index("reading")
 			value := func(arm string, i int) float64 {
