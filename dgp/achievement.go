@@ -22,23 +22,36 @@ import (
 // slopes; the slopes say how much of it goes through quality, and for whom.
 // Total achievement is the mean of the standardised tests, standardised again.
 //
+// Where Residual is left out, variances are given as shares of 1, by ICC, R2,
+// Correlation and Baseline (see Trial.lower); then ε also has parts of blocks,
+// schools and classes, and of the baseline test.
+//
 // Every treated arm moves the tests so, by Effect and Slope, unless ArmEffects
 // says how it differs. A combined arm moves them by the sum of what its parts
 // do, and by what ArmEffects says of it: an effect of its own, a slope Baseline,
 // and the slope Treated on its own effect on quality.
 type Achievement struct {
-	Tests       []string                 `yaml:"tests" required:"true" minlen:"1" doc:"names of the tests"`
-	Total       string                   `yaml:"total" doc:"name of total achievement"`
-	Residual    Matrix                   `yaml:"residual" required:"true" doc:"covariance of the tests within classes, given child covariates; SDs of the test"`
-	Scale       float64                  `yaml:"scale" gt:"0" doc:"SDs of a test per SD of total achievement"`
-	BlockSD     float64                  `yaml:"block_sd" min:"0" doc:"SD of block effects, in SDs of total achievement"`
-	CovariateSD float64                  `yaml:"covariate_sd" min:"0" doc:"SD of the index of school and teacher covariates"`
-	SchoolSD    float64                  `yaml:"school_sd" min:"0" doc:"SD of what else the classes of a school have in common"`
-	TeacherSD   float64                  `yaml:"teacher_sd" min:"0" doc:"SD of what else the children of a class have in common"`
-	Slope       Slopes                   `yaml:"slope" doc:"how true quality moves achievement, by domain; SDs of the total per SD of the observed score"`
-	Effect      TestEffect               `yaml:"effect" doc:"average effects of coaching"`
-	ArmEffects  map[string]ArmTestEffect `yaml:"arm_effects" doc:"effects of arms that differ from effect, by arm; of a combined arm the interaction"`
-	Points      bool                     `yaml:"points" doc:"keep tests in the units of the model instead of standard deviations of the data set"`
+	Tests        []string                 `yaml:"tests" required:"true" minlen:"1" doc:"names of the tests"`
+	Total        string                   `yaml:"total" doc:"name of total achievement"`
+	ICC          ICC                      `yaml:"icc,omitempty" doc:"shares of each test's variance, by level; the variance of a test is then 1"`
+	Correlation  *float64                 `yaml:"correlation" min:"-1" max:"1" doc:"correlation between any two tests; by default they correlate 0.5 in what nothing explains"`
+	Correlations Matrix                   `yaml:"correlations" doc:"instead of correlation: the matrix of all tests"`
+	Baseline     *Baseline                `yaml:"baseline" doc:"a test before the trial"`
+	R2           R2                       `yaml:"r2,omitempty" doc:"shares of the variance at each level that covariates explain; their weights and slopes say how they divide it"`
+	Residual     Matrix                   `yaml:"residual" doc:"instead of icc and correlation: covariance of the tests within classes, given child covariates; SDs of the test"`
+	Scale        float64                  `yaml:"scale" gt:"0" doc:"SDs of a test per SD of total achievement"`
+	BlockSD      float64                  `yaml:"block_sd" min:"0" doc:"SD of block effects, in SDs of total achievement"`
+	CovariateSD  float64                  `yaml:"covariate_sd" min:"0" doc:"SD of the index of school and teacher covariates"`
+	SchoolSD     float64                  `yaml:"school_sd" min:"0" doc:"SD of what else the classes of a school have in common"`
+	TeacherSD    float64                  `yaml:"teacher_sd" min:"0" doc:"SD of what else the children of a class have in common"`
+	GradeSD      float64                  `yaml:"grade_sd,omitempty" min:"0" doc:"SD of the differences between grades, on top of a test's variance of 1"`
+	GradeMeans   []float64                `yaml:"grade_means" doc:"instead of grade_sd: mean of each grade, in SDs of the test"`
+	Slope        Slopes                   `yaml:"slope" doc:"how true quality moves achievement, by domain; SDs of the total per SD of the observed score"`
+	Effect       TestEffect               `yaml:"effect" doc:"average effects of coaching"`
+	ArmEffects   map[string]ArmTestEffect `yaml:"arm_effects" doc:"effects of arms that differ from effect, by arm; of a combined arm the interaction"`
+	Points       bool                     `yaml:"points" doc:"keep tests in the units of the model instead of standard deviations of the data set"`
+
+	shared *sharedParts // set by Trial.lower
 }
 
 // Slopes are those of achievement on true quality.
@@ -62,9 +75,9 @@ type ArmTestEffect struct {
 	Baseline   []float64 `yaml:"baseline" doc:"effect per SD of quality without coaching; by default that of slope, and 0 for a combined arm"`
 }
 
-func (a Achievement) check(f *Faults, domains, arms []string) {
-	n, k := len(a.Tests), len(domains)
-	a.Residual.check(f, "achievement.residual", n, false)
+func (a Achievement) check(f *Faults, t Trial) {
+	n, k, arms := len(a.Tests), len(t.Quality.Domains), t.Design.Arms
+	a.checkWords(f, t)
 	checkOptional(f, "achievement.slope.sorting", a.Slope.Sorting, k, "domain")
 	checkOptional(f, "achievement.slope.control", a.Slope.Control, k, "domain")
 	checkOptional(f, "achievement.slope.treated", a.Slope.Treated, k, "domain")
@@ -105,6 +118,7 @@ func (a Achievement) effectOf(arm arm, domains int) ArmTestEffect {
 type tested struct {
 	a      Achievement
 	arms   []armTests
+	shared *sharedParts  // nil without
 	factor [][]float64   // Cholesky factor of Residual
 	sumSD  float64       // sd of the sum of residuals
 	school []float64     // scratch: by school
@@ -134,9 +148,12 @@ func newTested(t Trial) *tested {
 	schools := t.Design.schools()
 	teachers := schools * t.Design.Teachers
 	ts := &tested{
-		a: a, factor: factor, sumSD: math.Sqrt(sumVariance(factor)),
+		a: a, shared: a.shared, factor: factor, sumSD: math.Sqrt(sumVariance(factor)),
 		school: make([]float64, schools),
 		z:      make([]float64, n), e: make([]float64, n),
+	}
+	if ts.shared != nil {
+		ts.shared.compile(t)
 	}
 	arms := armsOf(t.Design.Arms)
 	shifts := t.Quality.shifts(arms)
@@ -194,6 +211,9 @@ func (ts *tested) draw(p *population, tq *trueQuality, valid []bool, r *rand.Ran
 			}
 			f := sum / ts.sumSD
 			ts.strength += f
+			if ts.shared != nil {
+				ts.shared.add(ts.e, j, i)
+			}
 			ts.scores(j, n, p.child[i], f)
 			n++
 		}

@@ -15,12 +15,15 @@ func (Bernoulli) Check(Covariate, []Covariate, func(key, format string, args ...
 
 // Compile prepares drawing.
 func (l Bernoulli) Compile(*population) compiledLaw {
-	return plain(l.Mean, math.Sqrt(l.Mean*(1-l.Mean)), func(r *rand.Rand) float64 {
+	variance := l.Mean * (1 - l.Mean)
+	law := plain(l.Mean, math.Sqrt(variance), func(r *rand.Rand) float64 {
 		if r.Float64() < l.Mean {
 			return 1
 		}
 		return 0
 	})
+	law.third, law.fourth = variance*(1-2*l.Mean), variance*(1-3*variance)
+	return law
 }
 
 var _ Law = Bernoulli{}

@@ -13,6 +13,7 @@ import (
 type ClassSize struct {
 	Mean  float64      `yaml:"mean" required:"true" gt:"0" doc:"mean of the normal law, children"`
 	SD    float64      `yaml:"sd" min:"0" doc:"standard deviation of the normal law, children"`
+	CV    float64      `yaml:"cv,omitempty" min:"0" doc:"instead of sd: coefficient of variation (SD/mean) of class sizes; mean and CV then hold after rounding and min"`
 	Min   int          `yaml:"min" min:"1" doc:"smallest ordinary class"`
 	Small SmallClasses `yaml:"small" doc:"a share of small classes"`
 }
@@ -27,7 +28,43 @@ type SmallClasses struct {
 // maxClass bounds class sizes: moments adds up over all of them.
 const maxClass = 1_000_000
 
+// solved returns the law with the SD of the normal that gives class sizes the
+// mean and the coefficient of variation asked for, by secant steps on both.
+func (c ClassSize) solved(f *Faults) ClassSize {
+	if c.CV == 0 {
+		return c
+	}
+	want := c
+	c.CV, c.SD = 0, c.CV*c.Mean
+	off := func() (mean, sd float64) {
+		m, s, _ := c.moments()
+		return want.Mean - m, want.CV*want.Mean - s
+	}
+	// The mean and SD of the draws follow those of the normal; steps of the
+	// difference converge unless the floor cuts off much of it.
+	for range 2000 {
+		m, s := off()
+		if math.Abs(m) <= 1e-10*want.Mean && math.Abs(s) <= 1e-10*want.Mean {
+			return c
+		}
+		c.Mean += m
+		c.SD = math.Max(c.SD+s, 1e-9)
+		if c.SD > 100*want.Mean {
+			break
+		}
+	}
+	f.Add("trial.children.cv", "%g cannot be reached with mean %g and smallest class %d", want.CV, want.Mean, max(c.Min, 1))
+	return want
+}
+
 func (c ClassSize) check(f *Faults, path string) {
+	if c.CV > 0 && c.SD > 0 {
+		f.Add(path+".cv", "says what %s.sd says in another way; leave one of them out", path)
+	}
+	if c.CV > 0 && c.Small.Share > 0 {
+		f.Add(path+".cv", "is that of all classes, so it cannot stand beside small; give sd")
+	}
+	c.SD = max(c.SD, c.CV*c.Mean)
 	if most := max(c.Mean+10*c.SD, float64(c.Min), float64(c.Small.Max)); most > maxClass {
 		f.Add(path, "asks for classes of up to %.0f children; the limit is %d", most, maxClass)
 	}

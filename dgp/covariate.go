@@ -49,7 +49,8 @@ func Laws() map[string]Law {
 
 // A compiledLaw draws a covariate for every unit of its level, in order.
 type compiledLaw struct {
-	mean, sd float64 // of one draw
+	mean, sd      float64 // of one draw
+	third, fourth float64 // central moments, for the curvature of child covariates
 	// meanInverse is E[1/x], for counts that are never zero; else NaN.
 	meanInverse float64
 	draw        func(dst []float64, r *rand.Rand)
@@ -73,6 +74,9 @@ func (t Trial) checkCovariates(f *Faults) {
 		if c.Law != nil {
 			c.Law.Check(c, t.Covariates[:i], func(key, format string, args ...any) { f.Add(path+key, format, args...) })
 		}
+		if _, share := c.Law.(Share); share && c.Curvature != 0 {
+			f.Add(path+"curvature", "must be 0 for a share, which has a slope only")
+		}
 		if c.Level == ChildLevel {
 			if c.Quality != 0 || c.Achievement != 0 {
 				f.Add(path+"level", "quality and achievement are weights of school and teacher covariates; a child covariate has slope and curvature")
@@ -81,6 +85,32 @@ func (t Trial) checkCovariates(f *Faults) {
 			f.Add(path+"level", "slope and curvature belong to child covariates; a %s covariate has the weights quality and achievement", c.Level)
 		}
 	}
+}
+
+// doc says what a covariate's column is.
+func (c Covariate) doc() string {
+	switch c.Law.(type) {
+	case *baselineLaw:
+		return "baseline test, SDs"
+	case gradeLaw:
+		return "grade, counted from 0"
+	}
+	return "covariate"
+}
+
+// covariateNames returns the columns that are known before the trial.
+func (t Trial) covariateNames() []string {
+	var names []string
+	for _, c := range t.Covariates {
+		names = append(names, c.Name)
+	}
+	if t.Achievement.Baseline != nil {
+		names = append(names, t.Achievement.Baseline.Name)
+	}
+	if t.grades() > 1 {
+		names = append(names, gradeName)
+	}
+	return names
 }
 
 // findCovariate returns the covariate with a name, or nil.

@@ -25,6 +25,8 @@ type Drawn struct {
 	Class  [][]float64   // by arm and teacher: the class part of achievement
 	Score  [][][]float64 // by arm; test; child of the data
 
+	TrueBaseline []float64 // by sampled child: the child's own part, in SDs of the baseline; nil without one
+
 	Schools, Teachers, Children []int // the unit drawn behind each unit of the data
 }
 
@@ -45,6 +47,11 @@ func (g *Generator) Drawn() Drawn {
 			values = values[:n]
 		}
 		d.Covariate[c.Name] = values
+	}
+	if s := g.tested.shared; s != nil && s.baselineChild != nil {
+		for _, x := range s.baselineChild[:n] {
+			d.TrueBaseline = append(d.TrueBaseline, x/s.slope[ChildLevel])
+		}
 	}
 	for arm, tests := range g.tested.score {
 		d.Score = append(d.Score, nil)
@@ -72,7 +79,7 @@ func (g *Generator) Stages() []Stage {
 		}},
 		{"Observation", func(st Stream) { g.observed.draw(g.quality, g.purpose(st, ObservationPurpose)) }},
 		{"Attrition", func(st Stream) { g.lose(g.purpose(st, AttritionPurpose)) }},
-		{"Outcomes", func(st Stream) { g.tested.draw(g.population, g.quality, g.valid, g.purpose(st, OutcomePurpose)) }},
+		{"Outcomes", g.drawTests},
 		{"Columns", func(Stream) { g.fillColumns(); g.truth.deviate() }},
 	}
 }

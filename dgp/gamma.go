@@ -19,7 +19,10 @@ func (Gamma) Check(Covariate, []Covariate, func(key, format string, args ...any)
 func (l Gamma) Compile(*population) compiledLaw {
 	shape := l.Mean * l.Mean / (l.SD * l.SD)
 	scale := l.SD * l.SD / l.Mean
-	return plain(l.Mean, l.SD, func(r *rand.Rand) float64 { return scale * standardGamma(shape, r) })
+	law := plain(l.Mean, l.SD, func(r *rand.Rand) float64 { return scale * standardGamma(shape, r) })
+	law.third = 2 * shape * scale * scale * scale
+	law.fourth = 3 * shape * (shape + 2) * scale * scale * scale * scale
+	return law
 }
 
 // standardGamma draws a gamma variable with scale 1 by rejection (Marsaglia

@@ -41,6 +41,7 @@ func (t Trial) Compile() (*Generator, error) {
 	if err := t.Validate(); err != nil {
 		return nil, err
 	}
+	t = t.lower(nil)
 	d := t.Design
 	schools := d.schools()
 	teachers := schools * d.Teachers
@@ -132,7 +133,11 @@ func (g *Generator) layout() {
 	}
 	g.covariateColumn = len(g.shape.Columns)
 	for _, c := range g.population.columns {
-		add(Column{Name: c.Name, Level: c.Level, Center: c.law.mean, Doc: "covariate"})
+		column := Column{Name: c.Name, Level: c.Level, Center: c.law.mean, Doc: c.doc()}
+		if law, ok := c.Law.(gradeLaw); ok {
+			column.Center, column.Levels = 0, law.grades
+		}
+		add(column)
 	}
 	g.treatment = newTreatment(g)
 	g.schemeColumn = len(g.shape.Columns)
@@ -145,7 +150,7 @@ func (g *Generator) layout() {
 		observed, responded = observedName, respondedName
 	}
 	total, unit := 0.0, ", SDs"
-	for k, name := range t.Quality.Domains {
+	for k, name := range t.observed() {
 		mean := 0.0
 		if t.Observation.Points {
 			mean, unit = t.Observation.Scale.Mean[k], ", points"
@@ -153,9 +158,11 @@ func (g *Generator) layout() {
 		total += mean / float64(len(t.Quality.Domains))
 		add(Column{Name: name, Level: TeacherLevel, PostTreatment: true, Observed: observed, Center: mean, Doc: "observed classroom quality" + unit})
 	}
-	add(Column{Name: t.Observation.Total, Level: TeacherLevel, PostTreatment: true, Observed: observed, Center: total, Doc: "mean of the domains" + unit})
+	if len(t.observed()) > 0 {
+		add(Column{Name: t.Observation.Total, Level: TeacherLevel, PostTreatment: true, Observed: observed, Center: total, Doc: "mean of the domains" + unit})
+	}
 	g.ratingColumn = len(g.shape.Columns)
-	for k, name := range t.Quality.Domains {
+	for k, name := range t.observed() {
 		for s := range t.Observation.Segments {
 			for c := range t.Observation.Coders {
 				add(Column{
@@ -196,13 +203,21 @@ func (g *Generator) Draw(st Stream) (*Data, *Truth) {
 	g.treatment.draw(g.population, g.purpose(st, AssignmentPurpose))
 	g.observed.draw(g.quality, g.purpose(st, ObservationPurpose))
 	g.lose(g.purpose(st, AttritionPurpose))
-	g.tested.draw(g.population, g.quality, g.valid, g.purpose(st, OutcomePurpose))
+	g.drawTests(st)
 	if g.retention != nil {
 		g.retention.draw(g, g.purpose(st, LossPurpose))
 	}
 	g.fillColumns()
 	g.truth.deviate()
 	return &g.data, &g.truth
+}
+
+// drawTests draws what children score.
+func (g *Generator) drawTests(st Stream) {
+	if g.tested.shared != nil {
+		g.tested.shared.draw(g.population, g.purpose(st, LevelPurpose))
+	}
+	g.tested.draw(g.population, g.quality, g.valid, g.purpose(st, OutcomePurpose))
 }
 
 func (g *Generator) purpose(st Stream, p Purpose) *rand.Rand {
@@ -300,21 +315,12 @@ func (g *Generator) fillColumns() {
 	for at := range g.observed.rating[0] {
 		g.received(g.data.Columns[g.ratingColumn+at], g.observed.rating, at)
 	}
-	domains := len(g.trial.Quality.Domains)
-	total := g.data.Columns[g.scoreColumn+domains]
-	clear(total)
-	for k := range domains {
-		dst := g.data.Columns[g.scoreColumn+k]
-		g.received(dst, g.observed.score, k)
-		for j, x := range dst {
-			total[j] += x / float64(domains)
-		}
-		g.truth.scale[g.scoreColumn+k] = standardise(dst, !g.trial.Observation.Points)
+	if len(g.trial.observed()) > 0 {
+		g.fillScores()
 	}
-	g.truth.scale[g.scoreColumn+domains] = standardise(total, !g.trial.Observation.Points)
 
 	tests := len(g.trial.Achievement.Tests)
-	total = g.data.Columns[g.testColumn+tests]
+	total := g.data.Columns[g.testColumn+tests]
 	clear(total)
 	for k := range tests {
 		dst := g.data.Columns[g.testColumn+k]
@@ -328,6 +334,22 @@ func (g *Generator) fillColumns() {
 		}
 	}
 	g.truth.scale[g.testColumn+tests] = standardise(total, !g.trial.Achievement.Points)
+}
+
+// fillScores writes the observed scores of classroom quality.
+func (g *Generator) fillScores() {
+	domains := len(g.trial.Quality.Domains)
+	total := g.data.Columns[g.scoreColumn+domains]
+	clear(total)
+	for k := range domains {
+		dst := g.data.Columns[g.scoreColumn+k]
+		g.received(dst, g.observed.score, k)
+		for j, x := range dst {
+			total[j] += x / float64(domains)
+		}
+		g.truth.scale[g.scoreColumn+k] = standardise(dst, !g.trial.Observation.Points)
+	}
+	g.truth.scale[g.scoreColumn+domains] = standardise(total, !g.trial.Observation.Points)
 }
 
 // drawn returns the unit drawn behind each unit of a level in the data.

@@ -96,10 +96,11 @@ func (d Design) checkArm(f *Faults, path, arm string) {
 
 // checkVariables adds a fault for every variable on which loss cannot depend.
 func (t Trial) checkVariables(f *Faults, path string, slopes map[string]float64) {
-	names := []string{abilityVariable, qualityVariable}
-	for _, c := range t.Covariates {
-		names = append(names, c.Name)
+	names := []string{abilityVariable}
+	if len(t.Quality.Domains) > 0 {
+		names = append(names, qualityVariable)
 	}
+	names = append(names, t.covariateNames()...)
 	for _, name := range slices.Sorted(maps.Keys(slopes)) {
 		switch i := slices.Index(names, name); {
 		case i < 0:
@@ -409,7 +410,7 @@ func (g *Generator) calibrate() {
 		st := Stream{Seed: calibrationSeed, Replicate: rep}
 		g.population.draw(g.quality.q, g.tested.a, g.purpose(st, PopulationPurpose))
 		g.quality.draw(g.population, g.purpose(st, QualityPurpose))
-		g.tested.draw(g.population, g.quality, g.valid, g.purpose(st, OutcomePurpose))
+		g.drawTests(st)
 		if children < calibrationUnits {
 			for i := range g.population.children() {
 				ability += g.ability(i) * g.ability(i)

@@ -77,6 +77,9 @@ func (m Matrix) smallestEigenvalue() float64 {
 // so that L z has that covariance when z is standard normal. A nil sd means
 // ones. m must have passed check; a zero sd is allowed.
 func (m Matrix) factor(sd []float64) [][]float64 {
+	if len(m) == 0 {
+		return nil
+	}
 	var chol mat.Cholesky
 	if !chol.Factorize(m.sym()) {
 		panic("dgp: factor of a matrix that is not positive definite")

@@ -48,6 +48,10 @@ func (l NegativeBinomial) Compile(*population) compiledLaw {
 		return float64(min(x, len(cdf)-1) + l.Shift)
 	})
 	law.meanInverse = inverse
+	// Cumulants, with a = 1/size: κ₂ = m(1+am), κ₃ = κ₂(1+2am), κ₄ = κ₂(1+6aκ₂).
+	variance := l.Mean + l.Mean*l.Mean/l.Size
+	law.third = variance * (1 + 2*l.Mean/l.Size)
+	law.fourth = variance*(1+6*variance/l.Size) + 3*variance*variance
 	return law
 }
 

@@ -13,7 +13,9 @@ func (Normal) Check(Covariate, []Covariate, func(key, format string, args ...any
 
 // Compile prepares drawing.
 func (l Normal) Compile(*population) compiledLaw {
-	return plain(l.Mean, l.SD, func(r *rand.Rand) float64 { return l.Mean + l.SD*r.NormFloat64() })
+	law := plain(l.Mean, l.SD, func(r *rand.Rand) float64 { return l.Mean + l.SD*r.NormFloat64() })
+	law.fourth = 3 * l.SD * l.SD * l.SD * l.SD
+	return law
 }
 
 var _ Law = Normal{}

@@ -38,8 +38,18 @@ type RatingScale struct {
 	Integer bool      `yaml:"integer" doc:"ratings are whole numbers"`
 }
 
+// IsZero reports whether quality is not observed.
+func (o Observation) IsZero() bool { return o.Segments == 0 && o.Coders == 0 }
+
 func (o Observation) check(f *Faults, domains []string) {
 	k := len(domains)
+	if o.IsZero() {
+		return
+	}
+	if k == 0 {
+		f.Add("observation", "observes the section quality, which is left out")
+		return
+	}
 	checkLength(f, "observation.scale.mean", o.Scale.Mean, k, "domain")
 	checkLength(f, "observation.scale.points", o.Scale.Points, k, "domain")
 	checkLength(f, "observation.segment_sd", o.SegmentSD, k, "domain")
@@ -76,7 +86,7 @@ type observed struct {
 
 func newObserved(t Trial) *observed {
 	o := t.Observation
-	k := len(t.Quality.Domains)
+	k := len(t.observed())
 	teachers := t.Design.schools() * t.Design.Teachers
 	ob := &observed{
 		o: o, factor: o.ErrorCorrelation.factor(nil),
@@ -106,6 +116,9 @@ func (ob *observed) correlated(dst, sd []float64, r *rand.Rand) {
 // draw rates every class under every arm with the same errors.
 func (ob *observed) draw(tq *trueQuality, r *rand.Rand) {
 	o := &ob.o
+	if o.IsZero() {
+		return
+	}
 	ratings := float64(o.Segments * o.Coders)
 	quality := tq.under
 	for j := range tq.context[0] {

@@ -57,6 +57,7 @@ func newPopulation(t Trial) *population {
 		achievementIndex: make([]float64, teachers),
 		child:            make([]float64, teachers*d.Tested),
 	}
+	p.compile(t.Covariates)
 	for s := range p.block {
 		p.block[s] = s / d.Schools
 	}
@@ -67,8 +68,16 @@ func newPopulation(t Trial) *population {
 		p.blockQuality = append(p.blockQuality, make([]float64, d.Blocks))
 	}
 	units := [levels]int{d.Blocks, schools, teachers, teachers * d.Tested}
-	for _, c := range t.Covariates {
-		column := &drawnColumn{Covariate: c, law: c.Law.Compile(p), values: make([]float64, units[c.Level])}
+	for _, c := range p.columns {
+		c.values = make([]float64, units[c.Level])
+	}
+	return p
+}
+
+// compile prepares the covariates, without room for their values.
+func (p *population) compile(covariates []Covariate) {
+	for _, c := range covariates {
+		column := &drawnColumn{Covariate: c, law: c.Law.Compile(p)}
 		p.columns = append(p.columns, column)
 		if c.Level == ChildLevel && (c.Slope != 0 || c.Curvature != 0) {
 			p.childTerms = append(p.childTerms, column)
@@ -76,7 +85,6 @@ func newPopulation(t Trial) *population {
 	}
 	p.qualityTerms = p.index(func(c Covariate) float64 { return c.Quality })
 	p.achievementTerms = p.index(func(c Covariate) float64 { return c.Achievement })
-	return p
 }
 
 // index collects the covariates that weigh in an index. The weights are scaled

@@ -50,7 +50,16 @@ type Context struct {
 	BlockCorrelation float64   `yaml:"block_correlation" min:"0" max:"1" doc:"correlation of block effects between domains"`
 }
 
+// IsZero reports whether a trial has no quality.
+func (q Quality) IsZero() bool { return len(q.Domains) == 0 }
+
 func (q Quality) check(f *Faults, arms []string) {
+	if q.IsZero() {
+		if anyNonzero(q.SD, q.Effect.Shift, q.Effect.Engagement, q.Effect.Noise, q.Context.Variance) || len(q.ArmEffects) > 0 {
+			f.Add("quality.domains", "needs at least one domain")
+		}
+		return
+	}
 	k := len(q.Domains)
 	checkLength(f, "quality.sd", q.SD, k, "domain")
 	q.Correlation.check(f, "quality.correlation", k, true)
@@ -182,7 +191,7 @@ func (tq *trueQuality) draw(p *population, r *rand.Rand) {
 	if q.SchoolShare > 0 {
 		own = math.Sqrt(1 - q.SchoolShare)
 		share := math.Sqrt(q.SchoolShare)
-		for s := range tq.school[0] {
+		for s := range p.block {
 			for k := range tq.school {
 				tq.school[k][s] = share * r.NormFloat64()
 			}

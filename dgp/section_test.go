@@ -98,7 +98,9 @@ func equalTests(a, b dgp.Drawn) bool {
 // The same stream gives the same bytes, whatever was drawn before and by
 // which generator; another seed or replicate gives other data.
 func TestSameStreamSameData(t *testing.T) {
-	for name, trial := range trials(t) {
+	all := trials(t)
+	maps.Copy(all, wordsTrials())
+	for name, trial := range all {
 		a, b := compile(t, trial), compile(t, trial)
 		st := dgp.Stream{Seed: 3, Replicate: 8}
 		for rep := range uint64(3) {
@@ -128,6 +130,7 @@ func TestDrawAllocatesNothing(t *testing.T) {
 	all := trials(t)
 	maps.Copy(all, allocations())
 	maps.Copy(all, schemes())
+	maps.Copy(all, wordsTrials())
 	for name, trial := range all {
 		g := compile(t, trial)
 		buffer := make([]float64, g.Shape().Max[dgp.ChildLevel])

@@ -28,6 +28,7 @@ const (
 	OutcomePurpose     Purpose = 5 // tests
 	AttritionPurpose   Purpose = 6
 	LossPurpose        Purpose = 7 // who is lost under every arm, where lost units are kept
+	LevelPurpose       Purpose = 8 // what the children of a block, school or class have in common, by test
 )
 
 // EstimatorPurpose is the purpose of an estimator that draws, such as a

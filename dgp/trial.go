@@ -16,8 +16,8 @@ import (
 type Trial struct {
 	Design      Design      `yaml:"trial" required:"true" doc:"who is randomised, and who is lost"`
 	Covariates  []Covariate `yaml:"covariates" doc:"school, teacher and child covariates"`
-	Quality     Quality     `yaml:"quality" required:"true" doc:"true classroom quality, and what coaching does to it"`
-	Observation Observation `yaml:"observation" required:"true" doc:"how classroom quality is observed"`
+	Quality     Quality     `yaml:"quality,omitempty" doc:"true classroom quality, and what coaching does to it; may be left out"`
+	Observation Observation `yaml:"observation,omitempty" doc:"how classroom quality is observed; may be left out"`
 	Achievement Achievement `yaml:"achievement" required:"true" doc:"tests, and what moves them"`
 }
 
@@ -27,6 +27,7 @@ type Design struct {
 	Schools    int        `yaml:"schools" required:"true" min:"2" doc:"schools per block"`
 	Teachers   int        `yaml:"teachers" min:"1" doc:"study teachers (classes) per school"`
 	Children   ClassSize  `yaml:"children" required:"true" doc:"children per class"`
+	Grades     int        `yaml:"grades,omitempty" min:"1" max:"100" doc:"grades (or cohorts) over which the teachers of a school are spread evenly; with 2 or more there is a column grade"`
 	Tested     int        `yaml:"tested" required:"true" min:"1" doc:"children sampled for testing, at most, per class"`
 	Arms       []string   `yaml:"arms" minlen:"2" doc:"the control arm first; an arm named a+b has the treatments of a and b"`
 	Assignment Assignment `yaml:"assignment" required:"true" doc:"how arms are assigned"`
@@ -43,6 +44,14 @@ func DefaultTrial() Trial {
 		},
 		Achievement: Achievement{Total: "achievement", Scale: 1},
 	}
+}
+
+// observed returns the domains of quality that are observed.
+func (t Trial) observed() []string {
+	if t.Observation.IsZero() {
+		return nil
+	}
+	return t.Quality.Domains
 }
 
 // classes returns the number of classes, for comparison with a limit: whole
@@ -63,11 +72,14 @@ func (t Trial) Validate() error {
 	t.Quality.check(&f, t.Design.Arms)
 	t.checkUnit(&f)
 	t.Observation.check(&f, t.Quality.Domains)
-	t.Achievement.check(&f, t.Quality.Domains, t.Design.Arms)
+	t.Achievement.check(&f, t)
 	if n := t.Design.classes() * float64(len(t.Quality.Domains)) * float64(t.Observation.Segments) * float64(t.Observation.Coders); n > maxUnits {
 		f.Add("observation", "asks for %.0f ratings; the limit is %d", n, maxUnits)
 	} else {
 		t.checkNames(&f)
+	}
+	if len(f) == 0 {
+		t.lower(&f) // what is impossible only together
 	}
 	if len(f) > 0 {
 		return f
@@ -78,8 +90,8 @@ func (t Trial) Validate() error {
 // Warnings returns what in a valid trial is likely to be a slip of its planner.
 func (t Trial) Warnings() []string {
 	a := t.Achievement
-	if a.SchoolSD == 0 && a.TeacherSD == 0 && a.BlockSD == 0 && a.CovariateSD == 0 && a.Slope.Sorting == nil && a.Slope.Control == nil {
-		return []string{"the children of a school have nothing in common (achievement: school_sd, teacher_sd, block_sd, covariate_sd and slope are 0 or left out): the intraclass correlation is 0, and power is that of a trial without clusters"}
+	if a.ICC == (ICC{}) && a.SchoolSD == 0 && a.TeacherSD == 0 && a.BlockSD == 0 && a.CovariateSD == 0 && a.Slope.Sorting == nil && a.Slope.Control == nil {
+		return []string{"the children of a school have nothing in common (achievement: icc, school_sd, teacher_sd, block_sd, covariate_sd and slope are 0 or left out): the intraclass correlation is 0, and power is that of a trial without clusters"}
 	}
 	return nil
 }
@@ -170,7 +182,15 @@ func (t Trial) checkNames(f *Faults) {
 	for i, name := range t.Quality.Domains {
 		use(fmt.Sprintf("quality.domains[%d]", i), name)
 	}
-	use("observation.total", t.Observation.Total)
+	if t.grades() > 1 {
+		use("trial.grades", gradeName)
+	}
+	if t.Achievement.Baseline != nil {
+		use("achievement.baseline.name", t.Achievement.Baseline.Name)
+	}
+	if !t.Observation.IsZero() {
+		use("observation.total", t.Observation.Total)
+	}
 	for i, name := range t.Achievement.Tests {
 		use(fmt.Sprintf("achievement.tests[%d]", i), name)
 	}
@@ -179,7 +199,7 @@ func (t Trial) checkNames(f *Faults) {
 		use("trial.attrition", observedName)
 		use("trial.attrition", respondedName)
 	}
-	for _, domain := range t.Quality.Domains {
+	for _, domain := range t.observed() {
 		for s := range t.Observation.Segments {
 			for c := range t.Observation.Coders {
 				name := ratingName(domain, s, c)

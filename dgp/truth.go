@@ -44,7 +44,7 @@ func (t *Truth) Potential(dst []float64, column, arm int) []float64 {
 		}
 		return dst
 	}
-	first, parts := g.scoreColumn, len(g.trial.Quality.Domains)
+	first, parts := g.scoreColumn, len(g.trial.observed())
 	value := g.observed.score[arm]
 	from := g.teachers
 	if column >= g.testColumn {

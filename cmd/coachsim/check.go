@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -14,11 +15,13 @@ import (
 
 func newCheck(s streams) *cobra.Command {
 	var f studyFlags
+	var asJSON bool
 	c := &cobra.Command{
 		Use:   "check STUDY",
 		Short: "Find every fault of a study, and say what it declares",
 		Long: `Read a study, report every fault with its place, and run nothing. A study without
-faults is described: its design, its columns and its estimators. Exit code 2
+faults is described: its design, its columns, its estimators, and the variances
+that it implies for every test and score by level, with ICCs and R². Exit code 2
 says that there are faults.`,
 		Example: `  coachsim check my-trial.yaml
   coachsim check ecuador --set trial.schools=30`,
@@ -37,6 +40,9 @@ says that there are faults.`,
 			plan, err := configs.Plan(study, version())
 			if err != nil {
 				return err
+			}
+			if asJSON {
+				return writeCheckJSON(s.out, study, g, plan.Hash)
 			}
 			d := study.Design
 			fmt.Fprintf(s.out, "%s\n\n", study.Aim)
@@ -60,7 +66,10 @@ says that there are faults.`,
 					ratings++
 				}
 			}
-			fmt.Fprintf(s.out, " and %s per class\n", count(ratings, "rating"))
+			if ratings > 0 {
+				fmt.Fprintf(s.out, " and %s per class", count(ratings, "rating"))
+			}
+			fmt.Fprintln(s.out)
 			fmt.Fprintf(s.out, "Estimators  ")
 			for i, e := range study.Estimators {
 				if i > 0 {
@@ -77,11 +86,13 @@ says that there are faults.`,
 				fmt.Fprintf(s.out, "Warning     %s\n", warning)
 			}
 			fmt.Fprintf(s.out, "Replicates  %d, seed %d\nPlan        %s\n", study.Replicates, study.Seed, plan.Hash)
+			writeVariances(s.out, study.Trial.Variances())
 			return nil
 		},
 	}
 	f.add(c.Flags())
 	f.addReplicates(c.Flags())
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return c
 }
 
@@ -97,6 +108,34 @@ func writeClosedForms(w io.Writer, study sim.Study) error {
 		label = ""
 	}
 	return nil
+}
+
+// checkSchemaVersion is raised when a field of check --json changes its name or
+// meaning.
+const checkSchemaVersion = 1
+
+// writeCheckJSON writes what a study declares as one JSON object.
+func writeCheckJSON(w io.Writer, study sim.Study, g *dgp.Generator, plan string) error {
+	var columns, estimators []string
+	for _, column := range g.Shape().Columns {
+		columns = append(columns, column.Name)
+	}
+	for _, e := range study.Estimators {
+		estimators = append(estimators, e.Name)
+	}
+	warnings := study.Warnings()
+	if warnings == nil {
+		warnings = []string{}
+	}
+	text, err := json.MarshalIndent(map[string]any{
+		"schema_version": checkSchemaVersion, "aim": study.Aim, "plan": plan, "arms": study.Design.Arms,
+		"columns": columns, "estimators": estimators, "warnings": warnings, "variances": study.Trial.Variances(),
+	}, "", " ")
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(text, '\n'))
+	return err
 }
 
 // writeSweep lists the entries of a sweep.

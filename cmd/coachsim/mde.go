@@ -82,7 +82,10 @@ its outcome, each with its Monte Carlo standard error.`,
 
 // effectKey is the key of the effect that a test's outcome shows most directly.
 func effectKey(study sim.Study, test sim.Test) string {
-	quality := slices.Concat(study.Quality.Domains, []string{study.Observation.Total})
+	var quality []string
+	if !study.Observation.IsZero() {
+		quality = slices.Concat(study.Quality.Domains, []string{study.Observation.Total})
+	}
 	if slices.ContainsFunc(quality, func(name string) bool { return strings.Contains(test.Outcome, name) }) {
 		return "quality.effect.shift"
 	}

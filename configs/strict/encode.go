@@ -110,7 +110,7 @@ func (e encoder) fields(n *node, v reflect.Value, path string, depth int) error 
 			}
 		case f.inline:
 			err = e.inner(n, v.Type(), fv, path, depth)
-		case f.omitEmpty && fv.IsZero():
+		case f.omitEmpty && isZero(fv):
 		default:
 			var item *node
 			if item, err = e.value(fv, join(path, f.name), depth+1); item != nil {
@@ -122,6 +122,15 @@ func (e encoder) fields(n *node, v reflect.Value, path string, depth int) error 
 		}
 	}
 	return nil
+}
+
+// isZero asks a value whether it was left out; the others are if they are their
+// type's zero.
+func isZero(v reflect.Value) bool {
+	if z, ok := v.Interface().(interface{ IsZero() bool }); ok {
+		return z.IsZero()
+	}
+	return v.IsZero()
 }
 
 // inner adds the keys of a struct that is inline in one of type outer.

@@ -194,13 +194,13 @@ func (g *group) unknownKey(key *node) {
 }
 
 // absent reports required keys that are not written, also those inside a
-// struct that is not written at all.
+// struct that is not written at all, unless it may be left out (omitempty).
 func (g *group) absent(s slot) {
 	t := s.value.Type()
 	switch {
 	case s.required:
 		g.missing(s.name, s.doc, "")
-	case t.Kind() == reflect.Struct && !isText(t):
+	case t.Kind() == reflect.Struct && !isText(t) && !s.omitEmpty:
 		empty := &node{kind: mapping, from: g.node.from, line: g.node.line, column: g.node.column, flow: g.node.flow, owner: g.node.owner}
 		if !empty.flow && empty.owner == nil && len(g.node.keys) > 0 && g.node.keys[0].from == empty.from {
 			empty.owner = g.node.keys[0]

@@ -1,0 +1,294 @@
+package dgp
+
+import (
+	"math"
+	"slices"
+)
+
+// Variances are the variances that a trial implies for its outcomes in the
+// control arm, level by level. They hold for a child (or class) of a class drawn
+// at random, in trials without end; in one data set they are estimates.
+//
+// Tests that are binary or counts have them on the scale of the latent score.
+// Scores of classroom quality have them before ratings are rounded and held
+// within the limits of the scale.
+type Variances []OutcomeVariance
+
+// OutcomeVariance is the variance of one outcome.
+type OutcomeVariance struct {
+	Outcome     string          `json:"outcome"`
+	Scale       string          `json:"scale"` // what its SD is
+	Levels      []LevelVariance `json:"levels"`
+	Variance    float64         `json:"variance"`
+	Reliability *float64        `json:"reliability,omitempty"` // share that is no error of measurement
+	Grade       float64         `json:"grade_variance,omitempty"`
+}
+
+// LevelVariance is the variance of an outcome at one level, and what explains it.
+type LevelVariance struct {
+	Level      string  `json:"level"` // block, school, teacher, child; rating error; the only class of a school counts as the school
+	Variance   float64 `json:"variance"`
+	ICC        float64 `json:"icc"` // share of the outcome's variance
+	Baseline   float64 `json:"baseline"`
+	Covariates float64 `json:"covariates"`
+	Quality    float64 `json:"quality"`
+	Rest       float64 `json:"rest"`
+	R2         float64 `json:"r2"` // share that baseline and covariates explain
+}
+
+// ratingError is the level of errors of observation.
+const ratingError = "rating error"
+
+// Variances returns the variances that a valid trial implies for every test,
+// total achievement, the baseline, and the observed domains of quality with their
+// total.
+func (t Trial) Variances() Variances {
+	t = t.lower(nil)
+	p := t.compiled()
+	var all Variances
+	tests := len(t.Achievement.Tests)
+	one := make([]float64, tests)
+	total := make([]float64, tests)
+	for k, name := range t.Achievement.Tests {
+		clear(one)
+		one[k] = 1
+		v := t.testVariance(p, one)
+		v.Outcome, v.Scale = name, "SD of the test"
+		all = append(all, v)
+		if total[k] = 1 / float64(tests); !t.Achievement.Points && v.Variance > 0 {
+			total[k] /= math.Sqrt(v.Variance + v.Grade)
+		}
+	}
+	v := t.testVariance(p, total)
+	v.Outcome, v.Scale = t.Achievement.Total, "mean of the tests"
+	if !t.Achievement.Points && v.Variance > 0 {
+		v.Scale = "SD of the total"
+		v.times(1 / (v.Variance + v.Grade))
+	}
+	all = append(all, v)
+	if s := t.Achievement.shared; s != nil && s.baselineClass != nil {
+		all = append(all, s.baselineVariance(t.Achievement.Baseline))
+	}
+	all = append(all, t.scoreVariances(p)...)
+	if t.Design.Teachers == 1 {
+		for i := range all {
+			all[i].mergeClass()
+			all[i].finish()
+		}
+	}
+	return all
+}
+
+// add appends a level.
+func (v *OutcomeVariance) add(l LevelVariance) {
+	l.Variance = l.Baseline + l.Covariates + l.Quality + l.Rest
+	v.Levels = append(v.Levels, l)
+}
+
+// mergeClass counts the only class of a school as the school.
+func (v *OutcomeVariance) mergeClass() {
+	school, class := &v.Levels[SchoolLevel], &v.Levels[TeacherLevel]
+	school.Baseline += class.Baseline
+	school.Covariates += class.Covariates
+	school.Quality += class.Quality
+	school.Rest += class.Rest
+	school.Variance += class.Variance
+	*class = LevelVariance{Level: class.Level}
+}
+
+// finish sets what follows from the variances by level.
+func (v *OutcomeVariance) finish() {
+	v.Variance = 0
+	for _, l := range v.Levels {
+		v.Variance += l.Variance
+	}
+	for i := range v.Levels {
+		l := &v.Levels[i]
+		l.ICC, l.R2 = share(l.Variance, v.Variance), share(l.Baseline+l.Covariates, l.Variance)
+	}
+}
+
+func share(part, of float64) float64 {
+	if of == 0 {
+		return 0
+	}
+	return part / of
+}
+
+// times changes the unit.
+func (v *OutcomeVariance) times(x float64) {
+	for i := range v.Levels {
+		l := &v.Levels[i]
+		for _, part := range []*float64{&l.Variance, &l.Baseline, &l.Covariates, &l.Quality, &l.Rest} {
+			*part *= x
+		}
+	}
+	v.Grade *= x
+	v.finish()
+}
+
+// testVariance is the variance of a weighted sum of the tests. The trial is
+// lowered, p its covariates.
+func (t Trial) testVariance(p *population, weights []float64) OutcomeVariance {
+	a, s := t.Achievement, t.Achievement.shared
+	if s == nil {
+		s = &sharedParts{}
+	}
+	sum := 0.0
+	for _, w := range weights {
+		sum += w
+	}
+	square := sum * sum
+	unit := square * a.Scale * a.Scale // of the common parts, per variance of the total
+	index := p.indexVariance(p.achievementTerms)
+	quality := t.controlQuality()
+	sd := [levels]float64{a.BlockSD, a.SchoolSD, a.TeacherSD}
+	var v OutcomeVariance
+	for l := BlockLevel; l <= ChildLevel; l++ {
+		part := LevelVariance{Level: l.String()}
+		part.Covariates = unit * index[l] * a.CovariateSD * a.CovariateSD
+		part.Quality = unit * quality[l]
+		part.Rest = unit * sd[l] * sd[l]
+		if s.sd[l] > 0 {
+			part.Rest += s.sd[l] * s.sd[l] * s.correlation.quadratic(weights)
+		}
+		explained := s.slope[l] * s.slope[l] * s.spread[l] * s.spread[l] // by the true baseline
+		part.Baseline = square * explained
+		if l == ChildLevel {
+			part.Covariates = unit * p.childVariance()
+			part.Rest = a.Residual.quadratic(weights)
+			if explained > 0 { // less by the observed one
+				part.Baseline *= s.spread[l] * s.spread[l] / (s.spread[l]*s.spread[l] + s.error*s.error)
+				part.Rest += square*explained - part.Baseline
+			}
+		}
+		v.add(part)
+	}
+	v.finish()
+	v.Grade = square * t.gradeVariance()
+	return v
+}
+
+// gradeVariance is the variance between grades, those of the classes.
+func (t Trial) gradeVariance() float64 {
+	a := t.Achievement
+	if a.GradeMeans == nil {
+		return a.GradeSD * a.GradeSD
+	}
+	means := centred(a.GradeMeans)
+	sum, square, n := 0.0, 0.0, t.Design.schools()*t.Design.Teachers
+	for j := range n {
+		m := means[gradeOf(j, len(means), t.Design.Teachers)]
+		sum += m / float64(n)
+		square += m * m / float64(n)
+	}
+	return square - sum*sum
+}
+
+// quadratic returns w'Mw.
+func (m Matrix) quadratic(w []float64) float64 {
+	v := 0.0
+	for i := range m {
+		for j := range m {
+			v += w[i] * w[j] * m.at(i, j)
+		}
+	}
+	return v
+}
+
+// indexVariance is the variance of an index by level, 1 in all where its
+// covariates are uncorrelated.
+func (p *population) indexVariance(terms []indexTerm) (variance [levels]float64) {
+	for _, c := range terms {
+		for _, o := range terms {
+			v := c.weight * o.weight * p.covariance(c.column, o.column) / (c.column.law.sd * o.column.law.sd)
+			variance[c.column.Level] += v // covariates of different levels are independent
+		}
+	}
+	return variance
+}
+
+// baselineVariance is that of the observed baseline.
+func (s *sharedParts) baselineVariance(b *Baseline) OutcomeVariance {
+	v := OutcomeVariance{Outcome: b.Name, Scale: "SD of the baseline"}
+	for l := BlockLevel; l <= ChildLevel; l++ {
+		part := LevelVariance{Level: l.String(), Rest: s.spread[l] * s.spread[l]}
+		if l == ChildLevel {
+			part.Rest += s.error * s.error
+		}
+		v.add(part)
+	}
+	v.finish()
+	v.Reliability = &b.Reliability
+	return v
+}
+
+// scoreVariances are those of the observed domains and of their total.
+func (t Trial) scoreVariances(p *population) Variances {
+	domains := t.observed()
+	if len(domains) == 0 {
+		return nil
+	}
+	o, q := t.Observation, t.Quality
+	context := orZeros(q.Context.Variance, len(domains))
+	index := p.indexVariance(p.qualityTerms)
+	// Variances of the sum of domains, each times a weight.
+	of := func(weights []float64) OutcomeVariance {
+		var v OutcomeVariance
+		sum := func(covariance func(i, j int) float64) float64 {
+			total := 0.0
+			for i, x := range weights {
+				for j, y := range weights {
+					total += x * y * covariance(i, j)
+				}
+			}
+			return total
+		}
+		block := sum(func(i, j int) float64 {
+			c := q.Context.BlockShare * math.Sqrt(context[i]*context[j])
+			if i != j {
+				c *= q.Context.BlockCorrelation
+			}
+			return c
+		})
+		covariates := sum(func(i, j int) float64 { return (1 - q.Context.BlockShare) * math.Sqrt(context[i]*context[j]) })
+		quality := sum(func(i, j int) float64 { return q.SD[i] * q.SD[j] * q.Correlation.at(i, j) })
+		wrong := sum(func(i, j int) float64 {
+			segment := o.SegmentSD[i] * o.SegmentSD[j] / float64(o.Segments)
+			coder := o.CoderSD[i] * o.CoderSD[j] / float64(o.Segments*o.Coders)
+			return (segment + coder) * o.ErrorCorrelation.at(i, j)
+		})
+		v.add(LevelVariance{Level: BlockLevel.String(), Rest: block})
+		v.add(LevelVariance{Level: SchoolLevel.String(), Covariates: index[SchoolLevel] * covariates, Quality: q.SchoolShare * quality})
+		v.add(LevelVariance{Level: TeacherLevel.String(), Covariates: index[TeacherLevel] * covariates, Quality: (1 - q.SchoolShare) * quality})
+		v.add(LevelVariance{Level: ratingError, Rest: wrong})
+		v.finish()
+		v.Scale = "SD of the observed score"
+		reliability := 1 - share(wrong, v.Variance)
+		v.Reliability = &reliability
+		return v
+	}
+	var all Variances
+	weights := make([]float64, len(domains))
+	for k, name := range domains {
+		clear(weights)
+		weights[k] = 1
+		v := of(weights)
+		v.Outcome = name
+		all = append(all, v)
+	}
+	for k, points := range o.Scale.Points { // the total is the mean of scores in points
+		weights[k] = points / float64(len(domains))
+	}
+	v := of(weights)
+	v.Outcome, v.Scale = o.Total, "point"
+	return append(all, v)
+}
+
+// Find returns the variance of an outcome, or nil.
+func (v Variances) Find(outcome string) *OutcomeVariance {
+	if i := slices.IndexFunc(v, func(o OutcomeVariance) bool { return o.Outcome == outcome }); i >= 0 {
+		return &v[i]
+	}
+	return nil
+}
