@@ -22,6 +22,7 @@ func (c Components) Total() float64 { return c.Block + c.School + c.Teacher + c.
 // and Achievement exactly. The error says why there is no formula; covariates
 // must then be dependent, or of a law whose higher moments are not known here.
 func (t Trial) Components(weights []float64, arm int, given map[string]int) (Components, error) {
+	t = t.lower(nil)
 	a, d := t.Achievement, len(t.Quality.Domains)
 	var c Components
 	unit := 0.0 // of the outcome per SD of total achievement
@@ -41,6 +42,18 @@ func (t Trial) Components(weights []float64, arm int, given map[string]int) (Com
 	c.School = unit * unit * (a.SchoolSD*a.SchoolSD + index[SchoolLevel] + school)
 	c.Teacher = unit * unit * (a.TeacherSD*a.TeacherSD + index[TeacherLevel] + class)
 	c.Child = unit * unit * child
+	if s := a.shared; s != nil {
+		if a.GradeSD > 0 || a.GradeMeans != nil {
+			return c, errors.New("grades differ")
+		}
+		if a.Baseline != nil {
+			return c, errors.New("there is a baseline test")
+		}
+		rest := s.correlation.quadratic(weights)
+		c.Block += s.sd[BlockLevel] * s.sd[BlockLevel] * rest
+		c.School += s.sd[SchoolLevel] * s.sd[SchoolLevel] * rest
+		c.Teacher += s.sd[TeacherLevel] * s.sd[TeacherLevel] * rest
+	}
 
 	// ε + T Mean (1 - Bottom f), f = 1'ε/sd(1'ε).
 	factor := a.Residual.factor(nil)
@@ -208,7 +221,7 @@ func (t Trial) OutcomeWeights(outcome string, share float64) (weights []float64,
 // the coefficient of variation of that number.
 func (d Design) TestedSize() (mean, cv float64) {
 	square := 0.0
-	d.Children.each(func(size, p float64) {
+	d.Children.solved(new(Faults)).each(func(size, p float64) {
 		size = math.Min(size, float64(d.Tested))
 		mean += p * size
 		square += p * size * size

@@ -308,15 +308,7 @@ func (m Matrix) times(x float64) Matrix {
 // controlQuality is the variance of what true quality does to achievement in the
 // control arm, in SDs of total achievement.
 func (t Trial) controlQuality() (variance [levels]float64) {
-	q, k := t.Quality, len(t.Quality.Domains)
-	sorting, control := orZeros(t.Achievement.Slope.Sorting, k), orZeros(t.Achievement.Slope.Control, k)
-	all := 0.0
-	for i := range k {
-		for j := range k {
-			all += (sorting[i] + control[i]) * (sorting[j] + control[j]) * q.SD[i] * q.SD[j] * q.Correlation.at(i, j)
-		}
-	}
-	variance[SchoolLevel], variance[TeacherLevel] = q.SchoolShare*all, (1-q.SchoolShare)*all
+	variance[SchoolLevel], variance[TeacherLevel] = t.classVariance(0, len(t.Quality.Domains))
 	return variance
 }
 

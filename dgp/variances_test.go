@@ -376,3 +376,26 @@ func TestVariancesAsAsked(t *testing.T) {
 	near("reliability", *v.Reliability, 0.8)
 	near("variance of the baseline", v.Variance, 1)
 }
+
+// TestVariancesAreComponents: closed forms rest on the same variances as the
+// table, where they know them.
+func TestVariancesAreComponents(t *testing.T) {
+	bare := words()
+	bare.Achievement.Baseline = nil
+	for name, trial := range map[string]dgp.Trial{"plain": plain(), "words": bare, "components": equalClasses()} {
+		all := trial.Variances()
+		for k, test := range trial.Achievement.Tests {
+			weights := make([]float64, len(trial.Achievement.Tests))
+			weights[k] = 1
+			c, err := trial.Components(weights, 0, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for l, want := range [4]float64{c.Block, c.School, c.Teacher, c.Child} {
+				if got := all.Find(test).Levels[l].Variance; math.Abs(got-want) > 1e-12 {
+					t.Errorf("%s: %s of level %d has variance %.15g in the table, %.15g in closed forms", name, test, l, got, want)
+				}
+			}
+		}
+	}
+}

@@ -98,6 +98,7 @@ var known = map[string]bool{
 	"quality.domains": true, "quality.sd": true, "quality.correlation": true, "quality.school_share": true, "quality.context": true,
 	"quality.effect.shift": true, "quality.effect.engagement": true, "quality.effect.noise": true, "quality.effect.skew": true, "quality.effect.with_quality": true,
 	"observation":       true,
+	"achievement.icc": true, "achievement.r2": true, "achievement.correlation": true, "achievement.correlations": true,
 	"achievement.tests": true, "achievement.total": true, "achievement.residual": true, "achievement.scale": true, "achievement.block_sd": true,
 	"achievement.covariate_sd": true, "achievement.school_sd": true, "achievement.teacher_sd": true, "achievement.slope.sorting": true,
 	"achievement.slope.control": true, "achievement.slope.treated": true, "achievement.slope.baseline": true,
@@ -216,12 +217,13 @@ func (b *closedFormOf) findFormula() string {
 			b.given[p.Name] = p.Power
 		}
 	}
+	blocks := max(b.trial.Achievement.BlockSD, b.trial.Achievement.ICC.Block)
 	switch {
-	case f.Absorb == "" && b.blocked && b.trial.Achievement.BlockSD > 0:
+	case f.Absorb == "" && b.blocked && blocks > 0:
 		return "schools are randomised within blocks, and its formula leaves the blocks out"
 	case f.Absorb == "":
 		b.schools *= float64(d.Blocks)
-		if b.blocked = false; d.Blocks > 1 && b.trial.Achievement.BlockSD > 0 {
+		if b.blocked = false; d.Blocks > 1 && blocks > 0 {
 			return "schools of a block have something in common, and assignment and formula leave the blocks out"
 		}
 	case f.Absorb != "block":
