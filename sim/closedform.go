@@ -97,7 +97,7 @@ var known = map[string]bool{
 	"covariates":      true,
 	"quality.domains": true, "quality.sd": true, "quality.correlation": true, "quality.school_share": true, "quality.context": true,
 	"quality.effect.shift": true, "quality.effect.engagement": true, "quality.effect.noise": true, "quality.effect.skew": true, "quality.effect.with_quality": true,
-	"observation":       true,
+	"observation":     true,
 	"achievement.icc": true, "achievement.r2": true, "achievement.correlation": true, "achievement.correlations": true,
 	"achievement.tests": true, "achievement.total": true, "achievement.residual": true, "achievement.scale": true, "achievement.block_sd": true,
 	"achievement.covariate_sd": true, "achievement.school_sd": true, "achievement.teacher_sd": true, "achievement.slope.sorting": true,
