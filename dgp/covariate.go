@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
 // A Covariate is a variable of schools, teachers or children that coaching
@@ -98,19 +99,17 @@ func (c Covariate) doc() string {
 	return "covariate"
 }
 
-// covariateNames returns the columns that are known before the trial.
-func (t Trial) covariateNames() []string {
-	var names []string
-	for _, c := range t.Covariates {
-		names = append(names, c.Name)
-	}
+// before returns what is known of units before the trial: covariates, the
+// baseline test and the grade, these two without their law.
+func (t Trial) before() []Covariate {
+	all := slices.Clone(t.Covariates)
 	if t.Achievement.Baseline != nil {
-		names = append(names, t.Achievement.Baseline.Name)
+		all = append(all, Covariate{Name: t.Achievement.Baseline.Name, Level: ChildLevel})
 	}
 	if t.grades() > 1 {
-		names = append(names, gradeName)
+		all = append(all, Covariate{Name: gradeName, Level: TeacherLevel})
 	}
-	return names
+	return all
 }
 
 // findCovariate returns the covariate with a name, or nil.

@@ -100,7 +100,9 @@ func (t Trial) checkVariables(f *Faults, path string, slopes map[string]float64)
 	if len(t.Quality.Domains) > 0 {
 		names = append(names, qualityVariable)
 	}
-	names = append(names, t.covariateNames()...)
+	for _, c := range t.before() {
+		names = append(names, c.Name)
+	}
 	for _, name := range slices.Sorted(maps.Keys(slopes)) {
 		switch i := slices.Index(names, name); {
 		case i < 0:

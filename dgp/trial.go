@@ -66,7 +66,7 @@ func (d Design) schools() int { return d.Blocks * d.Schools }
 // Validate returns Faults that name every key whose value cannot be, or nil.
 func (t Trial) Validate() error {
 	var f Faults
-	t.Design.check(&f, t.Covariates)
+	t.Design.check(&f, t.before())
 	t.Design.Attrition.Loss.check(&f, t)
 	t.checkCovariates(&f)
 	t.Quality.check(&f, t.Design.Arms)

@@ -153,6 +153,35 @@ func TestGrades(t *testing.T) {
 	}
 }
 
+// Schemes and losses know the baseline test.
+func TestBaselineIsKnownBefore(t *testing.T) {
+	trial := words()
+	trial.Design.Assignment = dgp.Pairs{On: []string{"pretest"}}
+	trial.Design.Attrition.Loss.Child = dgp.Loss{Rate: map[string]float64{"control": 0.1, "coaching": 0.1}, Depends: map[string]float64{"pretest": -1}}
+	g := compile(t, trial)
+	lost, share := 0.0, 0.0
+	for rep := range short(300) {
+		data, _ := g.Draw(dgp.Stream{Seed: 4, Replicate: uint64(rep)})
+		responded, pretest := data.Columns[g.Shape().Index("responded")], data.Columns[g.Shape().Index("pretest")]
+		n := 0.0
+		sum := 0.0
+		for i, x := range pretest {
+			if responded[i] == 0 {
+				sum += x
+				n++
+			}
+		}
+		lost += sum / n / float64(short(300))
+		share += n / float64(len(pretest)) / float64(short(300))
+	}
+	if math.Abs(share-0.1) > 0.005 { // 5 SDs of chance and calibration
+		t.Errorf("%.4f of children are lost, wanted 0.1", share)
+	}
+	if lost > -0.5 {
+		t.Errorf("the children lost have a mean baseline of %.2f", lost)
+	}
+}
+
 func TestWordsDataIsConsistent(t *testing.T) {
 	for name, trial := range wordsTrials() {
 		t.Run(name, func(t *testing.T) {
