@@ -422,8 +422,7 @@ func (b *biasReduction) byRegressors(cluster int, groups []int) {
 	for t := range nc {
 		// The influence of a row is Bβ with β = (M^½ w, lift √n_e).
 		clear(b.x[:r])
-		copy(b.x[:p], l.weights[t*p:(t+1)*p])
-		l.solver.half(b.x[:p])
+		copy(b.x[:p], l.half[t*p:(t+1)*p])
 		if l.lift[t] != 0 {
 			for e := range c.effects {
 				b.x[p+e] = l.lift[t] * math.Sqrt(c.effectN[e])

@@ -111,6 +111,13 @@ func TestConform(t *testing.T) {
 			Formula: "c(score, reading) ~ ses + age | block | class ~ coaching + founded", Cluster: "school", SE: cr1,
 			Report: []string{"class", "ses"}, Joint: [][]string{{"class", "ses"}},
 		},
+		"instruments, bias-reduced": estimators.IV{
+			Formula: "score ~ ses + age | block | class ~ coaching", Weights: "weight", Cluster: "school", SE: cr2, Test: estimators.AndersonRubin,
+			Report: []string{"class", "ses"}, Joint: [][]string{{"class", "ses"}},
+		},
+		"instruments, leverage": estimators.IV{
+			Formula: "c(score, reading) ~ ses | class ~ coaching + founded", SE: hc3, Report: []string{"class", "ses", "(Intercept)"},
+		},
 		"instruments, inflated": estimators.IV{ // by the QR
 			Formula: "score ~ girl + near4 + age | class + ses ~ coaching + founded + near6", SE: hc1, Report: []string{"class", "girl", "(Intercept)"},
 		},

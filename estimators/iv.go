@@ -30,7 +30,7 @@ type IV struct {
 	Where   string     `yaml:"where" doc:"restriction of the rows, such as girl == 0"`
 	Weights string     `yaml:"weights,omitempty" doc:"column of the rows' weights, as for ols"`
 	Cluster string     `yaml:"cluster" doc:"the clusters: block, school or teacher"`
-	SE      SE         `yaml:"se" doc:"kind of standard error: classical, HC0, HC1, CR0 or CR1 (Stata's)"`
+	SE      SE         `yaml:"se" doc:"kind of standard error: classical, HC0-HC3, CR0, CR1 (Stata's), CR2 or CR3; for the last two, HC2 and HC3 the leverage is that of the regressors projected on the instruments, as in estimatr"`
 	Test    IVTest     `yaml:"test" doc:"test of the endogenous regressor: wald, or ar (Anderson and Rubin), which keeps its size however weak the instruments are"`
 	Report  []string   `yaml:"report" required:"true" minlen:"1" doc:"terms to report, as written in the formula, or (Intercept)"`
 	Joint   [][]string `yaml:"joint" doc:"groups of terms to test jointly for zero (F test)"`
@@ -91,8 +91,8 @@ func (o IV) Bind(name string, s *Setup) (Fitter, error) {
 	if err := oneFactor(o.Cluster, "two-stage least squares"); err != nil {
 		return nil, err
 	}
-	if o.SE.adjustment() != 0 || o.SE == CR1Fixest {
-		return nil, keyError("se", fmt.Errorf("%s is not defined for instruments here; the kinds are classical, HC0, HC1, CR0 and CR1", o.SE))
+	if o.SE == CR1Fixest {
+		return nil, keyError("se", fmt.Errorf("%s is not defined for instruments here; CR1 is", o.SE))
 	}
 	if o.Test == AndersonRubin {
 		switch {
@@ -111,7 +111,7 @@ func (o IV) bind(name string, s *Setup, f *Formula) (Fitter, error) {
 	all.Terms = slices.Concat(f.Terms, f.Instruments, f.Endogenous)
 	v := &iv{
 		method: o, w: len(f.Terms), m: len(f.Terms) + len(f.Instruments), p: len(all.Terms),
-		l: &linear{se: o.SE}, stage: &linear{se: o.SE},
+		l: &linear{se: o.SE}, stage: &linear{se: o.SE}, rest: &linear{},
 	}
 	options := OLS{Formula: o.Formula, Rows: o.Rows, Where: o.Where, Weights: o.Weights, Cluster: o.Cluster, SE: o.SE, Report: o.Report, Joint: o.Joint}
 	b := &olsBinding{OLS: options, name: name, setup: s, formula: &all, l: v.l}
@@ -127,7 +127,7 @@ func (o IV) bind(name string, s *Setup, f *Formula) (Fitter, error) {
 		}
 	}
 	v.findStage()
-	s.linear = append(s.linear, v.l, v.stage)
+	s.linear = append(s.linear, v.l, v.stage, v.rest)
 	v.allocate(s.shape)
 	return v, nil
 }
@@ -328,14 +328,19 @@ func (v *iv) combination(b *olsBinding, f *Formula, text string) (combination, s
 	return c, term, err
 }
 
-// findStage makes the combinations of the first stage: one for the coefficient
-// of each instrument, then one for the residual of each endogenous regressor.
+// findStage makes the combinations of the first stage: the coefficient of each
+// instrument, and the residual of each endogenous regressor.
 func (v *iv) findStage() {
-	v.stage.core, v.stage.cluster = v.l.core, v.l.cluster
-	v.stage.terms = slices.Clone(v.l.terms)
-	v.stage.lowering = v.l.lowering
+	for _, l := range []*linear{v.stage, v.rest} {
+		l.core, l.cluster, l.lowering = v.l.core, v.l.cluster, v.l.lowering
+		l.terms = slices.Clone(v.l.terms) // the core renumbers them in place
+	}
 	for t := v.w; t < v.p; t++ {
-		v.stage.combinations = append(v.stage.combinations, combination{weights: make([]float64, v.p), term: t})
+		l := v.stage
+		if t >= v.m {
+			l = v.rest
+		}
+		l.combinations = append(l.combinations, combination{weights: make([]float64, v.p), term: t})
 	}
 	v.stage.joint = [][]int{make([]int, v.m-v.w)}
 	v.first = &linear{core: v.l.core, terms: v.l.terms[:v.m]}

@@ -30,14 +30,20 @@ import (
 // a combination of terms, and its residual is y_i - x_i'b, another. So linear
 // gives standard errors and tests as for least squares; u'u is the variance of
 // w'b per unit of s².
+//
+// The leverage that HC2, HC3, CR2 and CR3 adjust residuals for is that of X̂, as
+// in estimatr's iv_robust and clubSandwich. The columns of Q for W, and Q times
+// [0; Q₂], are an orthonormal basis of X̂'s columns. In it a row of Z has the
+// coordinates q_W and Q₂'q_z, with q = R⁻ᵀz, and the combination w'b has u.
 type iv struct {
 	method  IV
 	w, m, p int
 	rows    []Row
 	l       *linear // the structural equation, its influences on instruments
 	first   *linear // factors Z'Z
-	stage   *linear // coefficients of instruments and residuals of the first stage
-	root    rootSolver
+	stage   *linear // coefficients of instruments in the first stage
+	rest    *linear // residuals of the first stage
+	root    solver  // with Z'Z
 
 	missing []bool    // by term: dropped
 	kept    []int     // instruments not dropped: combinations of stage
@@ -45,18 +51,11 @@ type iv struct {
 	ry      []float64 // by outcome and place in Z: Q'y
 	q2      []float64 // by endogenous regressor and instrument: Q₂
 	t       []float64 // T by rows
-	u       []float64 // by combination: u, places of W then d
 	x       []float64 // scratch: by term
 	errDD   []float64 // d'(I-P_Z)d, by two endogenous regressors
 	errYD   []float64 // by outcome and endogenous regressor: y'(I-P_Z)d
 	errYY   []float64 // by outcome: y'(I-P_Z)y
 	scores  []float64 // by cluster: scores of the instrument
-}
-
-// A rootSolver solves with each root of Z'Z.
-type rootSolver interface {
-	solver
-	back(x []float64)
 }
 
 func (v *iv) allocate(shape dgp.Shape) {
@@ -69,7 +68,6 @@ func (v *iv) allocate(shape dgp.Shape) {
 	v.ry = make([]float64, ny*v.m)
 	v.q2 = make([]float64, k*(v.m-v.w))
 	v.t = make([]float64, k*k)
-	v.u = make([]float64, len(v.l.combinations)*v.p)
 	v.x = make([]float64, v.p)
 	v.errDD = make([]float64, k*k)
 	v.errYD = make([]float64, ny*k)
@@ -83,16 +81,32 @@ func (v *iv) Rows() []Row { return v.rows }
 // lost says which terms were dropped: exogenous ones and instruments.
 func (v *iv) lost() []bool { return v.missing }
 
-// solve solves with Z'Z, and gives no weight to endogenous regressors.
-func (v *iv) solve(x []float64) {
-	v.root.solve(x[:v.m])
+// An instrumental solves with Z'Z, and gives no weight to endogenous regressors.
+type instrumental struct{ *iv }
+
+func (v instrumental) solve(x []float64) {
+	v.half(x)
+	v.back(x)
+}
+
+func (v instrumental) half(x []float64) {
+	v.root.half(x[:v.m])
 	clear(x[v.m:])
 }
 
-// half solves with a root of Z'Z.
-func (v *iv) half(x []float64) {
+func (v instrumental) back(x []float64) { v.root.back(x[:v.m]) }
+
+// A projected turns Z'x into coordinates of X̂, those of W and then, in the
+// places of the endogenous regressors, the others.
+type projected struct{ instrumental }
+
+func (v projected) half(x []float64) {
 	v.root.half(x[:v.m])
-	clear(x[v.m:])
+	n := v.m - v.w
+	for j := range v.p - v.m {
+		x[v.m+j] = dot(v.q2[j*n:(j+1)*n], x[v.w:v.m])
+	}
+	clear(x[v.w:v.m])
 }
 
 // Fit fits every outcome.
@@ -102,7 +116,7 @@ func (v *iv) Fit(s *Setup, out []Estimate) {
 	if status.Worked() && !v.identify(s) {
 		status = Collinear
 	}
-	l.solver, v.stage.solver = v, v
+	l.solver, v.stage.solver = projected{instrumental{v}}, instrumental{v}
 	exogenous, instruments := 0, len(v.kept)
 	for _, lost := range v.missing[:v.w] {
 		if !lost {
@@ -137,8 +151,14 @@ func (v *iv) Fit(s *Setup, out []Estimate) {
 	}
 	v.firstStage()
 	if l.se != Classical {
+		v.stage.clusters, v.stage.clusterOf = l.clusters, l.clusterOf
 		l.project()
 		v.stage.project()
+		v.rest.project()
+		if l.reduced != nil {
+			l.reduced.adjust()
+			v.stage.reduced.adjust()
+		}
 	}
 	per := len(out) / len(l.outcomes)
 	for i, outcome := range l.outcomes {
@@ -180,7 +200,7 @@ func (v *iv) factor(s *Setup) Status {
 	case c.unplaced:
 		return NotFinite
 	}
-	v.root = v.first.solver.(rootSolver)
+	v.root = v.first.solver
 	copy(v.missing, v.root.lost())
 	v.kept = v.kept[:0]
 	status := OK
@@ -203,7 +223,7 @@ func (v *iv) identify(s *Setup) bool {
 	for j := range k {
 		u := v.l.terms[v.m+j]
 		r := v.rd[j*v.m : (j+1)*v.m]
-		if v.root == rootSolver(s.dense) {
+		if v.root == solver(s.dense) {
 			at := (v.m + j) * s.dense.rowsMax
 			v.fillTerm(s, u, s.dense.q[at:at+s.dense.rowsMax])
 			s.dense.project(s.dense.column(v.m+j), r)
@@ -234,7 +254,7 @@ func (v *iv) identify(s *Setup) bool {
 		}
 		for i := range j + 1 {
 			e := c.gram[v.l.terms[v.m+i]*c.width+u] - dot(v.rd[i*v.m:(i+1)*v.m], r)
-			if v.root == rootSolver(s.dense) {
+			if v.root == solver(s.dense) {
 				e = dot(s.dense.column(v.m+i), s.dense.column(v.m+j))
 			}
 			v.errDD[i*k+j], v.errDD[j*k+i] = e, e
@@ -281,7 +301,7 @@ func (v *iv) influences(status Status) {
 		l.redistribute()
 	}
 	for r, combination := range l.combinations {
-		w, a, u := l.weights[r*p:(r+1)*p], l.influence[r*p:(r+1)*p], v.u[r*p:(r+1)*p]
+		w, a, u := l.weights[r*p:(r+1)*p], l.influence[r*p:(r+1)*p], l.half[r*p:(r+1)*p]
 		clear(w[v.w:v.m])
 		l.lift[r] = 0
 		if combination.intercept != 0 {
@@ -310,7 +330,7 @@ func (v *iv) influences(status Status) {
 	}
 	for r := range nc {
 		for t := range nc {
-			l.bread[r*nc+t] = l.lift[r]*l.combinations[t].intercept + dot(v.u[r*p:(r+1)*p], v.u[t*p:(t+1)*p])
+			l.bread[r*nc+t] = l.lift[r]*l.combinations[t].intercept + dot(l.half[r*p:(r+1)*p], l.half[t*p:(t+1)*p])
 		}
 	}
 }
@@ -321,7 +341,7 @@ func (v *iv) coefficients(s *Setup, i int) {
 	l, c, k, n := v.l, v.l.core, v.p-v.m, v.m-v.w
 	outcome := l.outcomes[i]
 	r, x := v.ry[i*v.m:(i+1)*v.m], v.x[:v.m]
-	if v.root == rootSolver(s.dense) {
+	if v.root == solver(s.dense) {
 		y := s.dense.y[:s.dense.n]
 		of := c.outcomes[outcome]
 		s.dense.fill(s, c, s.dense.y, func(g, row int) float64 {
@@ -380,16 +400,16 @@ func (v *iv) firstStage() {
 		clear(a)
 		a[v.w+j] = 1
 		v.root.half(a[:v.m])
-		copy(st.weights[j*p:(j+1)*p], a)
+		copy(st.half[j*p:(j+1)*p], a)
 		v.root.back(a[:v.m])
 	}
 	for i := range n {
 		for j := range n {
-			st.bread[i*nc+j] = dot(st.weights[i*p:(i+1)*p], st.weights[j*p:(j+1)*p])
+			st.bread[i*nc+j] = dot(st.half[i*p:(i+1)*p], st.half[j*p:(j+1)*p])
 		}
 	}
 	for d := range p - v.m {
-		residual := st.influence[(n+d)*p : (n+d+1)*p]
+		residual := v.rest.influence[d*p : (d+1)*p]
 		clear(residual)
 		copy(residual, v.rd[d*v.m:(d+1)*v.m])
 		v.root.back(residual[:v.m])
@@ -412,7 +432,7 @@ func (v *iv) firstStageF(s *Setup, d int, k float64, status Status) Estimate {
 		st.spread = rss / df
 	}
 	for j := range n {
-		st.value[j] = -st.influence[(n+d)*v.p+v.w+j]
+		st.value[j] = -v.rest.influence[d*v.p+v.w+j]
 	}
 	clear(st.vcov)
 	if st.se == Classical {
@@ -448,12 +468,12 @@ func (v *iv) stageSandwich(s *Setup, d int) {
 		if !c.active[g] {
 			continue
 		}
-		residual := st.projection(g, n+d)
+		residual := v.rest.projection(g, d)
 		if perRow {
 			score := v.scores[:n]
 			for row := s.data.ChildStart[g]; row < s.data.ChildStart[g+1]; row++ {
 				in := c.root(g, row)
-				e := c.atRow(residual, row, in)
+				e := c.atRow(residual, row, in) * v.stageFactor(g, row, in)
 				for j := range score {
 					score[j] = c.atRow(st.projection(g, j), row, in) * e
 				}
@@ -478,6 +498,15 @@ func (v *iv) stageSandwich(s *Setup, d int) {
 			add(v.scores[g*n : (g+1)*n])
 		}
 	}
+}
+
+// stageFactor is what HC2 and HC3 multiply a child's residual with in a
+// regression on all instruments.
+func (v *iv) stageFactor(g, row int, in float64) float64 {
+	if v.stage.reduced == nil {
+		return 1
+	}
+	return v.stage.reduced.rowFactor(g, row, in)
 }
 
 // An anderson holds what the test of Anderson and Rubin makes of every null.
@@ -516,10 +545,13 @@ func (v *iv) andersonRubin(s *Setup, i int, k float64, e Estimate) Estimate {
 		t.v0, t.v1, t.v2, yy = v.reducedForm(s, i, b)
 		scale := v.l.se.factor(c.rows, k, float64(v.l.clusters))
 		t.v0, t.v1, t.v2, yy = t.v0*scale, t.v1*scale, t.v2*scale, yy*scale
-		slope := -v.stage.influence[v.p+v.w] // of d on the instrument
+		slope := -v.rest.influence[v.w] // of d on the instrument
 		t.strength = slope * slope
 		t.zero = b * b * t.strength / yy
-		if v.l.se.clustered() {
+		switch {
+		case v.stage.reduced != nil && v.l.se.clustered():
+			df = v.stage.reduced.df[0]
+		case v.l.se.clustered():
 			df = float64(v.l.clusters - 1)
 		}
 	}
@@ -579,7 +611,7 @@ func (v *iv) reducedForm(s *Setup, i int, b float64) (ss, st, tt, yy float64) {
 			continue
 		}
 		fitted := l.projection(g, len(l.combinations)+i)
-		h, first := v.stage.projection(g, 0), v.stage.projection(g, 1)
+		h, first := v.stage.projection(g, 0), v.rest.projection(g, 0)
 		if perRow {
 			for row := s.data.ChildStart[g]; row < s.data.ChildStart[g+1]; row++ {
 				in := c.root(g, row)
@@ -587,7 +619,7 @@ func (v *iv) reducedForm(s *Setup, i int, b float64) (ss, st, tt, yy float64) {
 				if y.child >= 0 {
 					e = c.outcome[y.child][row]
 				}
-				a := c.atRow(h, row, in)
+				a := c.atRow(h, row, in) * v.stageFactor(g, row, in)
 				add(a*(e-c.atRow(fitted, row, in)), a*c.atRow(first, row, in))
 			}
 			continue

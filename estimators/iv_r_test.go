@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -57,6 +58,7 @@ func instrumentData(t *testing.T) (dgp.Shape, *dgp.Data) {
 	return readSchools(t, dgp.Shape{Columns: []dgp.Column{
 		{Name: "coaching", Level: dgp.SchoolLevel, Arm: true}, {Name: "rural", Level: dgp.SchoolLevel},
 		{Name: "ses", Level: dgp.ChildLevel}, {Name: "age", Level: dgp.ChildLevel, Center: 84},
+		{Name: "weight", Level: dgp.ChildLevel},
 		{Name: "takeup", Level: dgp.ChildLevel, PostTreatment: true}, {Name: "hours", Level: dgp.ChildLevel, PostTreatment: true},
 		{Name: "score", Level: dgp.ChildLevel, PostTreatment: true},
 	}}, "iv", "data.csv")
@@ -91,13 +93,14 @@ func readSchools(t *testing.T, shape dgp.Shape, path ...string) (dgp.Shape, *dgp
 }
 
 // Estimates, standard errors, degrees of freedom and p-values are those of
-// estimatr's iv_robust and of AER's ivreg with sandwich. The first stage's F
-// and the Anderson-Rubin test are Wald tests after lm with sandwich.
+// estimatr's iv_robust and of AER's ivreg with sandwich or clubSandwich. The first
+// stage's F and the Anderson-Rubin test are Wald tests after lm with sandwich or
+// clubSandwich.
 func TestIVAgainstR(t *testing.T) {
 	shape, d := instrumentData(t)
 	worst := map[string]float64{}
-	for _, row := range readTable(t, "iv", "estimates.csv") {
-		o := estimators.IV{Formula: row["formula"], Report: []string{row["term"]}}
+	for _, row := range slices.Concat(readTable(t, "iv", "estimates.csv"), readTable(t, "iv", "estimates_leverage.csv")) {
+		o := estimators.IV{Formula: row["formula"], Weights: row["weights"], Report: []string{row["term"]}}
 		stage := strings.HasPrefix(row["term"], "first-stage")
 		if stage {
 			o.Report = []string{"ses"}
@@ -105,7 +108,7 @@ func TestIVAgainstR(t *testing.T) {
 		if err := o.SE.UnmarshalText([]byte(row["se_kind"])); err != nil {
 			t.Fatal(err)
 		}
-		if o.SE == cr0 || o.SE == cr1 {
+		if o.SE >= cr0 {
 			o.Cluster = "school"
 		}
 		fit := func(o estimators.IV) (e estimators.Estimate) {

@@ -88,6 +88,41 @@ func TestIVAgainstReference(t *testing.T) {
 		{"endogenous far from zero", tall, estimators.IV{
 			Formula: "score ~ ses | block | born ~ coaching + age", SE: hc1, Report: []string{"born"},
 		}, ok, 1e-9},
+		{"CR2, block effects", tall, estimators.IV{
+			Formula: "c(score, attendance) ~ ses + age | block | class ~ coaching", Cluster: "school", SE: cr2,
+			Report: []string{"class", "age"}, Joint: [][]string{{"ses", "class"}},
+		}, ok, 0},
+		{"CR2, few large clusters", small, estimators.IV{
+			Formula: "score ~ ses | class ~ coaching + founded", Cluster: "block", SE: cr2, Report: []string{"class", "ses", "(Intercept)"},
+		}, ok, 0},
+		{"CR3, two endogenous", tall, estimators.IV{
+			Formula: "c(score, class) ~ age | block | experience + ses ~ coaching + girl + rural", Rows: "child", Cluster: "school", SE: cr3,
+			Report: []string{"ses", "experience"}, Joint: [][]string{{"experience", "ses"}},
+		}, ok, 0},
+		{"CR2, weights", tall, estimators.IV{
+			Formula: "score ~ ses + age | block | class ~ coaching + founded", Weights: "weight", Cluster: "school", SE: cr2, Report: []string{"class", "age"},
+		}, ok, 0},
+		{"CR2, collinear instruments", small, estimators.IV{
+			Formula: "score ~ ses + girl + boy | class ~ rural + urban + coaching", Cluster: "school", SE: cr2, Report: []string{"class", "girl", "(Intercept)"},
+		}, reduced, 0},
+		{"CR2, variance inflation 1e4", small, estimators.IV{ // by the QR
+			Formula: "score ~ ses + near4 | block | class ~ coaching + founded", Cluster: "teacher", SE: cr2, Report: []string{"class", "ses"},
+		}, ok, 1e-9},
+		{"HC2", small, estimators.IV{
+			Formula: "score ~ ses + age | class ~ coaching + founded", Where: "girl == 1", SE: hc2, Report: []string{"class", "age", "(Intercept)"}, Joint: [][]string{{"ses", "class"}},
+		}, ok, 0},
+		{"HC3, weights", tall, estimators.IV{
+			Formula: "score ~ ses + girl:age | block | girl:class + class ~ coaching + girl:coaching + girl", Weights: "weight", SE: hc3, Report: []string{"class", "girl:class"},
+		}, ok, 0},
+		{"HC2, school rows", tall, estimators.IV{
+			Formula: "attendance ~ rural | founded ~ coaching", SE: hc2, Report: []string{"founded", "rural", "(Intercept)"},
+		}, ok, 0},
+		{"Anderson-Rubin, CR2", tall, estimators.IV{
+			Formula: "c(score, reading) ~ ses | block | class ~ coaching", Cluster: "school", SE: cr2, Test: ar, Report: []string{"class", "ses"},
+		}, ok, 0},
+		{"Anderson-Rubin, HC3", tall, estimators.IV{
+			Formula: "score ~ ses | class ~ coaching", Where: "girl == 0", SE: hc3, Test: ar, Report: []string{"class"},
+		}, ok, 0},
 		{"Anderson-Rubin, clusters", tall, estimators.IV{
 			Formula: "c(score, reading) ~ ses | block | class ~ coaching", Cluster: "school", SE: cr1, Test: ar, Report: []string{"class", "ses"},
 		}, ok, 0},
@@ -137,6 +172,8 @@ func TestAndersonRubinInterval(t *testing.T) {
 		{Formula: "score ~ ses | class ~ coaching", Cluster: "school", SE: cr1},
 		{Formula: "score ~ ses | block | class ~ coaching", SE: hc1},
 		{Formula: "score ~ ses | class ~ coaching + founded", SE: classical},
+		{Formula: "score ~ ses | block | class ~ coaching", SE: hc2},
+		{Formula: "score ~ ses | class ~ coaching", Cluster: "school", SE: cr2},
 	} {
 		o.Test, o.Report = ar, []string{"class"}
 		for seed := range uint64(12) {
@@ -202,7 +239,7 @@ func TestIVBindErrors(t *testing.T) {
 		{estimators.IV{Formula: "score ~ (1 | school) | class ~ coaching"}, "no random effects"},
 		{estimators.IV{Formula: "score ~ 1 | class ~ coachin"}, `did you mean "coaching"?`},
 		{estimators.IV{Formula: "class ~ 1 | ses ~ coaching"}, `at character 13: "ses" is a child column`},
-		{estimators.IV{Formula: "score ~ 1 | class ~ coaching", SE: cr2, Cluster: "school"}, "CR2 is not defined for instruments"},
+		{estimators.IV{Formula: "score ~ 1 | class ~ coaching", SE: fixest, Cluster: "school"}, "CR1-fixest is not defined for instruments here; CR1 is"},
 		{estimators.IV{Formula: "score ~ 1 | class ~ coaching", SE: cr1}, "CR1 needs clusters"},
 		{estimators.IV{Formula: "score ~ 1 | class ~ coaching", Report: []string{"coaching"}}, `"coaching" is an instrument`},
 		{estimators.IV{Formula: "score ~ 1 | class ~ coaching", Joint: [][]string{{"coaching"}}}, `joint[0]: "coaching" is an instrument`},
@@ -226,9 +263,9 @@ func TestIVBindErrors(t *testing.T) {
 // two-stage least squares is least squares.
 func TestIVIsOLS(t *testing.T) {
 	shape := estimatortest.Small.Shape()
-	for _, se := range []estimators.SE{classical, hc0, hc1, cr0, cr1} {
+	for _, se := range []estimators.SE{classical, hc0, hc1, hc2, hc3, cr0, cr1, cr2, cr3} {
 		cluster := ""
-		if se == cr0 || se == cr1 {
+		if se >= cr0 {
 			cluster = "school"
 		}
 		report := []string{"class", "ses", "age^2"}

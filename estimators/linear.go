@@ -40,6 +40,7 @@ type linear struct {
 	raw        []float64    // by term: diagonal before absorption
 	solver     solver       // chol, or the QR that takes its place
 	weights    []float64    // by combination and term: w, net of the means for an intercept
+	half       []float64    // by combination and term: M^½w, with M = (X'X)⁻¹
 	influence  []float64    // by combination and term: a
 	lift       []float64    // by combination: the influence of a row through the intercept
 	bread      []float64    // by combination: variance per unit of s²
@@ -74,6 +75,8 @@ type solver interface {
 	solve(x []float64)
 	// half solves with a root of X'X: half(x)'half(x) is x'(X'X)⁻¹x.
 	half(x []float64)
+	// back makes half's result solve's.
+	back(x []float64)
 	lost() []bool
 }
 
@@ -85,6 +88,7 @@ func (l *linear) allocate(shape dgp.Shape) {
 	l.chol = newCholesky(p)
 	l.raw = make([]float64, p)
 	l.weights = make([]float64, nc*p)
+	l.half = make([]float64, nc*p)
 	l.influence = make([]float64, nc*p)
 	l.lift = make([]float64, nc)
 	l.bread = make([]float64, nc*nc)
@@ -221,7 +225,7 @@ func (l *linear) influences(status Status) {
 		l.redistribute()
 	}
 	for r, combination := range l.combinations {
-		w, a := l.weights[r*p:(r+1)*p], l.influence[r*p:(r+1)*p]
+		w, half, a := l.weights[r*p:(r+1)*p], l.half[r*p:(r+1)*p], l.influence[r*p:(r+1)*p]
 		l.lift[r] = 0
 		if combination.intercept != 0 {
 			// Only a formula without named effects reports an intercept, so
@@ -231,8 +235,10 @@ func (l *linear) influences(status Status) {
 				w[i] -= l.lift[r] * c.effectS[u]
 			}
 		}
-		copy(a, w)
-		l.solver.solve(a)
+		copy(half, w)
+		l.solver.half(half)
+		copy(a, half)
+		l.solver.back(a)
 	}
 	for r := range nc {
 		for t := range nc {

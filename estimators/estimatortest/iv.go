@@ -137,14 +137,14 @@ func (t *stages) numbers(v estimators.Variable) vector {
 func (t *stages) reducedForm(y vector) estimators.Estimate {
 	z := &t.instruments
 	b, e := z.regress(y)
-	v, df := z.covariance(e, z.clusters(), len(z.rows), z.rank())
+	v, df, adjusted := z.variance(e, z.clusters(), z.rank())
 	var group []int
 	for j := z.dummy + len(t.formula.Terms); j < len(z.bread); j++ {
 		if !z.lost[j] {
 			group = append(group, j)
 		}
 	}
-	return z.jointTest(group, b, v, df, nil, t.status())
+	return z.jointTest(group, b, v, df, adjusted, t.status())
 }
 
 func (t *stages) status() estimators.Status {
@@ -183,7 +183,7 @@ func (t *stages) fit(outcome int) ([]estimators.Estimate, error) {
 	for i := range e {
 		e[i] = sub(y[i], dot(t.original.x[i], b))
 	}
-	v, df := x.covariance(e, x.clusters(), len(x.rows), x.rank())
+	v, df, adjusted := x.variance(e, x.clusters(), x.rank())
 	for i, j := range places {
 		if x.lost[j] {
 			out[i] = Failed(estimators.Collinear)
@@ -191,13 +191,16 @@ func (t *stages) fit(outcome int) ([]estimators.Estimate, error) {
 		}
 		value, se := float(b[j]), math.Sqrt(float(v[j][j]))
 		ratio := value / se
+		if adjusted != nil && x.clustered() {
+			df = adjusted.satterthwaite(j)
+		}
 		out[i] = estimators.Estimate{Value: value, SE: se, DF: df, P: Tail(ratio*ratio, 1, df), Status: t.status()}
 		if j >= first && t.method.Test == estimators.AndersonRubin {
 			out[i].P = t.reducedForm(y).P
 		}
 	}
 	for i, group := range groups {
-		out[len(places)+i] = x.jointTest(group, b, v, df, nil, t.status())
+		out[len(places)+i] = x.jointTest(group, b, v, df, adjusted, t.status())
 	}
 	for i := range t.formula.Endogenous {
 		out[len(places)+len(groups)+i] = t.reducedForm(t.original.columnOf(first + i))

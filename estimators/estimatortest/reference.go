@@ -322,15 +322,7 @@ func (r *regression) fit(outcome estimators.Outcome) ([]estimators.Estimate, err
 		e[i] = sub(y[i], dot(r.x[i], b))
 	}
 
-	var v matrix
-	var df float64
-	var adjusted *adjusted
-	if power, ok := powers[r.SE]; ok {
-		adjusted = r.adjust(clusters, power)
-		v, df = adjusted.covariance(e), float64(n-k)
-	} else {
-		v, df = r.covariance(e, clusters, n, k)
-	}
+	v, df, adjusted := r.variance(e, clusters, k)
 	// A standard error that is rounding error alone is none: that of a perfect
 	// fit, or where the scores of every cluster sum to 0.
 	perfect := !less(mul(num(1e-20), r.within(y)), dot(e, e))
@@ -570,6 +562,17 @@ func (r *regression) fixest(k float64, factors [][][]int) float64 {
 		}
 	}
 	return k
+}
+
+// variance is the covariance matrix of k coefficients, with the adjustment where
+// the kind has one; then the degrees of freedom are not those of CR2 and CR3.
+func (r *regression) variance(e vector, clusters [][]int, k int) (matrix, float64, *adjusted) {
+	if power, ok := powers[r.SE]; ok {
+		a := r.adjust(clusters, power)
+		return a.covariance(e), float64(len(r.rows) - k), a
+	}
+	v, df := r.covariance(e, clusters, len(r.rows), k)
+	return v, df, nil
 }
 
 // classical is A Σe²/(n-k) for one element of A.

@@ -1,12 +1,13 @@
-# Two-stage least squares by estimatr, and by AER with sandwich, for
-# iv_r_test.go.
+# Two-stage least squares by estimatr, and by AER with sandwich and clubSandwich,
+# for iv_r_test.go.
 #
 #   Rscript oracle.R        in this directory
 #
 # writes the children in data.csv and the estimates in estimates.csv. Standard
 # errors of the kinds that estimatr knows are checked against sandwich here.
+# estimates_leverage.csv has the kinds that adjust residuals for leverage.
 
-suppressMessages({library(estimatr); library(AER); library(sandwich)})
+suppressMessages({library(estimatr); library(AER); library(sandwich); library(clubSandwich)})
 
 # takeup follows the arm, and a hidden trait that score depends on too.
 draw <- function() {
@@ -25,6 +26,7 @@ draw <- function() {
   do.call(rbind, rows)
 }
 d <- draw()
+d$weight <- round(0.5 + (seq_len(nrow(d)) %% 7) / 4 + d$rural, 2)
 write.csv(d, "data.csv", row.names = FALSE, quote = FALSE)
 d$block <- factor(d$block)
 
@@ -86,3 +88,70 @@ for (m in models) for (kind in c("classical", "HC0", "HC1", "CR0", "CR1")) {
 }
 for (column in names(out)[4:10]) out[[column]] <- ifelse(is.na(out[[column]]), "", format(out[[column]], digits = 17, trim = TRUE, scientific = TRUE))
 write.csv(out, "estimates.csv", row.names = FALSE, quote = 1)
+
+# HC2, HC3 and CR2 by estimatr, whose leverage and working model are those of the
+# projected regressors; CR3 by clubSandwich, whose CR2 must be estimatr's. With
+# weights, CR2 is that of the rows times the roots of their weights: see
+# weighting in weights.go. The first stage is lm's, with F by vcovHC, or HTZ by
+# clubSandwich.
+intercept <- function(m) !grepl("block", m$text)
+weighted <- function(m) { # all columns of X and Z times the roots, without a constant
+  w <- sqrt(d$weight)
+  x <- w * model.matrix(m$x[-2], d); z <- w * model.matrix(m$z, d)
+  colnames(x) <- paste0("x", seq_len(ncol(x))); colnames(z) <- paste0("z", seq_len(ncol(z)))
+  list(data = data.frame(x, z, y = w * d$score, school = d$school),
+    formula = as.formula(paste("y ~ 0 +", paste(colnames(x), collapse = " + "), "| 0 +", paste(colnames(z), collapse = " + "))))
+}
+models <- lapply(models, function(m) { m$x <- as.formula(deparse(m$x)); m$z <- as.formula(deparse(m$z)); m })
+
+out <- NULL
+for (m in models) for (weights in c("", "weight")) for (kind in c("HC2", "HC3", "CR2", "CR3")) {
+  instruments <- setdiff(all.vars(m$z), all.vars(m$x))
+  endogenous <- setdiff(all.vars(m$x), c("score", all.vars(m$z)))
+  terms <- c("ses", endogenous, if (intercept(m)) "(Intercept)")
+  formula <- as.formula(paste(deparse(m$x), "|", deparse(m$z[[2]])))
+  names <- colnames(model.matrix(m$x[-2], d))
+  if (weights == "" || kind %in% c("HC2", "HC3")) {
+    data <- d; f <- formula
+  } else {
+    both <- weighted(m); data <- both$data; f <- both$formula
+  }
+  if (kind %in% c("HC2", "HC3")) {
+    robust <- if (weights == "") iv_robust(f, data = data, se_type = kind) else iv_robust(f, data = data, weights = weight, se_type = kind)
+    se <- robust$std.error; df <- robust$df; estimate <- coef(robust)
+  } else {
+    fit <- ivreg(f, data = data)
+    estimate <- coef(fit)
+    club <- coef_test(fit, vcov = vcovCR(fit, cluster = data$school, type = kind), test = "Satterthwaite")
+    se <- club$SE; df <- club$df
+    if (kind == "CR2") {
+      robust <- iv_robust(f, data = data, clusters = school, se_type = "CR2")
+      stopifnot(max(abs(robust$std.error / se - 1)) < 1e-9, max(abs(robust$df / df - 1)) < 1e-9)
+    }
+  }
+  names(estimate) <- names(se) <- names(df) <- names
+  for (term in terms)
+    out <- rbind(out, data.frame(formula = m$text, weights, se_kind = kind, term, estimate = estimate[[term]], se = se[[term]], df = df[[term]],
+      p = 2 * pt(-abs(estimate[[term]] / se[[term]]), df[[term]])))
+  for (e in endogenous) {
+    if (weights == "" || kind %in% c("HC2", "HC3")) {
+      stage <- if (weights == "") lm(reformulate(all.vars(m$z), e), data = d) else lm(reformulate(all.vars(m$z), e), data = d, weights = weight)
+      places <- match(instruments, names(coef(stage)))
+    } else {
+      z <- sqrt(d$weight) * model.matrix(m$z, d); y <- sqrt(d$weight) * d[[e]]
+      places <- match(instruments, colnames(z))
+      stage <- lm(y ~ 0 + z)
+    }
+    if (kind %in% c("HC2", "HC3")) {
+      b <- coef(stage)[places]
+      f <- drop(b %*% solve(vcovHC(stage, type = kind)[places, places], b)) / length(b)
+      df1 <- df.residual(stage); p <- pf(f, length(b), df1, lower.tail = FALSE)
+    } else {
+      test <- Wald_test(stage, constrain_zero(places), vcov = vcovCR(stage, cluster = d$school, type = kind), test = "HTZ")
+      f <- test$Fstat; df1 <- test$df_denom; p <- test$p_val
+    }
+    out <- rbind(out, data.frame(formula = m$text, weights, se_kind = kind, term = paste0("first-stage F(", e, ")"), estimate = f, se = NA, df = df1, p))
+  }
+}
+for (column in names(out)[5:8]) out[[column]] <- ifelse(is.na(out[[column]]), "", format(out[[column]], digits = 17, trim = TRUE, scientific = TRUE))
+write.csv(out, "estimates_leverage.csv", row.names = FALSE, quote = 1)
