@@ -15,10 +15,10 @@ import (
 //
 // and the score on test k, in SDs of that test, is
 //
-//	Y(T) = Scale (C(T) + child covariates) + ε + T Mean (1 - Bottom f)
+//	Y(T) = Scale (C(T) + child covariates) + ε + T (Mean (1 - Bottom f) + variation)
 //
-// with ε ~ N(0, Residual) over the tests and f the standardised sum of ε. Mean
-// is therefore the average effect of coaching on each test, whatever the
+// with ε ~ N(0, Residual) over the tests and f the standardised sum of ε; the
+// variation (By, SchoolSD, BlockSD, Quantiles) has mean 0. Mean is therefore the average effect of coaching on each test, whatever the
 // slopes; the slopes say how much of it goes through quality, and for whom.
 // Total achievement is the mean of the standardised tests, standardised again.
 //
@@ -66,6 +66,11 @@ type Slopes struct {
 type TestEffect struct {
 	Mean   []float64 `yaml:"mean" doc:"average effect on each test, in the units of residual: SDs of the test where all parts of its variance add up to 1"`
 	Bottom float64   `yaml:"bottom" doc:"how much stronger the effect is for a child 1 SD below the class: 0.3 is 30%"`
+
+	By        map[string]float64 `yaml:"by" doc:"what a unit of a covariate, or of the baseline test, adds to the effect on every test; measured from its mean, so that mean stays the average"`
+	Quantiles []float64          `yaml:"quantiles" doc:"what is added to the effect at evenly spaced quantiles, 0 to 1, of the child's score without coaching, with straight lines between; averages 0"`
+	SchoolSD  float64            `yaml:"school_sd,omitempty" min:"0" doc:"SD of the effect between the schools of a block, the same on every test"`
+	BlockSD   float64            `yaml:"block_sd,omitempty" min:"0" doc:"SD of the effect between blocks, the same on every test"`
 }
 
 // ArmTestEffect is what one arm does to the tests.
@@ -86,8 +91,10 @@ func (a Achievement) check(f *Faults, t Trial) {
 		f.Add("achievement.slope", "has control but not treated, the slope with coaching; repeat control there if coaching does not change it")
 	}
 	checkOptional(f, "achievement.effect.mean", a.Effect.Mean, n, "test")
+	a.Effect.checkVariation(f, "achievement.effect", t)
 	checkByArm(f, "achievement.arm_effects", a.ArmEffects, arms, func(path string, e ArmTestEffect) {
 		checkOptional(f, path+".mean", e.Mean, n, "test")
+		e.checkVariation(f, path, t)
 		checkOptional(f, path+".treated", e.Treated, k, "domain")
 		checkOptional(f, path+".baseline", e.Baseline, k, "domain")
 	})
@@ -118,13 +125,17 @@ func (a Achievement) effectOf(arm arm, domains int) ArmTestEffect {
 type tested struct {
 	a      Achievement
 	arms   []armTests
-	shared *sharedParts  // nil without
-	factor [][]float64   // Cholesky factor of Residual
-	sumSD  float64       // sd of the sum of residuals
-	school []float64     // scratch: by school
-	z, e   []float64     // scratch: one child
-	class  [][]float64   // C by arm and class
-	score  [][][]float64 // by arm; test; valid child
+	shared *sharedParts // nil without
+	factor [][]float64  // Cholesky factor of Residual
+	sumSD  float64      // sd of the sum of residuals
+	school []float64    // scratch: by school
+	z, e   []float64    // scratch: one child
+	// Whether the effect of any arm varies, and with the score without coaching,
+	// whose SDs these are, by test.
+	varies, profiled bool
+	controlSD        []float64
+	class            [][]float64   // C by arm and class
+	score            [][][]float64 // by arm; test; valid child
 	// strength is the mean over valid children of f, whose expectation is 0.
 	strength float64
 }
@@ -137,9 +148,10 @@ type armTests struct {
 	total  []float64     // and that of all its parts
 	sum    []int         // the arms whose effects on the tests add up to its own
 	lift   float64       // scratch: how strong its own effect is for one child
+	varied *variation    // nil where its own effect differs by nothing but bottom
 }
 
-func newTested(t Trial) *tested {
+func newTested(t Trial, p *population) *tested {
 	a := t.Achievement
 	n, k := len(a.Tests), len(t.Quality.Domains)
 	a.Slope.Sorting = orZeros(a.Slope.Sorting, k)
@@ -164,8 +176,20 @@ func newTested(t Trial) *tested {
 		if i > 0 {
 			own.effect, own.shift = a.effectOf(arm, k), t.Quality.effectOf(arm).Shift
 			own.sum = append(slices.Clone(arm.parts), i)
+			own.varied = newVariation(own.effect.TestEffect, p)
+			ts.varies = ts.varies || own.varied != nil
+			ts.profiled = ts.profiled || own.varied != nil && own.varied.profile != nil
 		}
 		ts.arms = append(ts.arms, own)
+	}
+	if ts.profiled {
+		one := make([]float64, n)
+		for k := range one {
+			clear(one)
+			one[k] = 1
+			v := t.testVariance(p, one)
+			ts.controlSD = append(ts.controlSD, math.Sqrt(v.Variance+v.Grade))
+		}
 	}
 	return ts
 }
@@ -191,8 +215,20 @@ func (ts *tested) draw(p *population, tq *trueQuality, valid []bool, r *rand.Ran
 		}
 	}
 	ts.strength = 0
+	for i := range ts.arms {
+		if v := ts.arms[i].varied; v != nil {
+			v.mean = 0
+		}
+	}
 	n := 0
 	for j := range p.size {
+		if ts.varies {
+			for i := range ts.arms {
+				if v := ts.arms[i].varied; v != nil {
+					v.enter(p, j)
+				}
+			}
+		}
 		for i := p.childStart[j]; i < p.childStart[j+1]; i++ {
 			for k := range ts.z {
 				ts.z[k] = r.NormFloat64()
@@ -214,12 +250,24 @@ func (ts *tested) draw(p *population, tq *trueQuality, valid []bool, r *rand.Ran
 			if ts.shared != nil {
 				ts.shared.add(ts.e, j, i)
 			}
+			if ts.varies {
+				for a := range ts.arms {
+					if v := ts.arms[a].varied; v != nil {
+						v.of(i)
+					}
+				}
+			}
 			ts.scores(j, n, p.child[i], f)
 			n++
 		}
 	}
 	if n > 0 {
 		ts.strength /= float64(n)
+		for i := range ts.arms {
+			if v := ts.arms[i].varied; v != nil {
+				v.mean /= float64(n)
+			}
+		}
 	}
 }
 
@@ -261,6 +309,12 @@ func (ts *tested) scores(j, n int, child, f float64) {
 			y := common + e
 			for _, part := range arm.sum {
 				y += ts.arms[part].effect.Mean[k] * ts.arms[part].lift
+				if v := ts.arms[part].varied; v != nil {
+					y += v.child
+					if v.profile != nil {
+						y += v.at(ts.score[0][k][n] / ts.controlSD[k])
+					}
+				}
 			}
 			ts.score[i][k][n] = y
 		}

@@ -46,13 +46,14 @@ func (t Trial) Compile() (*Generator, error) {
 	schools := d.schools()
 	teachers := schools * d.Teachers
 	children := teachers * d.Tested
+	p := newPopulation(t)
 	g := &Generator{
 		trial:         t,
 		rng:           NewSource(),
-		population:    newPopulation(t),
-		quality:       newTrueQuality(t),
+		population:    p,
+		quality:       newTrueQuality(t, p),
 		observed:      newObserved(t),
-		tested:        newTested(t),
+		tested:        newTested(t, p),
 		left:          make([]bool, schools),
 		leaving:       make([]int, len(d.Arms)),
 		valid:         make([]bool, children),
@@ -216,6 +217,9 @@ func (g *Generator) Draw(st Stream) (*Data, *Truth) {
 func (g *Generator) drawTests(st Stream) {
 	if g.tested.shared != nil {
 		g.tested.shared.draw(g.population, g.purpose(st, LevelPurpose))
+	}
+	if g.tested.varies {
+		g.tested.vary(g.population, g.purpose(st, VariationPurpose))
 	}
 	g.tested.draw(g.population, g.quality, g.valid, g.purpose(st, OutcomePurpose))
 }

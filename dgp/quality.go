@@ -40,6 +40,8 @@ type QualityEffect struct {
 	Noise       []float64 `yaml:"noise" min:"0" doc:"SD of the rest of the effect between teachers"`
 	Skew        float64   `yaml:"skew" min:"0" max:"3" doc:"log-SD of engagement: 0 is normal, 0.5 has a long right tail"`
 	WithQuality float64   `yaml:"with_quality" min:"-1" max:"1" doc:"correlation of (log) engagement with quality at baseline"`
+
+	By map[string]float64 `yaml:"by" doc:"what a unit of a school or teacher covariate adds to the effect on every domain; measured from its mean, so that shift stays the average"`
 }
 
 // Context is variance of scores that is no teacher quality: blocks differ,
@@ -53,7 +55,7 @@ type Context struct {
 // IsZero reports whether a trial has no quality.
 func (q Quality) IsZero() bool { return len(q.Domains) == 0 }
 
-func (q Quality) check(f *Faults, arms []string) {
+func (q Quality) check(f *Faults, t Trial) {
 	if q.IsZero() {
 		if anyNonzero(q.SD, q.Effect.Shift, q.Effect.Engagement, q.Effect.Noise, q.Context.Variance) || len(q.ArmEffects) > 0 {
 			f.Add("quality.domains", "needs at least one domain")
@@ -64,7 +66,11 @@ func (q Quality) check(f *Faults, arms []string) {
 	checkLength(f, "quality.sd", q.SD, k, "domain")
 	q.Correlation.check(f, "quality.correlation", k, true)
 	q.Effect.check(f, "quality.effect", k)
-	checkByArm(f, "quality.arm_effects", q.ArmEffects, arms, func(path string, e QualityEffect) { e.check(f, path, k) })
+	checkModerators(f, "quality.effect.by", q.Effect.By, t, TeacherLevel)
+	checkByArm(f, "quality.arm_effects", q.ArmEffects, t.Design.Arms, func(path string, e QualityEffect) {
+		e.check(f, path, k)
+		checkModerators(f, path+".by", e.By, t, TeacherLevel)
+	})
 	checkOptional(f, "quality.context.variance", q.Context.Variance, k, "domain")
 }
 
@@ -142,9 +148,10 @@ type armQuality struct {
 	rho, rest  float64       // r and √(1-r²)
 	grow       float64       // √(exp(w²)-1)
 	engagement []float64     // h, by class
+	by         []moderator
 }
 
-func newTrueQuality(t Trial) *trueQuality {
+func newTrueQuality(t Trial, p *population) *trueQuality {
 	q := t.Quality
 	k := len(q.Domains)
 	q.Context.Variance = orZeros(q.Context.Variance, k)
@@ -168,7 +175,7 @@ func newTrueQuality(t Trial) *trueQuality {
 		}
 		tq.arms = append(tq.arms, armQuality{
 			arm: a, effect: e, rho: rho, rest: math.Sqrt(1 - rho*rho), grow: math.Sqrt(math.Expm1(e.Skew * e.Skew)),
-			engagement: make([]float64, teachers),
+			engagement: make([]float64, teachers), by: moderators(e.By, p),
 		})
 	}
 	return tq
@@ -221,6 +228,12 @@ func (tq *trueQuality) draw(p *population, r *rand.Rand) {
 		}
 		for a := 1; a < len(tq.arms); a++ {
 			tq.move(a, j, e, sum)
+			for _, m := range tq.arms[a].by { // on top of its own effect
+				x := m.of(p, j, 0)
+				for k := range tq.under[a] {
+					tq.under[a][k][j] += x
+				}
+			}
 		}
 	}
 }

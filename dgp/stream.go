@@ -29,6 +29,7 @@ const (
 	AttritionPurpose   Purpose = 6
 	LossPurpose        Purpose = 7 // who is lost under every arm, where lost units are kept
 	LevelPurpose       Purpose = 8 // what the children of a block, school or class have in common, by test
+	VariationPurpose   Purpose = 9 // how effects vary between blocks and schools
 )
 
 // EstimatorPurpose is the purpose of an estimator that draws, such as a

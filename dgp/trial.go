@@ -69,7 +69,7 @@ func (t Trial) Validate() error {
 	t.Design.check(&f, t.before())
 	t.Design.Attrition.Loss.check(&f, t)
 	t.checkCovariates(&f)
-	t.Quality.check(&f, t.Design.Arms)
+	t.Quality.check(&f, t)
 	t.checkUnit(&f)
 	t.Observation.check(&f, t.Quality.Domains)
 	t.Achievement.check(&f, t)
@@ -132,7 +132,7 @@ func (t Trial) checkUnit(f *Faults) {
 		return
 	}
 	moves := func(path string, e QualityEffect) {
-		if anyNonzero(e.Shift, e.Engagement, e.Noise) {
+		if anyNonzero(e.Shift, e.Engagement, e.Noise) || len(e.By) > 0 {
 			f.Add(path, "changes the quality of a class, but here children are assigned, so that a class has children of every arm; leave it out")
 		}
 	}

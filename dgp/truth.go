@@ -14,7 +14,7 @@ func newTruth(g *Generator) Truth {
 	return Truth{
 		g:          g,
 		scale:      make([]scale, len(g.shape.Columns)),
-		deviations: make([]float64, (len(g.trial.Design.Arms)-1)*(len(g.trial.Quality.Domains)+1)+1),
+		deviations: make([]float64, (len(g.trial.Design.Arms)-1)*g.deviationsOfArm()+1),
 	}
 }
 
@@ -87,11 +87,21 @@ func unit(from []int, u int) int {
 
 // Deviations returns sample means, over the units of the data, of how much
 // each unit's effect differs from the average: for every treated arm, of true
-// quality by domain and of the class part of achievement; and last, of the
+// quality by domain, of the class part of achievement, and where effects vary by
+// covariates, schools or blocks, of that; and last, of the
 // strength that a child brings. Their expectation is exactly 0, which makes them
 // control variates for population effects. The slice is overwritten by the
 // next Draw.
 func (t *Truth) Deviations() []float64 { return t.deviations }
+
+// deviationsOfArm is the number of deviations of a treated arm.
+func (g *Generator) deviationsOfArm() int {
+	n := len(g.trial.Quality.Domains) + 1
+	if g.tested.varies {
+		n++
+	}
+	return n
+}
 
 // deviate fills deviations.
 func (t *Truth) deviate() {
@@ -103,7 +113,14 @@ func (t *Truth) deviate() {
 		return
 	}
 	for arm := 1; arm < len(g.trial.Design.Arms); arm++ {
-		d := t.deviations[(arm-1)*(domains+1):][:domains+1]
+		d := t.deviations[(arm-1)*g.deviationsOfArm():][:g.deviationsOfArm()]
+		if g.tested.varies {
+			for _, part := range g.tested.arms[arm].sum {
+				if v := g.tested.arms[part].varied; v != nil {
+					d[domains+1] += v.mean
+				}
+			}
+		}
 		for _, j := range teachers {
 			for k := range domains {
 				d[k] += g.quality.under[arm][k][j] - g.quality.under[0][k][j] - g.tested.arms[arm].total[k]

@@ -95,6 +95,20 @@ func TestValidateWords(t *testing.T) {
 		{"quality left out", func(t *dgp.Trial) { t.Quality = dgp.Quality{}; t.Achievement.Slope = dgp.Slopes{} }, []string{
 			"observation: observes the section quality, which is left out",
 		}},
+		{"effects by what cannot be", func(t *dgp.Trial) {
+			t.Covariates = append(t.Covariates, dgp.Covariate{Name: "size", Level: dgp.TeacherLevel, Law: dgp.ClassSizeLaw{}})
+			t.Achievement.Effect.By = map[string]float64{"boy": 1, "size": 0.01, "pretest": 0.1}
+			t.Quality.Effect.By = map[string]float64{"girl": 1, "size": 1}
+			t.Achievement.Effect.Quantiles = []float64{0, 0.1, 0.2, 0}
+		}, []string{
+			"quality.effect.by.girl: cannot be a child covariate here; those that can: rural, experience",
+			"quality.effect.by.size: cannot be the class size, which makes the average over children another one here; those that can: rural, experience",
+			`achievement.effect.by.boy: there is no covariate "boy"; those that can differ effects: rural, experience, girl, size, pretest`,
+			"achievement.effect.quantiles: averages 0.1 over all children, not 0 (the ends count half); take that from each number and add it to mean",
+		}},
+		{"one quantile", func(t *dgp.Trial) { t.Achievement.Effect.Quantiles = []float64{0} }, []string{
+			"achievement.effect.quantiles: has 1 numbers; it needs two at least, for the lowest and the highest score",
+		}},
 		{"a CV that cannot be", func(t *dgp.Trial) { t.Design.Children = dgp.ClassSize{Mean: 20, CV: 0.5, Min: 20} }, []string{
 			"trial.children.cv: 0.5 cannot be reached with mean 20 and smallest class 20",
 		}},
