@@ -71,6 +71,9 @@ type Column struct {
 	// Levels is the number of levels of a factor, whose values are the codes
 	// 0 to Levels-1; 0 for a number.
 	Levels int
+	// Labels are the names of a factor's levels; nil where they have none but
+	// their codes.
+	Labels []string
 	// Rating says which rating of a classroom the column holds, if it does.
 	Rating *Rating
 	Doc    string

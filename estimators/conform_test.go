@@ -77,6 +77,28 @@ func TestConform(t *testing.T) {
 		"within teachers": estimators.OLS{
 			Formula: "score ~ ses*girl | teacher", Cluster: "school", SE: cr1, Report: []string{"ses", "ses:girl"},
 		},
+		"gain": estimators.OLS{
+			Formula: "c(I(reading - 2 * age), center(score)) ~ coaching + log(age)", Cluster: "school", SE: cr2, Report: []string{"coaching"},
+		},
+		"roots": estimators.OLS{
+			Formula: "c(exp(score), sqrt(exp(score/2)), log(exp(score) + 1)) ~ coaching + I(age/10) + I((ses - 1)^2)", SE: hc1, Report: []string{"coaching", "I(age/10)"},
+		},
+		"cluster means": estimators.OLS{
+			Formula: "c(mean(score, school), mean(class, school)) ~ coaching + mean(ses, school) + log(3 + mean(age, school)) | block", SE: hc2, Report: []string{"coaching"},
+		},
+		"cluster means alone": estimators.OLS{
+			Formula: "c(mean(score, school), log(2 + mean(exp(reading/1000), school))) ~ coaching + rural", SE: hc1, Report: []string{"coaching"},
+		},
+		"class means": estimators.OLS{
+			Formula: "c(class, mean(reading, teacher)) ~ coaching + mean(girl, teacher)", Cluster: "school", SE: cr1, Report: []string{"coaching"},
+		},
+		"levels": estimators.OLS{
+			Formula: "score ~ coaching + factor(block) + factor(track)*ses", Cluster: "school", SE: cr1,
+			Report: []string{"coaching", "factor(track)", "factor(track)2:ses"}, Joint: [][]string{{"factor(block)"}, {"factor(track):ses"}},
+		},
+		"indices": estimators.OLS{
+			Formula: "c(klk(score, reading, -passed), anderson(score, reading, by = coaching)) ~ coaching + ses", Cluster: "school", SE: cr1, Report: []string{"coaching"},
+		},
 		"mixed": estimators.Mixed{
 			Formula: "score ~ coaching + ses + (1 | school)", Report: []string{"coaching", "ses"},
 		},
@@ -135,6 +157,12 @@ func TestConform(t *testing.T) {
 				Formula: "c(score, class) ~ coaching + ses", Rows: "child", Cluster: "school", SE: cr1, Report: []string{"coaching", "ses"},
 			},
 			Draws: 199, Weights: estimators.Webb, Adjust: estimators.RomanoWolf,
+		},
+		"Lin": estimators.Lin{
+			Formula: "c(attendance, mean(score, school)) ~ coaching + rural + mean(ses, school)", Rows: "school", SE: hc2,
+		},
+		"Lin, children": estimators.Lin{
+			Formula: "c(score, below(reading, 30)) ~ coaching + ses + age + age^2 | block", Cluster: "school", SE: hc2,
 		},
 		"missing outcome": estimators.OLS{
 			Formula: "c(exam, score, std(exam), below(exam, 20)) ~ coaching + ses | block", Cluster: "school", SE: cr2, Report: []string{"coaching"},

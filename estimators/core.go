@@ -31,6 +31,7 @@ type core struct {
 	filter   *filter
 	weights  *weighting // nil where every row has the weight 1
 	absorbed grouping   // where key.absorb is not ""
+	means    []*derived // of key.means
 
 	basis    []monomial // child-level monomials of regressors; basis[0] is 1
 	children []int      // child-level columns of outcomes
@@ -82,6 +83,7 @@ type coreKey struct {
 	weights   string // "" for none
 	absorb    string // "" for none
 	intercept bool
+	means     string // by text: a row without the units of one is left out
 }
 
 // A monomial is a product of powers of columns, each measured from a center.
@@ -360,7 +362,8 @@ func (c *core) fillMonomial(buffer []float64, m monomial, columns [][]float64, c
 	return dst
 }
 
-// omit puts 0 where a child's row is left out; its value may be missing.
+// omit puts 0 where a child's row is left out; its value may be missing, or that
+// of a function which has none, such as log(x) where the condition is x > 0.
 func (c *core) omit(x []float64) {
 	for i := range x {
 		if c.mask[i] == 0 {
@@ -424,6 +427,9 @@ func (c *core) place(d *dgp.Data) {
 		c.active[g] = c.stat[g*c.stride] > 0
 		if c.filter != nil && c.filter.level <= c.group {
 			c.active[g] = c.active[g] && c.filter.keep(d, d.Ancestor(c.group, g, c.filter.level))
+		}
+		for _, m := range c.means {
+			c.active[g] = c.active[g] && !m.empty(d, c.group, g)
 		}
 		c.effect[g] = 0
 		if absorbed {

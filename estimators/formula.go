@@ -11,11 +11,12 @@ import (
 
 // A Formula is a parsed regression formula in fixest's syntax,
 //
-//	c(y1, below(y2, 10)) ~ x + a:b + a*b + x^2 + $list | block | d ~ z
+//	c(y1, log(y2)) ~ x + a:b + a*b + x^2 + factor(f) + $list | block | d ~ z
 //
-// with several outcomes, interactions, powers, named lists of terms, one
-// absorbed fixed effect, and regressors d with instruments z; and random
-// effects in lme4's syntax. Names are not yet looked up in any data.
+// with several outcomes, functions of columns, interactions, powers, factors,
+// named lists of terms, one absorbed fixed effect, and regressors d with
+// instruments z; and random effects in lme4's syntax. Names are not yet
+// looked up in any data.
 type Formula struct {
 	Outcomes  []Outcome
 	siblings  []Outcome // all outcomes of a formula that was taken apart, else nil
@@ -28,6 +29,11 @@ type Formula struct {
 	Endogenous    []Term // regressors that are instrumented, nil for none
 	Instruments   []Term // those that Terms does not have
 	InstrumentPos int    // offset of the instrumented part
+
+	// factors holds the dummies that a term with factors stands for, by the
+	// term's key. ParseFormula leaves factors as they are, since it does not
+	// know their levels.
+	factors map[string][]Term
 }
 
 // NotInstrumented returns an error if the formula has instruments, for the
@@ -53,29 +59,10 @@ type RandomEffect struct {
 	Independent bool   // written with ||
 }
 
-// An Outcome is a column on the left-hand side, perhaps transformed.
+// An Outcome is a column or a function of columns on the left-hand side.
 type Outcome struct {
 	Variable
 	Text string // canonical, e.g. "below(class, 10)"
-}
-
-// A Variable is a column name, perhaps transformed.
-type Variable struct {
-	Name string
-	Transform
-	Pos int // offset in the formula, for messages
-}
-
-func (v Variable) String() string {
-	switch v.Kind {
-	case Standardise:
-		return "std(" + v.Name + ")"
-	case Below, Above:
-		name := map[TransformKind]string{Below: "below", Above: "above"}[v.Kind]
-		return name + "(" + v.Name + ", " + strconv.FormatFloat(v.Percentile, 'f', -1, 64) + ")"
-	default:
-		return v.Name
-	}
 }
 
 // A Term is a product of powers of variables.
@@ -140,7 +127,7 @@ func ParseTerm(text string) (Term, error) {
 	if strings.TrimSpace(text) == interceptName {
 		return Term{}, nil
 	}
-	p := &parser{text: text}
+	p := &parser{text: text, labels: true}
 	terms, err := p.product()
 	if err != nil {
 		return Term{}, err
@@ -163,6 +150,9 @@ type parser struct {
 	at    int
 	lists map[string]string
 	open  []string // lists being expanded, to refuse circles
+
+	labels bool // a factor may be followed by one of its levels
+	depth  int  // of arithmetic
 }
 
 // A sum is a set of terms, and whether the intercept was named or removed.
@@ -358,49 +348,6 @@ func (p *parser) outcome(f *Formula) error {
 	return nil
 }
 
-// variable reads a name or a transformed name.
-func (p *parser) variable() (Variable, error) {
-	p.space()
-	v := Variable{Pos: p.at}
-	v.Name = p.name()
-	if v.Name == "" {
-		return v, p.fail(p.at, "expected the name of a column, found %s", p.found())
-	}
-	if !p.take('(') {
-		return v, nil
-	}
-	switch v.Name {
-	case "std":
-		v.Kind = Standardise
-	case "below":
-		v.Kind = Below
-	case "above":
-		v.Kind = Above
-	default:
-		return v, p.fail(v.Pos, "there is no function %s; the functions are std(y), below(y, percentile) and above(y, percentile)", v.Name)
-	}
-	v.Name = p.name()
-	if v.Name == "" {
-		return v, p.fail(p.at, "expected the name of a column, found %s", p.found())
-	}
-	if v.Kind != Standardise {
-		if !p.take(',') {
-			return v, p.fail(p.at, "expected a comma and a percentile, found %s", p.found())
-		}
-		p.space()
-		start := p.at
-		x, ok := p.number()
-		if !ok || x <= 0 || x >= 100 {
-			return v, p.fail(start, "a percentile lies between 0 and 100, as in below(y, 10)")
-		}
-		v.Percentile = x
-	}
-	if !p.take(')') {
-		return v, p.fail(p.at, "expected ), found %s", p.found())
-	}
-	return v, nil
-}
-
 func (p *parser) sum() (sum, error) {
 	var s sum
 	remove := false
@@ -587,6 +534,9 @@ func (p *parser) power() (sum, error) {
 	if !single {
 		return s, p.fail(start, "only a single column can be raised to a power")
 	}
+	if s.terms[0].Factors[0].isFactor() {
+		return s, p.fail(start, "a factor has no powers")
+	}
 	p.space()
 	at := p.at
 	x, ok := p.number()
@@ -659,7 +609,7 @@ func (p *parser) list() (sum, error) {
 	}
 	for _, t := range s.terms {
 		for i := range t.Factors {
-			t.Factors[i].Pos = start // faults of the list's names are shown at $name
+			t.Factors[i].moveTo(start) // faults of the list's names are shown at $name
 		}
 	}
 	return s, nil

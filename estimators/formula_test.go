@@ -96,6 +96,18 @@ func TestParseFormula(t *testing.T) {
 		{"y ~ std(x) + below(x, 10) + above( z ,99.5 )", "c(y) ~ 1 + std(x) + below(x, 10) + above(z, 99.5)"},
 		{"y ~ below(x, 0.00001)", "c(y) ~ 1 + below(x, 0.00001)"},
 		{"y ~ std(x)^2:z", "c(y) ~ 1 + std(x)^2:z"},
+		{"I(y-x) ~ log( x+1 )", "c(I(y - x)) ~ 1 + log(x + 1)"},
+		{"y ~ I((a+b)/2) + I(a*(b-c)) + I(a-(b-c)) + I((a-b)-c)", "c(y) ~ 1 + I((a + b)/2) + I(a * (b - c)) + I(a - (b - c)) + I(a - b - c)"},
+		{"y ~ I(a/b/c) + I(a/(b/c)) + I(a^b^c) + I((a^b)^c)", "c(y) ~ 1 + I(a/b/c) + I(a/(b/c)) + I(a^b^c) + I((a^b)^c)"},
+		{"y ~ I(-x^2) + I((-x)^2) + I(-(x+z)) + I(--x) + I(2^-x)", "c(y) ~ 1 + I(-x^2) + I((-x)^2) + I(-(x + z)) + I(--x) + I(2^-x)"},
+		{"y ~ I(x - -1) + I((-1)^x) + I(-1^x) + I(1e-3*x) + I(.5*x)", "c(y) ~ 1 + I(x - -1) + I((-1)^x) + I(-1^x) + I(0.001 * x) + I(0.5 * x)"},
+		{"y ~ log(exp(sqrt(x)))^2", "c(y) ~ 1 + log(exp(sqrt(x)))^2"},
+		{"y ~ I + log + mean:by", "c(y) ~ 1 + I + log + mean:by"},
+		{"y ~ coaching*factor( grade )", "c(y) ~ 1 + coaching + factor(grade) + coaching:factor(grade)"},
+		{"mean(y,school) ~ mean(x, school) + n(school) + center(x)", "c(mean(y, school)) ~ 1 + mean(x, school) + n(school) + center(x)"},
+		{"c(klk(y, z, -w), anderson(y, log(z), by=arm)) ~ x", "c(klk(y, z, -w), anderson(y, log(z), by = arm)) ~ 1 + x"},
+		{"klk(by, y) ~ x", "c(klk(by, y)) ~ 1 + x"},
+		{"std(below(I(y - x), 10)) ~ x", "c(std(below(I(y - x), 10))) ~ 1 + x"},
 		{"y ~ $pair", "c(y) ~ 1 + x + z"},
 		{"y ~ w:$pair", "c(y) ~ 1 + w:x + w:z"},
 		{"y ~ $nested + v", "c(y) ~ 1 + x + z + w^2 + v"},
@@ -177,8 +189,29 @@ func TestParseFormulaErrors(t *testing.T) {
 		{"y ~ ()", `expected the name of a column, found ")"`, 5},
 		{"y ~ (x - 1)", "say outside of the parentheses whether there is an intercept", 5},
 		{"y ~ x:(1 + z)", "say outside of the parentheses whether there is an intercept", 7},
-		{"y ~ log(x)", "there is no function log; the functions are std(y), below(y, percentile) and above(y, percentile)", 4},
-		{"c(log(y)) ~ x", "there is no function log; the functions are std(y), below(y, percentile) and above(y, percentile)", 2},
+		{"y ~ ln(x)", "there is no function ln; did you mean n(level)?", 4},
+		{"y ~ x + sqr(x)", "there is no function sqr; did you mean sqrt(x)?", 8},
+		{"c(cosine(y)) ~ x", "there is no function cosine; the functions are I(a + b), above(y, percentile), anderson(y1, y2, by = arm), below(y, percentile), center(x), exp(x), factor(x), klk(y1, y2, by = arm), log(x), mean(x, level), n(level), sqrt(x), std(y)", 2},
+		{"y ~ I(x", "expected ), found the end", 7},
+		{"y ~ I()", `expected the name of a column, found ")"`, 6},
+		{"y ~ I(x +)", `expected the name of a column, found ")"`, 9},
+		{"y ~ I(x * (z - 1)", "expected ), found the end", 17},
+		{"y ~ I(x ~ z)", `expected ), found "~"`, 8},
+		{"y ~ I(x $ z)", `expected ), found "$"`, 8},
+		{"y ~ log(lag(x))", "there is no function lag; did you mean log(x)?", 8},
+		{"y ~ I(1.2.3 + x)", "this is not a number that can be computed with", 6},
+		{"y ~ I(1e999 + x)", "this is not a number that can be computed with", 6},
+		{"y ~ I(" + strings.Repeat("(", 120) + "x", "arithmetic nested more than 100 deep", 106},
+		{"y ~ mean(x)", `expected a comma and a level or factor, such as school, found ")"`, 10},
+		{"y ~ mean(x, 3)", `expected a level or factor, such as school, found "3"`, 12},
+		{"y ~ n()", `expected a level or factor, such as school, found ")"`, 6},
+		{"y ~ factor(x + z)", `expected ), found "+"`, 13},
+		{"y ~ factor(x)3", `expected + or | or the end, found "3"`, 13},
+		{"y ~ factor(x)^2", "a factor has no powers", 4},
+		{"klk(y) ~ x", "an index needs two columns or more, as in klk(y1, y2, by = arm)", 4},
+		{"klk(by = d) ~ x", "an index needs two columns or more, as in klk(y1, y2, by = arm)", 4},
+		{"klk(y, z, by = 3) ~ x", `expected the column that is 0 in the control group, found "3"`, 15},
+		{"klk(y, z, by = d, w) ~ x", `expected ), found ","`, 16},
 		{"y ~ std()", `expected the name of a column, found ")"`, 8},
 		{"y ~ std(x", "expected ), found the end", 9},
 		{"y ~ std(x, 10)", `expected ), found ","`, 9},
@@ -220,6 +253,7 @@ func TestParseFormulaErrors(t *testing.T) {
 
 func TestParseTerm(t *testing.T) {
 	for text, want := range map[string]string{
+		"factor(g)": "factor(g)", "factor(g)3": "factor(g)3", "x:factor(g)north west :z": "x:factor(g)north west:z", "log(x + 1)": "log(x + 1)",
 		"x": "x", " x:z ": "x:z", "x^2:std(z)": "x^2:std(z)", "(Intercept)": "", " (Intercept) ": "",
 	} {
 		if term, err := estimators.ParseTerm(text); err != nil || term.String() != want {
@@ -239,6 +273,7 @@ func FuzzParseFormula(f *testing.F) {
 	for _, text := range []string{
 		"y ~ x", "c(y, below(y, 10)) ~ a*b^2 + $pair - 1", "y ~ (a + b):std(x) | block", "y ~ $nested | school", "c(", "y ~ x^", "é ~ ~", "y ~ x + (1 | school/teacher) | block", "y ~ (1 + x*z || a/b) + (0 + x | c) | d",
 		"y ~ x | block | d + d:x ~ z*w",
+		"I(y - -x^2) ~ log((a + b)/2e-3)^2 + factor(g)*x", "mean(y, school) ~ center(x) + n(school)", "klk(y, -z, by = d) ~ anderson(a, b)",
 	} {
 		f.Add(text)
 	}
@@ -277,7 +312,7 @@ func forget(f *estimators.Formula) {
 		f.Random[i].Pos, f.Random[i].SlopePos = 0, 0
 	}
 	for i := range f.Outcomes {
-		f.Outcomes[i].Pos = 0
+		forgetIn(&f.Outcomes[i].Variable)
 	}
 	all := [][]estimators.Term{f.Terms, f.Endogenous, f.Instruments}
 	for i := range f.Random {
@@ -286,8 +321,21 @@ func forget(f *estimators.Formula) {
 	for _, terms := range all {
 		for i := range terms {
 			for j := range terms[i].Factors {
-				terms[i].Factors[j].Pos = 0
+				forgetIn(&terms[i].Factors[j].Variable)
 			}
 		}
+	}
+}
+
+func forgetIn(v *estimators.Variable) {
+	v.Pos = 0
+	if v.Call == nil {
+		return
+	}
+	for i := range v.Call.Args {
+		forgetIn(&v.Call.Args[i])
+	}
+	if v.Call.By != nil {
+		forgetIn(v.Call.By)
 	}
 }

@@ -18,9 +18,10 @@ type grouping struct {
 // findGrouping looks up the name of a level or of a factor column. A column
 // goes before a level of the same name.
 func (s *Setup) findGrouping(name string) (grouping, error) {
-	if i := s.shape.Index(name); i >= 0 && s.shape.Columns[i].Levels > 0 {
-		c := s.shape.Columns[i]
-		return grouping{level: c.Level, column: i, most: c.Levels}, nil
+	for i, c := range s.shape.Columns {
+		if c.Name == name && c.Levels > 0 {
+			return grouping{level: c.Level, column: i, most: c.Levels}, nil
+		}
 	}
 	if level, ok := levelNamed(name); ok {
 		return grouping{level: level, column: -1, most: s.shape.Max[level]}, nil

@@ -78,22 +78,28 @@ func (o IPW) bind(name string, s *Setup, f *Formula, base OLS) (Fitter, error) {
 
 // findResponse looks up the terms of the logit.
 func (w *ipw) findResponse(b *olsBinding) error {
-	f, err := ParseFormula(b.formula.Outcomes[0].Text+" ~ "+w.method.Response, b.setup.lists)
-	if err != nil {
+	before := b.formula.Outcomes[0].Text + " ~ "
+	text := before + w.method.Response
+	if _, err := ParseFormula(text, b.setup.lists); err != nil {
 		return errors.New("expected terms joined by +, such as girl + age + age^2")
+	}
+	f, err := b.setup.parse(text) // with factors written out
+	if err != nil {
+		return after(before, err)
 	}
 	var columns []int
 	for _, t := range f.Terms {
 		m, err := b.monomial(t)
 		if err != nil {
-			return err
+			return after(before, err)
 		}
 		for _, factor := range m.factors {
-			column := b.setup.origin(factor.column)
-			if b.setup.shape.Columns[column].PostTreatment {
-				return fmt.Errorf("%q may be changed by the treatment; the logit is on what was known before", b.setup.shape.Columns[column].Name)
+			for _, column := range b.setup.origins(factor.column) {
+				if b.setup.shape.Columns[column].PostTreatment {
+					return fmt.Errorf("%q may be changed by the treatment; the logit is on what was known before", b.setup.shape.Columns[column].Name)
+				}
 			}
-			columns = append(columns, column)
+			columns = append(columns, factor.column)
 		}
 		w.terms = append(w.terms, m)
 	}
@@ -105,6 +111,15 @@ func (w *ipw) findResponse(b *olsBinding) error {
 		return fmt.Errorf("a %s column says where a column of %s rows is observed", w.base.level, b.rows)
 	}
 	return nil
+}
+
+// after takes a text off the front of a fault's place.
+func after(front string, err error) error {
+	var syntax *SyntaxError
+	if errors.As(err, &syntax) {
+		return &SyntaxError{Offset: syntax.Offset - len(front), Message: syntax.Message}
+	}
+	return err
 }
 
 // An ipw is a bound inverse-probability-weighted regression.

@@ -74,6 +74,7 @@ func TestIPWFaults(t *testing.T) {
 	for want, o := range map[string]estimators.IPW{
 		"se: inverse-probability weights take HC0, HC1, CR0 or CR1; this is CR2":                   {Formula: "score ~ coaching", Response: "ses", SE: cr2, Cluster: "school"},
 		`response: "score" may be changed by the treatment; the logit is on what was known before`: {Formula: "score ~ coaching", Response: "score", SE: hc1},
+		`response: at character 7: there is no column "agee"; did you mean "age"?`:                 {Formula: "score ~ coaching", Response: "ses + agee", SE: hc1},
 		"response: expected terms joined by +, such as girl + age + age^2":                         {Formula: "score ~ coaching", Response: "ses +", SE: hc1},
 	} {
 		o.Report = []string{"coaching"}

@@ -81,7 +81,7 @@ func (IVTest) Names() []string { return ivTestNames[:] }
 // Bind looks up the columns and registers the cross-products of all regressors
 // and instruments.
 func (o IV) Bind(name string, s *Setup) (Fitter, error) {
-	f, err := ParseFormula(o.Formula, s.lists)
+	f, err := s.parse(o.Formula)
 	if err == nil {
 		err = o.check(f)
 	}
@@ -179,13 +179,10 @@ func (v *iv) findTerms(b *olsBinding) error {
 	for _, m := range b.raw {
 		u := monomial{factors: slices.Clone(m.factors)}
 		for i, f := range u.factors {
-			if f.column >= len(b.setup.shape.Columns) {
-				continue
-			}
 			if slices.ContainsFunc(parts, func(part olsBinding) bool { return !part.closed(f.column) }) {
 				continue
 			}
-			u.factors[i].center = b.setup.shape.Columns[f.column].Center
+			u.factors[i].center = b.setup.center(f.column)
 		}
 		b.used = append(b.used, u)
 		v.l.terms = append(v.l.terms, v.l.core.addTerm(u))
@@ -256,18 +253,24 @@ func (v *iv) target(b *olsBinding, f *Formula, o Outcome) *Target {
 		return nil
 	}
 	d := f.Endogenous[0].Factors
-	if len(d) != 1 || d[0].Power != 1 || d[0].Kind != Identity || !columns[b.setup.shape.Index(d[0].Name)].PostTreatment {
+	if len(d) != 1 || d[0].Power != 1 || d[0].Call != nil || !columns[b.setup.shape.Index(d[0].Name)].PostTreatment {
 		return nil
 	}
 	arm := -1
 	for _, m := range b.raw[v.w:v.m] {
 		own := -1
 		for _, x := range m.factors {
-			switch c := columns[b.setup.origin(x.column)]; {
-			case c.Arm && own < 0 && x.power == 1:
+			if x.column < len(columns) && columns[x.column].Arm && own < 0 && x.power == 1 {
 				own = x.column
-			case c.Arm, c.PostTreatment, c.Level != dgp.BlockLevel:
+				continue
+			}
+			if x.level != dgp.BlockLevel {
 				return nil
+			}
+			for _, origin := range b.setup.origins(x.column) {
+				if columns[origin].Arm || columns[origin].PostTreatment {
+					return nil
+				}
 			}
 		}
 		if own < 0 || arm >= 0 && arm != own {
@@ -278,25 +281,17 @@ func (v *iv) target(b *olsBinding, f *Formula, o Outcome) *Target {
 	held := b.raw[:v.w]
 	for _, m := range held {
 		for _, x := range m.factors {
-			if c := columns[b.setup.origin(x.column)]; c.PostTreatment || x.column == arm {
-				return nil
+			for _, origin := range b.setup.origins(x.column) {
+				if columns[origin].PostTreatment || origin == arm {
+					return nil
+				}
 			}
 		}
 	}
-	if b.weights != nil && columns[b.weights.column].PostTreatment {
+	if !b.comparable(o, arm) {
 		return nil
 	}
-	if b.filter != nil {
-		for _, column := range b.filter.column {
-			if columns[column].PostTreatment || column == arm {
-				return nil
-			}
-		}
-	}
-	if !columns[b.setup.shape.Index(o.Name)].PostTreatment {
-		return nil
-	}
-	return &Target{Arm: columns[arm].Name, Column: o.Name, Transform: o.Transform, Rows: b.rows, Where: b.Where, Weights: b.Weights, Per: d[0].Name}
+	return &Target{Arm: columns[arm].Name, Outcome: o.Text, Rows: b.rows, Where: b.Where, Weights: b.Weights, Per: d[0].Name}
 }
 
 func (v *iv) findJoint(b *olsBinding, f *Formula) error {

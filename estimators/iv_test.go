@@ -492,7 +492,7 @@ func TestIVTarget(t *testing.T) {
 		for i, row := range panel.Rows() {
 			switch {
 			case i == 0 && c.per != "":
-				if row.Target == nil || row.Target.Per != c.per || row.Target.Arm != "coaching" || row.Target.Column != "score" || row.Target.Where != c.where {
+				if row.Target == nil || row.Target.Per != c.per || row.Target.Arm != "coaching" || row.Target.Outcome != f.Outcomes[0].Text || row.Target.Where != c.where {
 					t.Errorf("%s: target %+v", c.formula, row.Target)
 				}
 			case row.Target != nil:

@@ -43,7 +43,7 @@ type LeeBounds struct {
 
 // Bind looks up the columns.
 func (o LeeBounds) Bind(name string, s *Setup) (Fitter, error) {
-	f, err := ParseFormula(o.Formula, s.lists)
+	f, err := s.parse(o.Formula)
 	if err == nil {
 		err = f.NotInstrumented()
 	}
@@ -101,7 +101,7 @@ func (o LeeBounds) Bind(name string, s *Setup) (Fitter, error) {
 			row := Row{Estimator: name, Outcome: out.Text, Term: term}
 			if l.causal(s, column) {
 				among := []Among{AlwaysObserved, LeeLower, LeeUpper}[i]
-				row.Target = &Target{Arm: text, Column: out.Name, Transform: out.Transform, Rows: b.rows, Where: o.Where, Among: among}
+				row.Target = &Target{Arm: text, Outcome: out.Text, Rows: b.rows, Where: o.Where, Among: among}
 				if among != AlwaysObserved {
 					row.Target.Cells = o.Cells
 				}
@@ -134,7 +134,7 @@ type lee struct {
 
 // causal reports whether the simulator knows the bounds.
 func (l *lee) causal(s *Setup, outcome int) bool {
-	is := s.shape.Columns[s.origin(outcome)].PostTreatment
+	is := slices.ContainsFunc(s.origins(outcome), func(c int) bool { return s.shape.Columns[c].PostTreatment })
 	if l.filter != nil {
 		for _, c := range l.filter.column {
 			is = is && !s.shape.Columns[c].PostTreatment && !s.shape.Columns[c].Arm

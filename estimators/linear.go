@@ -15,6 +15,9 @@ type combination struct {
 	weights   []float64
 	intercept float64
 	term      int // the term it stands for, -1 for the intercept
+	// averaged says that the weights are those of an average over the rows of
+	// an effect that terms change. What is dropped then has no part in it.
+	averaged bool
 }
 
 // A linear is a bound least-squares fit.
@@ -151,7 +154,7 @@ func (l *linear) Fit(s *Setup, out []Estimate) {
 	switch {
 	case c.unweighable:
 		status = BadWeights
-	case c.unplaced:
+	case c.unplaced, !l.finite():
 		status = NotFinite
 	case c.rows <= k:
 		status = TooFewRows
@@ -184,11 +187,25 @@ func (l *linear) Fit(s *Setup, out []Estimate) {
 	}
 	for i, outcome := range l.outcomes {
 		of := status
-		if !(c.square[outcome] > 1e-13*c.squares[outcome]) {
+		switch y := c.squares[outcome]; {
+		case math.IsNaN(y) || math.IsInf(y, 0):
+			of = NotFinite
+		case !(c.square[outcome] > 1e-13*y):
 			of = NoVariation
 		}
 		l.fitOutcome(s, i, k, of, out[i*per:(i+1)*per])
 	}
+}
+
+// finite reports whether every regressor is finite, and so large at most that
+// its sum of squares is.
+func (l *linear) finite() bool {
+	for _, u := range l.terms {
+		if x := l.core.raw[u]; math.IsNaN(x) || math.IsInf(x, 0) {
+			return false
+		}
+	}
+	return true
 }
 
 // factor factors X'X, by QR where the normal equations would lose digits.
@@ -295,6 +312,9 @@ func (l *linear) redistribute() {
 		}
 	}
 	for r := range l.combinations {
+		if l.combinations[r].averaged {
+			continue
+		}
 		s := l.combinations[r].term + 1
 		copy(l.weights[r*p:(r+1)*p], l.functional[s*p:(s+1)*p])
 	}

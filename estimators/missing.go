@@ -12,20 +12,37 @@ import (
 // Of several outcomes each drops its own missing rows, so that a formula whose
 // outcomes are not observed together is one regression for each.
 
-// indicator returns the column that says where a column is observed, or -1.
-func (s *Setup) indicator(column int) int {
-	if name := s.shape.Columns[s.origin(column)].Observed; name != "" {
-		return s.shape.Index(name)
+// indicatorsOf lists the columns that are 1 where a column is observed. A mean
+// of groups is there whatever is missing within them.
+func (s *Setup) indicatorsOf(column int) []int {
+	if n := len(s.shape.Columns); column >= n {
+		return s.derived[column-n].indicators
 	}
-	return -1
+	if name := s.shape.Columns[column].Observed; name != "" {
+		return []int{s.shape.Index(name)}
+	}
+	return nil
+}
+
+// indicator is the first of indicatorsOf, or -1; it allocates nothing.
+func (s *Setup) indicator(column int) int {
+	if n := len(s.shape.Columns); column >= n {
+		if all := s.derived[column-n].indicators; len(all) > 0 {
+			return all[0]
+		}
+		return -1
+	}
+	return s.shape.Index(s.shape.Columns[column].Observed)
 }
 
 // indicators lists the indicators of columns, once each, in order.
 func (s *Setup) indicators(columns []int) []int {
 	var all []int
 	for _, c := range columns {
-		if i := s.indicator(c); i >= 0 && !slices.Contains(all, i) {
-			all = append(all, i)
+		for _, i := range s.indicatorsOf(c) {
+			if !slices.Contains(all, i) {
+				all = append(all, i)
+			}
 		}
 	}
 	slices.Sort(all)
@@ -54,15 +71,17 @@ func (s *Setup) observed(f *filter, indicators []int) *filter {
 // byOutcome binds a formula, or one for each run of outcomes that are observed
 // together.
 func (s *Setup) byOutcome(f *Formula, bind func(f *Formula) (Fitter, error)) (Fitter, error) {
-	name := func(o Outcome) string {
-		if i := s.shape.Index(o.Name); i >= 0 {
-			return s.shape.Columns[i].Observed
+	together := func(a, b Outcome) bool {
+		x, err := s.resolve(a.Variable)
+		if err != nil {
+			return true // which binding will say
 		}
-		return ""
+		y, err := s.resolve(b.Variable)
+		return err != nil || slices.Equal(s.indicatorsOf(x), s.indicatorsOf(y))
 	}
 	var parts []*Formula
 	for _, o := range f.Outcomes {
-		if n := len(parts); n > 0 && name(parts[n-1].Outcomes[0]) == name(o) {
+		if n := len(parts); n > 0 && together(parts[n-1].Outcomes[0], o) {
 			parts[n-1].Outcomes = append(parts[n-1].Outcomes, o)
 			continue
 		}
@@ -103,17 +122,17 @@ func (f *fitters) Fit(s *Setup, out []Estimate) {
 	}
 }
 
-// present fills the front of dst with the values of a column that are observed
-// in the data, and returns it; x itself where none is missing.
-func (s *Setup) present(dst []float64, column int, x []float64) []float64 {
-	at := s.indicator(column)
-	if at < 0 {
-		return x
+// present fills the front of dst with the values of an operand that are
+// observed in the data, and returns it; the values themselves where none is
+// missing.
+func (s *Setup) present(dst []float64, o operand, x [][]float64) []float64 {
+	values := x[o.column]
+	if len(o.indicators) == 0 {
+		return values
 	}
 	n := 0
-	level, of := s.level(column), s.level(at)
-	for i, v := range x {
-		if s.data.Columns[at][s.data.Ancestor(level, i, of)] == 1 {
+	for i, v := range values {
+		if o.observed(s.data, x, o.level, i) {
 			dst[n] = v
 			n++
 		}
@@ -121,16 +140,25 @@ func (s *Setup) present(dst []float64, column int, x []float64) []float64 {
 	return dst[:n]
 }
 
-// blank makes the derived values of a column missing where it is.
-func (s *Setup) blank(values []float64, column int) {
-	at := s.indicator(column)
-	if at < 0 {
+// observed reports whether an operand has a value for a unit of level.
+func (o operand) observed(d *dgp.Data, x [][]float64, level dgp.Level, unit int) bool {
+	for _, i := range o.indicators {
+		if i.at(d, x, level, unit) != 1 {
+			return false
+		}
+	}
+	return true
+}
+
+// blank makes the values of a derived column missing where one that they come
+// from is.
+func (s *Setup) blank(c *derived) {
+	if len(c.indicators) == 0 {
 		return
 	}
-	level, of := s.level(column), s.level(at)
-	for i := range values {
-		if s.data.Columns[at][s.data.Ancestor(level, i, of)] != 1 {
-			values[i] = math.NaN()
+	for u := range c.values {
+		if !c.self.observed(s.data, s.columns, c.level, u) {
+			c.values[u] = math.NaN()
 		}
 	}
 }

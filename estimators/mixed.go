@@ -106,7 +106,7 @@ func (MixedDF) Names() []string { return mixedDFNames[:] }
 // Bind looks up the columns and registers the model's cross-products, which
 // are those of the least-squares regression with the same fixed effects.
 func (o Mixed) Bind(name string, s *Setup) (Fitter, error) {
-	f, err := ParseFormula(o.Formula, s.lists)
+	f, err := s.parse(o.Formula)
 	if err != nil {
 		return nil, keyError("formula", err)
 	}

@@ -31,7 +31,7 @@ func (o OLS) Bind(name string, s *Setup) (Fitter, error) {
 
 // byOutcome binds the formula by outcomes that are observed together.
 func (o OLS) byOutcome(s *Setup, bind func(f *Formula) (Fitter, error)) (Fitter, error) {
-	f, err := ParseFormula(o.Formula, s.lists)
+	f, err := s.parse(o.Formula)
 	if err != nil {
 		return nil, keyError("formula", err)
 	}
@@ -66,6 +66,7 @@ type olsBinding struct {
 	weights  *weighting
 	rows     dgp.Level
 	absorbed grouping
+	means    string     // findMeans, in words
 	raw      []monomial // by term: powers of uncentred columns
 	used     []monomial // by term: what the core has
 	written  bool       // joint tests depend on how the coefficients are written
@@ -122,6 +123,10 @@ func (b *olsBinding) findWhere() error {
 		return keyError("where", fmt.Errorf("a %s column cannot restrict %s rows", f.level, b.rows))
 	}
 	b.filter = f
+	means, err := b.findMeans()
+	if err != nil {
+		return keyError("formula", err)
+	}
 	indicators, err := b.indicators()
 	if err != nil {
 		return keyError("formula", err)
@@ -130,23 +135,18 @@ func (b *olsBinding) findWhere() error {
 	for _, i := range indicators {
 		where += " & " + b.setup.shape.Columns[i].Name
 	}
-	key := coreKey{rows: b.rows, where: where, weights: b.Weights, absorb: b.formula.Absorb, intercept: b.formula.Intercept}
+	b.means = meansKey(means)
+	key := coreKey{rows: b.rows, where: where, weights: b.Weights, absorb: b.formula.Absorb, intercept: b.formula.Intercept, means: b.means}
 	b.l.core = b.setup.coreFor(key, b.setup.observed(f, indicators), b.weights, b.absorbed)
+	b.l.core.means = means
 	return nil
 }
 
-// indicators lists the columns that say where the formula's are observed.
-func (b *olsBinding) indicators() ([]int, error) {
-	var columns []int
-	add := func(v Variable) error {
-		i, err := b.setup.lookUp(v.Name, v.Pos)
-		columns = append(columns, i)
-		return err
-	}
+// variables lists the formula's variables, outcomes first.
+func (b *olsBinding) variables() []Variable {
+	var all []Variable
 	for _, o := range b.formula.Outcomes {
-		if err := add(o.Variable); err != nil {
-			return nil, err
-		}
+		all = append(all, o.Variable)
 	}
 	terms := slices.Clone(b.formula.Terms)
 	for _, r := range b.formula.Random {
@@ -154,15 +154,37 @@ func (b *olsBinding) indicators() ([]int, error) {
 	}
 	for _, t := range terms {
 		for _, p := range t.Factors {
-			if err := add(p.Variable); err != nil {
-				return nil, err
-			}
+			all = append(all, p.Variable)
 		}
+	}
+	return all
+}
+
+// findMeans lists the means in the formula that a row may be without.
+func (b *olsBinding) findMeans() ([]*derived, error) {
+	var means []*derived
+	for _, v := range b.variables() {
+		if err := b.setup.addMeans(&means, v, b.rows); err != nil {
+			return nil, err
+		}
+	}
+	return means, nil
+}
+
+// indicators lists the columns that say where the formula's are observed.
+func (b *olsBinding) indicators() ([]int, error) {
+	var columns []int
+	for _, v := range b.variables() {
+		place, err := b.setup.resolve(v)
+		if err != nil {
+			return nil, err
+		}
+		columns = append(columns, place)
 	}
 	if b.filter != nil {
 		columns = append(columns, b.filter.column...)
 	}
-	if b.weights != nil {
+	if b.weights != nil && b.weights.values == nil {
 		columns = append(columns, b.weights.column)
 	}
 	for _, name := range append(ClusterNames(b.Cluster), b.formula.Absorb) {
@@ -233,7 +255,7 @@ func (b *olsBinding) monomial(t Term) (monomial, error) {
 		}
 		level := b.setup.level(column)
 		if level > b.rows {
-			return m, &SyntaxError{Offset: p.Pos, Message: fmt.Sprintf("%q is a %s column; the rows are of level %s", p.Name, level, b.rows)}
+			return m, &SyntaxError{Offset: p.Pos, Message: fmt.Sprintf("%q is a %s column; the rows are of level %s", p.Variable, level, b.rows)}
 		}
 		if i := slices.IndexFunc(m.factors, func(f factor) bool { return f.column == column }); i >= 0 {
 			m.factors[i].power += p.Power // age:age^2 is age^3
@@ -249,14 +271,15 @@ func (b *olsBinding) monomial(t Term) (monomial, error) {
 // from zero accurate. (x-c)² is a combination of x², x and 1, so x² can be
 // centred when x and a constant are in the formula too.
 func (b *olsBinding) center() {
-	for column, c := range b.setup.shape.Columns {
-		if c.Center == 0 || !b.closed(column) {
+	for column := range len(b.setup.shape.Columns) + len(b.setup.derived) {
+		center := b.setup.center(column)
+		if center == 0 || !b.closed(column) {
 			continue
 		}
 		for _, m := range b.used {
 			for i := range m.factors {
 				if m.factors[i].column == column {
-					m.factors[i].center = c.Center
+					m.factors[i].center = center
 				}
 			}
 		}
@@ -300,11 +323,7 @@ func (b *olsBinding) findOutcomes() error {
 		if err != nil {
 			return keyError("formula", err)
 		}
-		center := 0.0
-		if column < len(b.setup.shape.Columns) {
-			center = b.setup.shape.Columns[column].Center
-		}
-		b.l.outcomes = append(b.l.outcomes, b.l.core.addOutcome(column, b.setup.level(column), center))
+		b.l.outcomes = append(b.l.outcomes, b.l.core.addOutcome(column, b.setup.level(column), b.setup.center(column)))
 	}
 	return nil
 }
@@ -312,18 +331,18 @@ func (b *olsBinding) findOutcomes() error {
 // findReport turns the reported terms into combinations of the core's terms.
 func (b *olsBinding) findReport() error {
 	for i, text := range b.Report {
-		c, term, err := b.combination(text)
+		c, terms, err := b.combinationsOf(text)
 		if err != nil {
 			return keyError(fmt.Sprintf("report[%d]", i), err)
 		}
-		b.l.combinations = append(b.l.combinations, c)
-		b.l.reported = append(b.l.reported, term)
+		b.l.combinations = append(b.l.combinations, c...)
+		b.l.reported = append(b.l.reported, terms...)
 	}
 	for _, o := range b.formula.Outcomes {
-		for i, text := range b.l.reported {
+		for _, text := range b.l.reported {
 			row := Row{Estimator: b.name, Outcome: o.Text, Term: text}
-			if b.causal(b.Report[i]) {
-				row.Target = &Target{Arm: text, Column: o.Name, Transform: o.Transform, Rows: b.rows, Where: b.Where, Weights: b.Weights}
+			if b.causal(text, o) {
+				row.Target = b.target(text, o)
 			}
 			b.l.rows = append(b.l.rows, row)
 		}
@@ -334,16 +353,23 @@ func (b *olsBinding) findReport() error {
 	return nil
 }
 
+// target is the effect of an arm on an outcome, over the rows in use.
+func (b *olsBinding) target(arm string, o Outcome) *Target {
+	return &Target{Arm: arm, Outcome: o.Text, Rows: b.rows, Where: b.Where, Weights: b.Weights, means: b.means}
+}
+
 func (b *olsBinding) findJoint() error {
 	for i, group := range b.Joint {
 		var places []int
 		for _, text := range group {
-			c, _, err := b.combination(text)
+			all, _, err := b.combinationsOf(text)
 			if err != nil {
 				return keyError(fmt.Sprintf("joint[%d]", i), err)
 			}
-			places = append(places, len(b.l.combinations))
-			b.l.combinations = append(b.l.combinations, c)
+			for _, c := range all {
+				places = append(places, len(b.l.combinations))
+				b.l.combinations = append(b.l.combinations, c)
+			}
 		}
 		if len(places) == 0 {
 			return keyError(fmt.Sprintf("joint[%d]", i), fmt.Errorf("a joint test needs terms"))
@@ -355,6 +381,28 @@ func (b *olsBinding) findJoint() error {
 		b.centerJoint(b.l.combinations[places[0]:])
 	}
 	return nil
+}
+
+// combinationsOf writes the coefficients that a text names: of one term, or of
+// all dummies of a term with factors.
+func (b *olsBinding) combinationsOf(text string) (all []combination, terms []string, err error) {
+	names := []string{text}
+	if t, err := ParseTerm(text); err == nil {
+		if dummies, ok := b.formula.factors[t.key()]; ok {
+			names = nil
+			for _, d := range dummies {
+				names = append(names, d.String())
+			}
+		}
+	}
+	for _, name := range names {
+		c, term, err := b.combination(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		all, terms = append(all, c), append(terms, term)
+	}
+	return all, terms, nil
 }
 
 // centerJoint tests the coefficients on centred columns in place of those on
@@ -383,18 +431,19 @@ func (b *olsBinding) centerJoint(group []combination) {
 // combination writes the coefficient of a term of the formula, on uncentred
 // columns, as a combination of the coefficients on centred ones.
 func (b *olsBinding) combination(text string) (combination, string, error) {
+	c := combination{weights: make([]float64, len(b.raw)), term: slices.IndexFunc(b.formula.Terms, func(o Term) bool { return o.String() == text })}
 	t, err := ParseTerm(text)
-	if err != nil {
+	switch {
+	case c.term >= 0: // also a term whose levels have names that do not parse
+	case err != nil:
 		return combination{}, "", err
-	}
-	c := combination{weights: make([]float64, len(b.raw)), term: -1}
-	if len(t.Factors) == 0 {
+	case len(t.Factors) == 0:
 		if !b.formula.Intercept || b.formula.Absorb != "" {
 			return c, "", fmt.Errorf("the formula has no intercept to report")
 		}
 		c.intercept = 1
 		text = interceptName
-	} else {
+	default:
 		c.term = slices.IndexFunc(b.formula.Terms, func(o Term) bool { return o.key() == t.key() })
 		if c.term < 0 {
 			names := make([]string, len(b.formula.Terms))
@@ -403,6 +452,8 @@ func (b *olsBinding) combination(text string) (combination, string, error) {
 			}
 			return c, "", fmt.Errorf("%q is not a term of the formula; its terms are %s", text, strings.Join(names, ", "))
 		}
+	}
+	if c.term >= 0 {
 		text = b.formula.Terms[c.term].String()
 	}
 	for i := range b.used {
@@ -450,25 +501,28 @@ func binomial(n, k int) int {
 }
 
 // causal reports whether the coefficient of a term is the total effect of an
-// arm: the term is the arm alone, and nothing that the arm may change is held
-// fixed.
-func (b *olsBinding) causal(text string) bool {
-	t, err := ParseTerm(text)
-	if err != nil || len(t.Factors) != 1 || t.Factors[0].Power != 1 || !b.formula.Intercept {
+// arm on an outcome: the term is the arm alone, and nothing that the arm may
+// change is held fixed.
+func (b *olsBinding) causal(text string, o Outcome) bool {
+	column := b.setup.shape.Index(text)
+	if column < 0 || !b.setup.shape.Columns[column].Arm || !b.formula.Intercept {
 		return false // without an intercept it is the mean of the arm
-	}
-	arm := b.setup.shape.Index(t.Factors[0].Name)
-	if arm < 0 || !b.setup.shape.Columns[arm].Arm {
-		return false
 	}
 	for _, m := range b.raw {
 		for _, f := range m.factors {
-			c := b.setup.shape.Columns[b.setup.origin(f.column)]
-			if c.PostTreatment || f.column == arm && len(m.factors) > 1 {
-				return false
+			for _, origin := range b.setup.origins(f.column) {
+				if b.setup.shape.Columns[origin].PostTreatment || origin == column && (f.column != column || len(m.factors) > 1) {
+					return false
+				}
 			}
 		}
 	}
+	return b.comparable(o, column)
+}
+
+// comparable reports whether an arm has an effect on an outcome, and the rows
+// and their weights do not depend on the arm.
+func (b *olsBinding) comparable(o Outcome, arm int) bool {
 	if b.weights != nil && b.weights.values == nil && b.setup.shape.Columns[b.weights.column].PostTreatment {
 		return false
 	}
@@ -480,12 +534,19 @@ func (b *olsBinding) causal(text string) bool {
 			}
 		}
 	}
-	for _, o := range b.formula.Outcomes {
-		if i := b.setup.shape.Index(o.Name); !b.setup.shape.Columns[i].PostTreatment {
+	place, err := b.setup.resolve(o.Variable)
+	if err != nil {
+		return false
+	}
+	changes := false
+	for _, origin := range b.setup.origins(place) {
+		c := b.setup.shape.Columns[origin]
+		if c.Arm {
 			return false
 		}
+		changes = changes || c.PostTreatment
 	}
-	return true
+	return changes
 }
 
 var _ Method = OLS{}

@@ -15,8 +15,8 @@ import (
 // Columns by level that random formulas draw from. Those of a copy are drawn
 // too, so that some formulas lose terms.
 var (
-	outcomes   = [][]string{nil, {"attendance"}, {"class", "std(class)", "above(class, 75)", "es_s1_c1"}, {"score", "reading", "passed", "below(score, 20)"}}
-	regressors = [][]string{{"region"}, {"coaching", "rural", "urban"}, {"female", "experience", "co_s1_c1", "std(experience)"}, {"girl", "boy", "age", "ses", "above(ses, 60)"}}
+	outcomes   = [][]string{nil, {"attendance", "mean(score, school)"}, {"class", "mean(reading, teacher)", "std(class)", "above(class, 75)", "es_s1_c1"}, {"score", "reading", "passed", "below(score, 20)", "I(score - 0.4 * ses)", "log(reading + 1000)", "klk(score, reading, -passed)", "anderson(score, reading, by = coaching)"}}
+	regressors = [][]string{{"region", "exp(region)"}, {"coaching", "rural", "urban", "mean(ses, school)", "n(school)"}, {"female", "experience", "co_s1_c1", "std(experience)", "sqrt(experience)", "mean(girl, track)"}, {"girl", "boy", "age", "ses", "above(ses, 60)", "center(ses)", "I(age/10 + ses^2)", "I(experience * ses)"}}
 	conditions = [][]string{{"region > -0.5"}, {"coaching == 0", "rural != 1"}, {"experience < 30", "female == 1"}, {"girl == 1", "age <= 86.5", "ses > -1"}}
 )
 

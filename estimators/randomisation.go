@@ -155,10 +155,11 @@ func (r *randomisation) findArms(s *Setup, report string) error {
 		arms := 0
 		for _, m := range []monomial{r.l.core.basis[t.basis], r.l.core.products[t.product]} {
 			for _, factor := range m.factors {
-				column := s.origin(factor.column)
-				columns[column] = true
-				if s.shape.Columns[column].Arm {
-					arms++
+				for _, column := range s.origins(factor.column) {
+					if s.shape.Columns[column].Arm && !columns[column] {
+						arms++
+					}
+					columns[column] = true
 				}
 			}
 		}

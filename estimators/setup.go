@@ -2,7 +2,6 @@ package estimators
 
 import (
 	"fmt"
-	"slices"
 
 	"coachsim/dgp"
 )
@@ -35,6 +34,7 @@ func Methods() map[string]Method {
 		"ipw":            IPW{SE: CR1},
 		"iv":             IV{},
 		"lee-bounds":     LeeBounds{},
+		"lin":            Lin{SE: HC2},
 		"mixed":          Mixed{},
 		"randomisation":  Randomisation{OLS: OLS{SE: CR1}, Draws: 999},
 		"reliability":    Reliability{},
@@ -70,7 +70,7 @@ type Setup struct {
 	lists map[string]string
 
 	derived  []*derived
-	sources  []source
+	sources  []*source
 	selector *selector
 	scratch  []float64 // by unit
 	cores    []*core
@@ -100,20 +100,37 @@ func (s *Setup) Column(i int) []float64 { return s.columns[i] }
 
 // level returns the level of a column, derived or not.
 func (s *Setup) level(column int) dgp.Level {
-	return s.shape.Columns[s.origin(column)].Level
+	if n := len(s.shape.Columns); column >= n {
+		return s.derived[column-n].level
+	}
+	return s.shape.Columns[column].Level
 }
 
-// origin returns the column of the data behind a column.
-func (s *Setup) origin(column int) int {
+// center returns a column's mean by design, 0 where it is not known.
+func (s *Setup) center(column int) float64 {
 	if n := len(s.shape.Columns); column >= n {
-		return s.derived[column-n].column
+		return s.derived[column-n].center
 	}
-	return column
+	return s.shape.Columns[column].Center
+}
+
+// origins returns the columns of the data behind a column.
+func (s *Setup) origins(column int) []int {
+	if n := len(s.shape.Columns); column >= n {
+		return s.derived[column-n].columns
+	}
+	return []int{column}
 }
 
 // lookUp finds a column of the data by name.
 func (s *Setup) lookUp(name string, offset int) (int, error) {
 	i := s.shape.Index(name)
+	for k, c := range s.shape.Columns { // a number goes before a factor of the same name
+		if c.Name == name && c.Levels == 0 {
+			i = k
+			break
+		}
+	}
 	if i < 0 {
 		message := fmt.Sprintf("there is no column %q", name)
 		if best := nearest(name, s.shape.Names()); best != "" {
@@ -144,37 +161,6 @@ func list(names []string) string {
 		text += n
 	}
 	return text
-}
-
-// resolve returns the place of a variable among the columns, after adding a
-// derived column for a transform.
-func (s *Setup) resolve(v Variable) (int, error) {
-	column, err := s.lookUp(v.Name, v.Pos)
-	if err != nil || v.Kind == Identity {
-		return column, err
-	}
-	for i, have := range s.derived {
-		if have.column == column && have.variable.Transform == v.Transform {
-			return len(s.shape.Columns) + i, nil
-		}
-	}
-	c := &derived{variable: v, column: column, values: make([]float64, s.shape.Max[s.shape.Columns[column].Level])}
-	if v.Kind == Below || v.Kind == Above {
-		c.source = slices.IndexFunc(s.sources, func(o source) bool { return o.column == column })
-		if c.source < 0 {
-			c.source = len(s.sources)
-			s.sources = append(s.sources, source{column: column})
-		}
-		from := &s.sources[c.source]
-		c.percent = slices.Index(from.percent, v.Percentile)
-		if c.percent < 0 {
-			c.percent = len(from.percent)
-			from.percent = append(from.percent, v.Percentile)
-			from.cutoff = append(from.cutoff, 0)
-		}
-	}
-	s.derived = append(s.derived, c)
-	return len(s.shape.Columns) + len(s.derived) - 1, nil
 }
 
 // bindFilter binds a condition to the columns; nil where there is none.
@@ -250,13 +236,13 @@ func (s *Setup) finish() {
 func (s *Setup) load(d *dgp.Data) {
 	s.data = d
 	copy(s.columns, d.Columns)
-	for i := range s.sources {
-		from := &s.sources[i]
-		s.selector.percentiles(from.cutoff, from.percent, s.present(s.scratch, from.column, d.Columns[from.column]))
-	}
 	for i, c := range s.derived {
-		c.compute(s)
-		s.blank(c.values, c.column)
+		if c.function.fit != nil {
+			c.function.fit(c, s, s.columns)
+		}
+		c.values = c.values[:d.N[c.level]]
+		c.function.apply(c, d, s.columns, c.values)
+		s.blank(c)
 		s.columns[len(d.Columns)+i] = c.values
 	}
 	for _, c := range s.cores {

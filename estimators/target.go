@@ -1,16 +1,20 @@
 package estimators
 
-import "coachsim/dgp"
+import (
+	"slices"
+	"strings"
+
+	"coachsim/dgp"
+)
 
 // A Target names the treatment effect that the estimate of a reported arm
 // estimates: the effect of being in that arm on one outcome, averaged over the
 // rows that the estimate uses, with its weights. What its value is, only the simulator knows.
 type Target struct {
-	Arm    string // the arm's column, e.g. "coaching"
-	Column string // the outcome's column, before the transform
-	Transform
-	Rows  dgp.Level // level of the rows
-	Where string    // restriction of the rows, "" for all
+	Arm     string    // the arm's column, e.g. "coaching"
+	Outcome string    // as in a formula, e.g. "below(achievement, 10)"
+	Rows    dgp.Level // level of the rows
+	Where   string    // restriction of the rows, "" for all
 	// Weights is the column of the weights with which the rows are averaged, ""
 	// for none.
 	Weights string
@@ -20,6 +24,8 @@ type Target struct {
 	Per   string
 	Among Among
 	Cells string // of Lee's bounds
+
+	means string // means that a row must have, as in coreKey
 }
 
 // Among says over which of the rows a Target is taken.
@@ -34,14 +40,31 @@ const (
 	LeeUpper
 )
 
-// Targets evaluates, on each data set, what targets need to know of it: the
-// constants of their transforms and their rows.
+// Columns lists the columns that the outcome is computed from.
+func (t Target) Columns() []string {
+	v, err := ParseVariable(t.Outcome)
+	if err != nil {
+		return nil
+	}
+	var names []string
+	columns, _ := v.Columns()
+	for _, c := range columns {
+		if !slices.Contains(names, c.Name) {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// Targets evaluates the outcomes of targets on each data set: from potential
+// outcomes in the place of columns, but with the constants that the data give
+// to functions, such as percentiles and the control group's standard deviations.
 type Targets struct {
 	setup   *Setup
-	columns []int
-	derived []*derived
+	place   []int // by target
 	filters []*filter
 	weights []*weighting
+	means   [][]*derived
 	rows    []dgp.Level
 	cells   []cells
 }
@@ -50,7 +73,10 @@ type Targets struct {
 func BindTargets(targets []Target, shape dgp.Shape) (*Targets, error) {
 	t := &Targets{setup: newSetup(shape, nil)}
 	for _, target := range targets {
-		v := Variable{Name: target.Column, Transform: target.Transform}
+		v, err := ParseVariable(target.Outcome)
+		if err != nil {
+			return nil, err
+		}
 		place, err := t.setup.resolve(v)
 		if err != nil {
 			return nil, err
@@ -63,19 +89,27 @@ func BindTargets(targets []Target, shape dgp.Shape) (*Targets, error) {
 		if err != nil {
 			return nil, err
 		}
-		var d *derived
-		if target.Kind != Identity {
-			d = t.setup.derived[place-len(shape.Columns)]
+		var means []*derived
+		if target.means != "" {
+			for _, text := range strings.Split(target.means, meansSeparator) {
+				v, err := ParseVariable(text)
+				if err != nil {
+					return nil, err
+				}
+				if err := t.setup.addMeans(&means, v, target.Rows); err != nil {
+					return nil, err
+				}
+			}
 		}
-		t.columns = append(t.columns, t.setup.origin(place))
-		t.derived = append(t.derived, d)
 		of, err := t.setup.findCells(target.Cells)
 		if err != nil {
 			return nil, err
 		}
 		t.cells = append(t.cells, of)
+		t.place = append(t.place, place)
 		t.filters = append(t.filters, f)
 		t.weights = append(t.weights, weights)
+		t.means = append(t.means, means)
 		t.rows = append(t.rows, target.Rows)
 	}
 	t.setup.finish()
@@ -85,35 +119,33 @@ func BindTargets(targets []Target, shape dgp.Shape) (*Targets, error) {
 // Load reads one data set.
 func (t *Targets) Load(d *dgp.Data) { t.setup.load(d) }
 
-// Column returns the place of target i's outcome among the data's columns.
-func (t *Targets) Column(i int) int { return t.columns[i] }
-
 // Cells returns how many cells target i distinguishes.
 func (t *Targets) Cells(i int) int { return t.cells[i].most }
 
 // Cell returns the cell of a row of target i, -1 for none.
 func (t *Targets) Cell(i, row int) int { return t.cells[i].at(t.setup.data, t.rows[i], row) }
 
-// Fitted returns the transform of target i with its constants in the data.
-func (t *Targets) Fitted(i int) Fitted {
-	if t.derived[i] == nil {
-		return Fitted{}
-	}
-	return t.derived[i].fitted
-}
+// Indicators returns the columns of the data that are 1 where target i's outcome
+// is observed.
+func (t *Targets) Indicators(i int) []int { return t.setup.indicatorsOf(t.place[i]) }
+
+// Level returns the level at which target i's outcome varies.
+func (t *Targets) Level(i int) dgp.Level { return t.setup.level(t.place[i]) }
 
 // Keep reports whether target i uses a row.
 func (t *Targets) Keep(i, row int) bool {
-	f := t.filters[i]
-	if f == nil {
-		return true
-	}
 	d := t.setup.data
-	return f.keep(d, d.Ancestor(t.rows[i], row, f.level))
+	for _, m := range t.means[i] {
+		if m.empty(d, t.rows[i], row) {
+			return false
+		}
+	}
+	f := t.filters[i]
+	return f == nil || f.keep(d, d.Ancestor(t.rows[i], row, f.level))
 }
 
 // Restricted reports whether target i leaves rows out.
-func (t *Targets) Restricted(i int) bool { return t.filters[i] != nil }
+func (t *Targets) Restricted(i int) bool { return t.filters[i] != nil || len(t.means[i]) > 0 }
 
 // Weight is the weight of a row in target i's average.
 func (t *Targets) Weight(i, row int) float64 {
@@ -123,3 +155,48 @@ func (t *Targets) Weight(i, row int) float64 {
 	}
 	return w.of(t.setup.data, t.setup.data.Columns, t.rows[i], row)
 }
+
+// A World holds the outcomes of all targets had every unit been in one arm.
+type World struct {
+	targets *Targets
+	columns [][]float64       // as Setup's
+	values  [][]float64       // behind the derived
+	ones    map[int][]float64 // in the place of columns that say what is observed
+}
+
+// NewWorld returns room for the outcomes under one arm.
+func (t *Targets) NewWorld() *World {
+	w := &World{targets: t, columns: make([][]float64, len(t.setup.columns)), ones: map[int][]float64{}}
+	for column := range t.setup.shape.Columns {
+		for _, i := range t.setup.indicatorsOf(column) {
+			w.ones[i] = slices.Repeat([]float64{1}, t.setup.shape.Max[t.setup.level(i)])
+		}
+	}
+	for _, c := range t.setup.derived {
+		w.values = append(w.values, make([]float64, t.setup.shape.Max[c.level]))
+	}
+	return w
+}
+
+// Load computes the outcomes from the data set that Targets last loaded.
+// potential returns the potential outcomes of a column, nil for a column that
+// the arm does not change.
+func (w *World) Load(potential func(column int) []float64) {
+	s := w.targets.setup
+	for i, observed := range s.data.Columns {
+		w.columns[i] = observed
+		if values := potential(i); values != nil {
+			w.columns[i] = values
+		} else if ones, ok := w.ones[i]; ok {
+			w.columns[i] = ones // the outcome of everyone, observed or not
+		}
+	}
+	for i, c := range s.derived {
+		values := w.values[i][:s.data.N[c.level]]
+		c.function.apply(c, s.data, w.columns, values)
+		w.columns[len(s.data.Columns)+i] = values
+	}
+}
+
+// Outcome returns the outcome of target i by unit of its level.
+func (w *World) Outcome(i int) []float64 { return w.columns[w.targets.place[i]] }

@@ -2,46 +2,174 @@ package estimators
 
 import (
 	"math"
+
+	"coachsim/dgp"
 )
 
-// A TransformKind is what a formula does to a column.
-type TransformKind uint8
+// A derived column is computed from others once per data set: it is the value
+// of one function, or of one operator inside of a function.
+//
+// A function that has constants (a mean, a percentile, weights) takes them from
+// all units of its level that are observed, before any restriction of the rows. They are set by
+// fit from the observed data; apply then computes the column from these, or,
+// with the same constants, from potential outcomes.
+type derived struct {
+	text       string // canonical, e.g. "below(class, 10)"
+	function   function
+	level      dgp.Level
+	args       []operand
+	columns    []int   // of the data, that the values come from
+	indicators []int   // columns that are 1 where it is observed
+	center     float64 // the mean by design, 0 where it is not known
+	self       operand // itself
+	values     []float64
 
-// The transforms.
+	source  *source  // of below and above: the column
+	percent int      // and the place of the percentile
+	first   bool     // the first that wants one of the source
+	group   grouping // of mean, n and factor
+	code    int      // of a dummy: the level that it is 1 for
+	sum     []float64
+	count   []float64 // by level of group
+	vacant  []bool    // of mean, by level of group: has nothing to take the mean of
+	mean    float64   // of std and center
+	sd      float64   // of std
+	index   *index    // of klk and anderson
+}
+
+// An operand is an argument of a function: a column or a number.
+type operand struct {
+	column int // in Setup's numbering, or -1
+	level  dgp.Level
+	number float64
+
+	indicators []operand // that are 1 where it is observed
+}
+
+// at returns the operand's value for a unit of level.
+func (o operand) at(d *dgp.Data, x [][]float64, level dgp.Level, unit int) float64 {
+	switch {
+	case o.column < 0:
+		return o.number
+	case o.level == level:
+		return x[o.column][unit]
+	}
+	return x[o.column][d.Ancestor(level, unit, o.level)]
+}
+
+// A source is a column of which percentiles are wanted.
+type source struct {
+	column  int
+	percent []float64
+	cutoff  []float64
+}
+
+// An argument is a kind of argument of a function.
+type argument uint8
+
 const (
-	Identity    TransformKind = iota
-	Standardise               // std(y): mean 0, sd 1 (divisor n-1) over all rows of the column
-	Below                     // below(y, p): 1 if y is under its p-th percentile
-	Above                     // above(y, p): 1 if y is over its p-th percentile
+	value      argument = iota // arithmetic
+	percentile                 // a number between 0 and 100
+	group                      // a level of the hierarchy or a factor column
+	several                    // a list of values, perhaps with by = column
 )
 
-// A Transform is applied to a column before it enters a regression. Its
-// percentiles, mean and sd are taken over all rows of the column that are observed,
-// before any restriction of the sample; percentiles by R's default rule (type 7).
-type Transform struct {
-	Kind       TransformKind
-	Percentile float64 // 0 < p < 100; only for Below and Above
+var argumentInWords = map[argument]string{
+	value: "a column", percentile: "a percentile", group: "a level or factor, such as school", several: "columns",
 }
 
-// A Fitted is a Transform with the constants that one data set gave it.
-type Fitted struct {
-	Kind   TransformKind
-	Cutoff float64 // of Below and Above
-	Mean   float64 // of Standardise
-	SD     float64
+// A function is what a formula can do to columns. To add one, add it to
+// functions.
+type function struct {
+	usage     string
+	arguments []argument
+	// fit sets the constants from the observed data; nil where there are none.
+	// x holds all columns.
+	fit func(c *derived, s *Setup, x [][]float64)
+	// apply computes the column. dst has a place for every unit.
+	apply func(c *derived, d *dgp.Data, x [][]float64, dst []float64)
 }
 
-// Apply transforms one value.
-func (f Fitted) Apply(v float64) float64 {
-	switch f.Kind {
-	case Standardise:
-		return (v - f.Mean) / f.SD
-	case Below:
-		return indicator(v < f.Cutoff)
-	case Above:
-		return indicator(v > f.Cutoff)
-	default:
-		return v
+// argument returns the kind of argument i.
+func (f function) argument(i int) argument {
+	at := 0
+	for _, kind := range f.arguments {
+		switch {
+		case kind == several:
+			return several
+		case kind == percentile:
+		case at == i:
+			return kind
+		default:
+			at++
+		}
+	}
+	return value
+}
+
+// functions are what a formula can call, by name.
+var functions = map[string]function{
+	"I":        {usage: "I(a + b)", arguments: []argument{value}, apply: elementwise(func(v float64) float64 { return v })},
+	"log":      {usage: "log(x)", arguments: []argument{value}, apply: elementwise(math.Log)},
+	"exp":      {usage: "exp(x)", arguments: []argument{value}, apply: elementwise(math.Exp)},
+	"sqrt":     {usage: "sqrt(x)", arguments: []argument{value}, apply: elementwise(math.Sqrt)},
+	"std":      {usage: "std(y)", arguments: []argument{value}, fit: fitMeanSD, apply: standardise},
+	"center":   {usage: "center(x)", arguments: []argument{value}, fit: fitMean, apply: centre},
+	"below":    {usage: "below(y, percentile)", arguments: []argument{value, percentile}, fit: fitPercentiles, apply: below},
+	"above":    {usage: "above(y, percentile)", arguments: []argument{value, percentile}, fit: fitPercentiles, apply: above},
+	"mean":     {usage: "mean(x, level)", arguments: []argument{value, group}, fit: fitGroups, apply: groupMeans},
+	"n":        {usage: "n(level)", arguments: []argument{group}, apply: groupSizes},
+	factorName: {usage: "factor(x)", arguments: []argument{group}, apply: dummy},
+	"klk":      {usage: "klk(y1, y2, by = arm)", arguments: []argument{several}, fit: fitKLK, apply: weigh},
+	"anderson": {usage: "anderson(y1, y2, by = arm)", arguments: []argument{several}, fit: fitAnderson, apply: weigh},
+}
+
+// arithmetic is what operators do.
+var arithmetic = map[string]function{
+	"+":   {apply: binary(func(a, b float64) float64 { return a + b })},
+	"-":   {apply: binary(func(a, b float64) float64 { return a - b })},
+	"*":   {apply: binary(func(a, b float64) float64 { return a * b })},
+	"/":   {apply: binary(func(a, b float64) float64 { return a / b })},
+	"^":   {apply: binary(power)},
+	"neg": {apply: elementwise(func(v float64) float64 { return -v })},
+}
+
+// power is R's ^.
+func power(a, b float64) float64 {
+	if b == 2 {
+		return a * a
+	}
+	return math.Pow(a, b)
+}
+
+// elementwise applies f to every value. What is not finite stays so, though
+// exp(-Inf) is 0: the data are at fault.
+func elementwise(f func(float64) float64) func(*derived, *dgp.Data, [][]float64, []float64) {
+	return func(c *derived, _ *dgp.Data, x [][]float64, dst []float64) {
+		if c.args[0].column < 0 {
+			for i := range dst {
+				dst[i] = f(c.args[0].number)
+			}
+			return
+		}
+		for i, v := range x[c.args[0].column] {
+			if dst[i] = f(v); v-v != 0 {
+				dst[i] = math.NaN()
+			}
+		}
+	}
+}
+
+// binary applies f to two operands, of which one may be a number or vary at a
+// level above.
+func binary(f func(a, b float64) float64) func(*derived, *dgp.Data, [][]float64, []float64) {
+	return func(c *derived, d *dgp.Data, x [][]float64, dst []float64) {
+		for i := range dst {
+			a, b := c.args[0].at(d, x, c.level, i), c.args[1].at(d, x, c.level, i)
+			if dst[i] = f(a, b); a-a != 0 || b-b != 0 {
+				dst[i] = math.NaN()
+			}
+		}
 	}
 }
 
@@ -52,55 +180,65 @@ func indicator(is bool) float64 {
 	return 0
 }
 
-// A source is a column of the data from which others are derived.
-type source struct {
-	column  int
-	percent []float64 // wanted percentiles
-	cutoff  []float64
-}
-
-// A derived column is a transformed column, computed once per data set.
-type derived struct {
-	variable Variable
-	column   int // of the data
-	source   int // in Setup.sources; which of its percentiles
-	percent  int
-	values   []float64
-	fitted   Fitted
-}
-
-// compute fills the derived column from the data.
-func (c *derived) compute(s *Setup) {
-	x := s.data.Columns[c.column]
-	c.values = c.values[:len(x)]
-	c.fitted = Fitted{Kind: c.variable.Kind}
-	switch c.variable.Kind {
-	case Below, Above:
-		c.fitted.Cutoff = s.sources[c.source].cutoff[c.percent]
-	case Standardise:
-		c.fitted.Mean, c.fitted.SD = meanSD(s.present(s.scratch, c.column, x))
+// fitPercentiles finds all percentiles of a column when the first is wanted.
+func fitPercentiles(c *derived, s *Setup, x [][]float64) {
+	if c.first {
+		s.selector.percentiles(c.source.cutoff, c.source.percent, s.present(s.scratch, c.args[0], x))
 	}
-	if math.IsNaN(c.fitted.Cutoff) { // x is not finite, and so are all values
-		for i := range c.values {
-			c.values[i] = c.fitted.Cutoff
-		}
+}
+
+// below is 1 where a value is under the percentile.
+func below(c *derived, _ *dgp.Data, x [][]float64, dst []float64) {
+	cutoff := c.source.cutoff[c.percent]
+	if fillNaN(dst, cutoff) {
 		return
 	}
-	// The loops of Apply, with its choice made once.
-	f := c.fitted
-	switch f.Kind {
-	case Below:
-		for i, v := range x {
-			c.values[i] = indicator(v < f.Cutoff)
-		}
-	case Above:
-		for i, v := range x {
-			c.values[i] = indicator(v > f.Cutoff)
-		}
-	default:
-		for i, v := range x {
-			c.values[i] = f.Apply(v)
-		}
+	for i, v := range x[c.args[0].column] {
+		dst[i] = indicator(v < cutoff)
+	}
+}
+
+// above is 1 where a value is over the percentile.
+func above(c *derived, _ *dgp.Data, x [][]float64, dst []float64) {
+	cutoff := c.source.cutoff[c.percent]
+	if fillNaN(dst, cutoff) {
+		return
+	}
+	for i, v := range x[c.args[0].column] {
+		dst[i] = indicator(v > cutoff)
+	}
+}
+
+// fillNaN fills dst and returns true if v is NaN.
+func fillNaN(dst []float64, v float64) bool {
+	if !math.IsNaN(v) {
+		return false
+	}
+	for i := range dst {
+		dst[i] = v
+	}
+	return true
+}
+
+func fitMeanSD(c *derived, s *Setup, x [][]float64) {
+	c.mean, c.sd = meanSD(s.present(s.scratch, c.args[0], x))
+}
+
+func fitMean(c *derived, s *Setup, x [][]float64) {
+	values := s.present(s.scratch, c.args[0], x)
+	c.mean = total(values) / float64(len(values))
+}
+
+// standardise gives mean 0 and SD 1 (divisor n-1).
+func standardise(c *derived, _ *dgp.Data, x [][]float64, dst []float64) {
+	for i, v := range x[c.args[0].column] {
+		dst[i] = (v - c.mean) / c.sd
+	}
+}
+
+func centre(c *derived, _ *dgp.Data, x [][]float64, dst []float64) {
+	for i, v := range x[c.args[0].column] {
+		dst[i] = v - c.mean
 	}
 }
 
@@ -115,4 +253,80 @@ func meanSD(x []float64) (mean, sd float64) {
 		ss += (v - mean) * (v - mean)
 	}
 	return mean, math.Sqrt(ss / float64(len(x)-1))
+}
+
+// fitGroups remembers which groups have units to take the mean of.
+func fitGroups(c *derived, s *Setup, x [][]float64) {
+	c.tally(s.data, x, c.args[0])
+	for code, n := range c.count {
+		c.vacant[code] = n == 0
+	}
+}
+
+// groupMeans is the mean over the observed units of each group, NaN for a group
+// without.
+func groupMeans(c *derived, d *dgp.Data, x [][]float64, dst []float64) {
+	c.tally(d, x, c.args[0])
+	c.spread(d, dst, func(code int) float64 { return c.sum[code] / c.count[code] })
+}
+
+// groupSizes is the number of children of each group.
+func groupSizes(c *derived, d *dgp.Data, x [][]float64, dst []float64) {
+	c.tally(d, x, operand{column: -1, level: dgp.ChildLevel})
+	c.spread(d, dst, func(code int) float64 { return c.count[code] })
+}
+
+// tally counts the units of an operand's level by group, those that are
+// observed, and sums their values.
+func (c *derived) tally(d *dgp.Data, x [][]float64, o operand) {
+	clear(c.sum)
+	clear(c.count)
+	if o.level == dgp.ChildLevel && c.group.level <= dgp.TeacherLevel && len(o.indicators) == 0 {
+		for t := range d.N[dgp.TeacherLevel] { // a class lies in one group
+			lo, hi := d.ChildStart[t], d.ChildStart[t+1]
+			code := c.group.of(d, dgp.TeacherLevel, t)
+			if code < 0 {
+				continue
+			}
+			c.count[code] += float64(hi - lo)
+			if o.column >= 0 {
+				c.sum[code] += total(x[o.column][lo:hi])
+			}
+		}
+		return
+	}
+	for u := range d.N[o.level] {
+		if code := c.group.of(d, o.level, u); code >= 0 && o.observed(d, x, o.level, u) {
+			c.count[code]++
+			c.sum[code] += o.at(d, x, o.level, u)
+		}
+	}
+}
+
+// spread gives every unit of the group's level its group's value, NaN if it
+// has no group.
+func (c *derived) spread(d *dgp.Data, dst []float64, of func(code int) float64) {
+	for u := range dst {
+		dst[u] = math.NaN()
+		if code := c.group.of(d, c.group.level, u); code >= 0 {
+			dst[u] = of(code)
+		}
+	}
+}
+
+// empty reports whether a unit's group has nothing to take the mean of.
+func (c *derived) empty(d *dgp.Data, level dgp.Level, unit int) bool {
+	code := c.group.of(d, level, unit)
+	return code >= 0 && c.vacant[code]
+}
+
+// dummy is 1 at one level of a factor.
+func dummy(c *derived, d *dgp.Data, _ [][]float64, dst []float64) {
+	for u := range dst {
+		code := c.group.of(d, c.group.level, u)
+		dst[u] = indicator(code == c.code)
+		if code < 0 {
+			dst[u] = math.NaN()
+		}
+	}
 }

@@ -52,6 +52,7 @@ type closedFormOf struct {
 	study   Study
 	trial   dgp.Trial
 	target  *estimators.Target
+	outcome string // its column
 	method  estimators.Method
 	formula *estimators.Formula
 
@@ -75,11 +76,15 @@ func (b *closedFormOf) note(text string) { b.notes = append(b.notes, text) }
 
 func (b *closedFormOf) findTarget() string {
 	t := b.target
-	switch {
+	v, err := estimators.ParseVariable(t.Outcome)
+	if err != nil {
+		return err.Error()
+	}
+	switch b.outcome = plainColumn(v); {
 	case t.Where != "":
 		return "it uses only some of the rows"
-	case t.Kind != estimators.Identity && t.Kind != estimators.Standardise:
-		return "its outcome is a share"
+	case b.outcome == "":
+		return "its outcome is a function of columns, " + t.Outcome
 	case len(b.trial.Design.Arms) != 2 || t.Arm != b.trial.Design.Arms[1]:
 		return "there are more than two arms"
 	case t.Rows != dgp.ChildLevel:
@@ -88,9 +93,18 @@ func (b *closedFormOf) findTarget() string {
 	return ""
 }
 
-// known are the keys of a trial that the formulas allow for. A trial that sets
-// another has no closed form.
-var known = map[string]bool{
+// plainColumn returns the column that a variable is, but for its unit; "" for
+// another function.
+func plainColumn(v estimators.Variable) string {
+	if v.Call != nil && v.Call.Function == "std" {
+		v = v.Call.Args[0]
+	}
+	return v.Name
+}
+
+// knownKeys are the keys of a trial that the formulas allow for. A trial that
+// sets another has no closed form.
+var knownKeys = map[string]bool{
 	"trial.blocks": true, "trial.schools": true, "trial.teachers": true, "trial.children": true, "trial.tested": true, "trial.arms": true,
 	"trial.assignment":        true, // see findDesign
 	"trial.attrition.schools": true, "trial.attrition.children": true,
@@ -105,9 +119,9 @@ var known = map[string]bool{
 	"achievement.effect.mean": true, "achievement.effect.bottom": true, "achievement.points": true,
 }
 
-// unknownKey returns the path of a key that is set and not known, or "".
+// unknownKey returns the path of a key that is set and not among knownKeys, or "".
 func unknownKey(v reflect.Value, path string) string {
-	if known[path] || v.IsZero() {
+	if knownKeys[path] || v.IsZero() {
 		return ""
 	}
 	if v.Kind() != reflect.Struct {
@@ -205,16 +219,17 @@ func (b *closedFormOf) findFormula() string {
 		if p.Name == b.target.Arm && p.Power == 1 {
 			continue
 		}
-		i := slices.IndexFunc(b.trial.Covariates, func(c dgp.Covariate) bool { return c.Name == p.Name })
-		if i < 0 || p.Kind != estimators.Identity && p.Kind != estimators.Standardise {
+		name := plainColumn(p.Variable)
+		i := slices.IndexFunc(b.trial.Covariates, func(c dgp.Covariate) bool { return c.Name == name })
+		if i < 0 {
 			return "its formula has " + term.String() + ", which is no covariate of the trial"
 		}
 		if c := b.trial.Covariates[i]; c.Level == dgp.SchoolLevel || c.Level == dgp.TeacherLevel && d.Teachers == 1 {
 			b.atSchool++
 		}
 		// Powers count in order: with x^2 alone neither part is held fixed.
-		if p.Power == b.given[p.Name]+1 {
-			b.given[p.Name] = p.Power
+		if p.Power == b.given[name]+1 {
+			b.given[name] = p.Power
 		}
 	}
 	blocks := max(b.trial.Achievement.BlockSD, b.trial.Achievement.ICC.Block)
@@ -278,7 +293,7 @@ func (b *closedFormOf) findTest() string {
 }
 
 func (b *closedFormOf) findVariance() string {
-	weights, ok, err := b.trial.OutcomeWeights(b.target.Column, b.share)
+	weights, ok, err := b.trial.OutcomeWeights(b.outcome, b.share)
 	if err != nil {
 		return err.Error()
 	}

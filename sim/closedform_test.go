@@ -219,7 +219,7 @@ func TestNoClosedForm(t *testing.T) {
 		{"", ols("achievement ~ coaching | block"), nil},
 		{"", mixed("std(reading) ~ coaching + (1 | school/teacher) | block"), nil},
 		{"kind of estimator", estimators.WildBootstrap{OLS: estimators.OLS{Formula: "reading ~ coaching | block", Cluster: "school", SE: estimators.CR1, Report: []string{"coaching"}}, Draws: 99}, nil},
-		{"is a share", ols("below(reading, 20) ~ coaching | block"), nil},
+		{"its outcome is a function of columns, below(reading, 20)", ols("below(reading, 20) ~ coaching | block"), nil},
 		{"rows are no children", estimators.OLS{Formula: "class ~ coaching | block", Cluster: "school", SE: estimators.CR2, Report: []string{"coaching"}}, nil},
 		{"some of the rows", estimators.OLS{Formula: "reading ~ coaching | block", Cluster: "school", SE: estimators.CR2, Where: "pretest > 90", Report: []string{"coaching"}}, nil},
 		{"does not allow for schools", estimators.OLS{Formula: "reading ~ coaching | block", SE: estimators.HC1, Report: []string{"coaching"}}, nil},

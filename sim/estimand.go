@@ -21,11 +21,14 @@ type effects struct {
 	contrasts [][]contrast // by target, then by the arm that a row is in
 	cells     *cells       // which arm a row is in; nil where contrasts do not depend on it
 	shape     dgp.Shape
-	potential [][]float64 // scratch: potential outcomes by arm
-	filled    []int       // by arm: the column that potential holds, or -1
-	per       []int       // by target: the place in part of the effect that it is over, or -1
-	part      []float64   // effects on the targets' outcomes, then those that some are over
-	value     []float64   // by target
+	arms      []int                 // those of any contrast
+	columns   []int                 // those with potential outcomes, of any target
+	potential [][][]float64         // by arm and column of the data; nil where there are none
+	lookUp    []func(int) []float64 // by arm: potential
+	worlds    []*estimators.World   // by arm; nil for one of no contrast
+	per       []int                 // by target: the place in part of the effect that it is over, or -1
+	part      []float64             // effects on the targets' outcomes, then those that some are over
+	value     []float64             // by target
 
 	observed [2][]float64            // scratch: potential indicators of observation
 	samples  []*estimators.LeeSample // by target, nil where it is no bound
@@ -39,7 +42,7 @@ func newEffects(targets []estimators.Target, g *dgp.Generator) (*effects, error)
 	for i, t := range targets {
 		if per[i] = -1; t.Per != "" {
 			per[i] = len(parts)
-			t.Column, t.Transform, t.Per = t.Per, estimators.Transform{}, ""
+			t.Outcome, t.Per = t.Per, ""
 			parts = append(parts, t)
 		}
 	}
@@ -50,14 +53,23 @@ func newEffects(targets []estimators.Target, g *dgp.Generator) (*effects, error)
 	}
 	shape := g.Shape()
 	most := slices.Max(shape.Max[:])
-	e := &effects{targets: targets, bound: bound, shape: shape, filled: make([]int, len(shape.Arms)), per: per, part: make([]float64, len(parts)), value: value}
-	for range shape.Arms {
-		e.potential = append(e.potential, make([]float64, most))
-	}
+	e := &effects{targets: targets, bound: bound, shape: shape, worlds: make([]*estimators.World, len(shape.Arms)), per: per, part: make([]float64, len(parts)), value: value}
 	e.observed = [2][]float64{make([]float64, most), make([]float64, most)}
 	c := newCells(shape)
 	for i, t := range targets {
 		e.contrasts = append(e.contrasts, c.contrasts(t.Arm))
+		for _, between := range e.contrasts[i] {
+			for _, arm := range between {
+				if !slices.Contains(e.arms, arm) {
+					e.arms = append(e.arms, arm)
+				}
+			}
+		}
+		for _, name := range t.Columns() {
+			if c := shape.Index(name); g.HasPotential(c) && !slices.Contains(e.columns, c) {
+				e.columns = append(e.columns, c)
+			}
+		}
 		var m *estimators.LeeSample
 		if t.Among == estimators.LeeLower || t.Among == estimators.LeeUpper {
 			m = estimators.NewLeeSample(2*shape.Max[t.Rows], bound.Cells(i))
@@ -67,11 +79,22 @@ func newEffects(targets []estimators.Target, g *dgp.Generator) (*effects, error)
 	if c.factorial() {
 		e.cells = c
 	}
+	for arm := range shape.Arms {
+		of := make([][]float64, len(shape.Columns))
+		if slices.Contains(e.arms, arm) {
+			e.worlds[arm] = bound.NewWorld()
+			for _, c := range e.columns {
+				of[c] = make([]float64, shape.Max[shape.Columns[c].Level])
+			}
+		}
+		e.potential = append(e.potential, of)
+		e.lookUp = append(e.lookUp, func(c int) []float64 { return e.potential[arm][c] })
+	}
 	return e, nil
 }
 
 // of returns the mean over each target's rows, weighted as the target says, of
-// the effect on its outcome: f(Y(arm)) - f(Y(control)), f the outcome's transform
+// the effect on its outcome: f(Y(arm)) - f(Y(control)), f the outcome's functions
 // with the constants of the observed data; or over the same of another column. All rows count, also
 // those whose outcome is missing, unless the target says otherwise. The slice is
 // overwritten by the next call.
@@ -89,21 +112,16 @@ func (e *effects) of(d *dgp.Data, truth *dgp.Truth) []float64 {
 // are divided by.
 func (e *effects) parts(d *dgp.Data, truth *dgp.Truth) []float64 {
 	e.bound.Load(d)
-	for a := range e.filled {
-		e.filled[a] = -1
+	for _, arm := range e.arms {
+		for _, c := range e.columns {
+			room := e.potential[arm][c]
+			e.potential[arm][c] = truth.Potential(room[:cap(room)], c, arm)
+		}
+		e.worlds[arm].Load(e.lookUp[arm])
 	}
 	for i, t := range e.targets {
-		column := e.bound.Column(i)
-		for _, c := range e.contrasts[i] {
-			for _, arm := range c {
-				if e.filled[arm] != column {
-					truth.Potential(e.potential[arm], column, arm)
-					e.filled[arm] = column
-				}
-			}
-		}
 		if t.Among == estimators.Everyone {
-			e.part[i] = e.mean(i, d, t.Rows, e.shape.Columns[column].Level)
+			e.part[i] = e.mean(i, d)
 		} else {
 			e.part[i] = e.among(i, d, truth)
 		}
@@ -111,11 +129,15 @@ func (e *effects) parts(d *dgp.Data, truth *dgp.Truth) []float64 {
 	return e.part
 }
 
-// mean averages target i's effect over rows; outcomes vary at level.
-func (e *effects) mean(i int, d *dgp.Data, rows, level dgp.Level) float64 {
-	f := e.bound.Fitted(i)
-	between := e.contrasts[i][0]
-	y0, y1 := e.potential[between[0]], e.potential[between[1]]
+// outcomes returns target i's outcome under the two arms of a contrast.
+func (e *effects) outcomes(i int, between contrast) (y0, y1 []float64) {
+	return e.worlds[between[0]].Outcome(i), e.worlds[between[1]].Outcome(i)
+}
+
+// mean averages target i's effect over its rows.
+func (e *effects) mean(i int, d *dgp.Data) float64 {
+	rows, level := e.targets[i].Rows, e.bound.Level(i)
+	y0, y1 := e.outcomes(i, e.contrasts[i][0])
 	sum, n := 0.0, 0.0
 	for row := range d.N[rows] {
 		if e.bound.Restricted(i) && !e.bound.Keep(i, row) {
@@ -130,10 +152,9 @@ func (e *effects) mean(i int, d *dgp.Data, rows, level dgp.Level) float64 {
 			continue
 		}
 		if e.cells != nil {
-			between = e.contrasts[i][e.cells.arm(d, rows, row)]
-			y0, y1 = e.potential[between[0]], e.potential[between[1]]
+			y0, y1 = e.outcomes(i, e.contrasts[i][e.cells.arm(d, rows, row)])
 		}
-		sum += w * (f.Apply(y1[unit]) - f.Apply(y0[unit]))
+		sum += w * (y1[unit] - y0[unit])
 		n += w
 	}
 	return sum / n
@@ -144,10 +165,11 @@ func (e *effects) mean(i int, d *dgp.Data, rows, level dgp.Level) float64 {
 // arm that gives the treatment alone against control.
 func (e *effects) among(i int, d *dgp.Data, truth *dgp.Truth) float64 {
 	between := e.contrasts[i][0]
-	y0, y1 := e.potential[between[0]], e.potential[between[1]]
-	t, f := e.targets[i], e.bound.Fitted(i)
-	outcome := e.shape.Columns[e.bound.Column(i)]
-	at := e.shape.Index(outcome.Observed)
+	y0, y1 := e.outcomes(i, between)
+	t, level, at := e.targets[i], e.bound.Level(i), -1
+	if indicators := e.bound.Indicators(i); len(indicators) > 0 {
+		at = indicators[0] // Lee's bounds are of outcomes with one
+	}
 	var observed [2][]float64
 	if at >= 0 {
 		for k, arm := range between {
@@ -163,13 +185,13 @@ func (e *effects) among(i int, d *dgp.Data, truth *dgp.Truth) float64 {
 		if e.bound.Restricted(i) && !e.bound.Keep(i, row) {
 			continue
 		}
-		unit := d.Ancestor(t.Rows, row, outcome.Level)
+		unit := d.Ancestor(t.Rows, row, level)
 		seen := [2]bool{true, true}
 		if at >= 0 {
 			indicator := d.Ancestor(t.Rows, row, e.shape.Columns[at].Level)
 			seen = [2]bool{observed[0][indicator] == 1, observed[1][indicator] == 1}
 		}
-		y := [2]float64{f.Apply(y0[unit]), f.Apply(y1[unit])}
+		y := [2]float64{y0[unit], y1[unit]}
 		if m != nil {
 			cell := e.bound.Cell(i, row)
 			if cell < 0 {

@@ -108,14 +108,14 @@ func TestPopulationMCSEIsHonest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	target := func(column string, transform estimators.Transform, rows dgp.Level, where string) estimators.Target {
-		return estimators.Target{Arm: "coaching", Column: column, Transform: transform, Rows: rows, Where: where}
+	target := func(outcome string, rows dgp.Level, where string) estimators.Target {
+		return estimators.Target{Arm: "coaching", Outcome: outcome, Rows: rows, Where: where}
 	}
 	targets := []estimators.Target{
-		target("achievement", estimators.Transform{}, dgp.ChildLevel, ""),
-		target("achievement", estimators.Transform{Kind: estimators.Below, Percentile: 20}, dgp.ChildLevel, ""),
-		target("talk", estimators.Transform{}, dgp.TeacherLevel, ""),
-		target("maths", estimators.Transform{}, dgp.ChildLevel, "girl == 1"),
+		target("achievement", dgp.ChildLevel, ""),
+		target("below(achievement, 20)", dgp.ChildLevel, ""),
+		target("talk", dgp.TeacherLevel, ""),
+		target("maths", dgp.ChildLevel, "girl == 1"),
 	}
 	effects := sim.SampleEffects(t, targets, g)
 	for seed, batch := range []int{30, 100} {
@@ -150,18 +150,18 @@ func TestPopulationMCSEIsHonest(t *testing.T) {
 				stated += mcse[k][b] * mcse[k][b] / batches
 			}
 			plain := math.Sqrt((square[k] - mean[k]*mean[k]) / float64(batch))
-			t.Logf("%s, %d draws: SD %.5f, MCSE %.5f, without control variates %.5f", target.Column, batch, math.Sqrt(scatter), math.Sqrt(stated), plain)
+			t.Logf("%s, %d draws: SD %.5f, MCSE %.5f, without control variates %.5f", target.Outcome, batch, math.Sqrt(scatter), math.Sqrt(stated), plain)
 			// log of a variance ratio of 299 df: SD √(2/299) = 0.082; 4.417 of them.
 			if r := math.Log(scatter / stated); !(math.Abs(r) < 0.36) {
-				t.Errorf("%s, %d draws: effects scatter with SD %.5f, their MCSE is %.5f", target.Column, batch, math.Sqrt(scatter), math.Sqrt(stated))
+				t.Errorf("%s, %d draws: effects scatter with SD %.5f, their MCSE is %.5f", target.Outcome, batch, math.Sqrt(scatter), math.Sqrt(stated))
 			}
 			// Unbiased: against the plain mean of the same draws, whose error is
 			// the larger one.
 			if z := (m - mean[k]) / (plain / math.Sqrt(batches)); !(math.Abs(z) < 4.417) {
-				t.Errorf("%s, %d draws: mean effect %.5f, plain mean %.5f, z = %.1f", target.Column, batch, m, mean[k], z)
+				t.Errorf("%s, %d draws: mean effect %.5f, plain mean %.5f, z = %.1f", target.Outcome, batch, m, mean[k], z)
 			}
 			if stated > 1.1*plain*plain {
-				t.Errorf("%s, %d draws: control variates make it worse: %.5f, plain %.5f", target.Column, batch, math.Sqrt(stated), plain)
+				t.Errorf("%s, %d draws: control variates make it worse: %.5f, plain %.5f", target.Outcome, batch, math.Sqrt(stated), plain)
 			}
 		}
 	}

@@ -84,8 +84,20 @@ func (w *world) replicate(rep int) []estimators.Estimate {
 
 // hasTruth reports whether a row estimates an effect that the generator knows.
 func hasTruth(row estimators.Row, g *dgp.Generator) bool {
-	known := func(column string) bool { return g.HasPotential(g.Shape().Index(column)) }
-	return row.Target != nil && known(row.Target.Column) && (row.Target.Per == "" || known(row.Target.Per))
+	return row.Target != nil && known(g, row.Target.Columns()) && (row.Target.Per == "" || known(g, []string{row.Target.Per}))
+}
+
+// known reports whether the generator knows what would become of columns under
+// every arm, of those that an arm may change.
+func known(g *dgp.Generator, columns []string) bool {
+	shape := g.Shape()
+	for _, name := range columns {
+		c := shape.Index(name)
+		if shape.Columns[c].PostTreatment && !g.HasPotential(c) {
+			return false
+		}
+	}
+	return true
 }
 
 // population returns, for every row of the study's panel, its population

@@ -168,6 +168,11 @@ func (one *fit) fit(table *datafile.Table, alpha float64, seed uint64) (*fitted,
 		return nil, err
 	}
 	result := &fitted{fit: one, n: sample.Used, dropped: sample.Dropped}
+	if one.averages() {
+		if result.n, err = one.averagedRows(sample); err != nil {
+			return nil, err
+		}
+	}
 	method, lists := optionsOf(one.options.method()), one.lists
 	if one.formula != nil {
 		if err := method.set("formula", one.formulaFor(sample)); err != nil {

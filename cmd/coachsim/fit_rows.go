@@ -41,8 +41,14 @@ func (one *fit) rowLevel(shape dgp.Shape) dgp.Level {
 	level = dgp.SchoolLevel
 	names := slices.Clone(one.columns)
 	if one.formula != nil {
+		if one.averages() {
+			return dgp.ChildLevel // which the estimator takes means of
+		}
 		for _, o := range one.formula.Outcomes {
-			names = append(names, o.Name)
+			columns, _ := o.Columns()
+			for _, c := range columns {
+				names = append(names, c.Name)
+			}
 		}
 	}
 	for _, name := range names {
@@ -53,26 +59,61 @@ func (one *fit) rowLevel(shape dgp.Shape) dgp.Level {
 	return level
 }
 
+// averages reports whether an outcome is the mean of groups of rows, such as
+// mean(y, school), so that these are the rows of the regression.
+func (one *fit) averages() bool {
+	return one.formula != nil && slices.ContainsFunc(one.formula.Outcomes, func(o estimators.Outcome) bool { return o.Calls("mean", "n") })
+}
+
+// variables lists the outcomes and the variables of the right-hand side.
+func (one *fit) variables() (outcomes, regressors []estimators.Variable) {
+	for _, o := range one.formula.Outcomes {
+		outcomes = append(outcomes, o.Variable)
+	}
+	for _, t := range rightHand(one.formula) {
+		for _, p := range t.Factors {
+			regressors = append(regressors, p.Variable)
+		}
+	}
+	return outcomes, regressors
+}
+
+// useOf says what a variable needs of the table: what is computed row by row
+// needs numbers, what has constants such as a mean every row.
+func useOf(use *datafile.Use, v estimators.Variable, outcome bool) {
+	columns, groups := v.Columns()
+	constants := v.Calls("std", "center", "below", "above", "mean", "n", "klk", "anderson")
+	use.Mark = use.Mark || constants
+	for _, c := range slices.Concat(columns, v.Controls()) {
+		if outcome || constants {
+			use.Rows = append(use.Rows, c.Name)
+		} else {
+			use.Numbers = append(use.Numbers, c.Name)
+		}
+	}
+	for _, g := range groups {
+		if !slices.Contains(use.Factors, g.Name) {
+			use.Factors = append(use.Factors, g.Name)
+		}
+	}
+}
+
 // use says what the estimator needs of the table.
 func (one *fit) use(table *datafile.Table) datafile.Use {
 	use := datafile.Use{Rows: slices.Clone(one.columns), Where: one.where}
 	if one.formula != nil {
-		for _, o := range one.formula.Outcomes {
-			use.Rows = append(use.Rows, o.Name)
-			use.Mark = use.Mark || o.Kind != estimators.Identity
+		outcomes, regressors := one.variables()
+		for _, v := range outcomes {
+			useOf(&use, v, true)
 		}
-		for _, t := range rightHand(one.formula) {
-			for _, p := range t.Factors {
-				if p.Kind == estimators.Identity {
-					use.Numbers = append(use.Numbers, p.Name)
-				} else {
-					use.Rows = append(use.Rows, p.Name)
-					use.Mark = true
-				}
-			}
+		for _, v := range regressors {
+			useOf(&use, v, false)
+		}
+		if one.averages() {
+			use.Mark = false // a condition chooses the rows that are averaged
 		}
 		use.Nested = one.nested
-		if absorb := one.formula.Absorb; absorb != "" && len(one.formula.Random) == 0 {
+		if absorb := one.formula.Absorb; absorb != "" && len(one.formula.Random) == 0 && !slices.Contains(use.Factors, absorb) {
 			use.Factors = append(use.Factors, absorb)
 		}
 	}
@@ -101,13 +142,10 @@ func (one *fit) use(table *datafile.Table) datafile.Use {
 func (one *fit) findColumns(table *datafile.Table) error {
 	if one.formula != nil {
 		var variables []estimators.Variable
-		for _, o := range one.formula.Outcomes {
-			variables = append(variables, o.Variable)
-		}
-		for _, t := range rightHand(one.formula) {
-			for _, p := range t.Factors {
-				variables = append(variables, p.Variable)
-			}
+		outcomes, regressors := one.variables()
+		for _, v := range slices.Concat(outcomes, regressors) {
+			columns, groups := v.Columns()
+			variables = slices.Concat(variables, columns, groups, v.Controls())
 		}
 		if a := one.formula.Absorb; a != "" {
 			variables = append(variables, estimators.Variable{Name: a, Pos: one.formula.AbsorbPos})
@@ -203,6 +241,21 @@ func (one *fit) nest(table *datafile.Table) error {
 	return nil
 }
 
+// averagedRows returns the number of rows of a regression on means. Classes
+// in the sample are these rows, unless another factor divides them.
+func (one *fit) averagedRows(sample *datafile.Sample) (int, error) {
+	rows := sample.Data.N[dgp.TeacherLevel]
+	for _, o := range one.formula.Outcomes {
+		_, groups := o.Columns()
+		for _, g := range groups {
+			if n := sample.Levels(g.Name); n != rows {
+				return 0, &estimators.KeyError{Key: "formula", Offset: g.Pos, Err: fmt.Errorf("the rows would be %d parts of the %d levels of %s, because a factor, fixed effect or cluster varies within one", rows, n, g.Name)}
+			}
+		}
+	}
+	return rows, nil
+}
+
 // formulaFor is the formula with the sample's names of the fixed effect and of
 // the groups of random intercepts.
 func (one *fit) formulaFor(sample *datafile.Sample) string {
@@ -225,8 +278,18 @@ func (one *fit) formulaFor(sample *datafile.Sample) string {
 	for _, r := range one.formula.Random {
 		names = append(names, name{r.Pos, r.Level, levels[r.Level]})
 	}
-	slices.SortFunc(names, func(a, b name) int { return b.at - a.at })
 	text := one.options.text("formula")
+	outcomes, regressors := one.variables()
+	for _, v := range slices.Concat(outcomes, regressors) {
+		_, groups := v.Columns()
+		for _, g := range groups {
+			if now := sample.Factor(g.Name); now != g.Name && strings.HasPrefix(text[g.Pos:], g.Name) {
+				names = append(names, name{g.Pos, g.Name, now})
+			}
+		}
+	}
+	slices.SortFunc(names, func(a, b name) int { return b.at - a.at })
+	names = slices.Compact(names) // a list stands in one place with all its terms
 	for _, n := range names {
 		text = text[:n.at] + n.now + text[n.at+len(n.old):]
 	}

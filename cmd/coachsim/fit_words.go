@@ -47,7 +47,7 @@ func statusInWords(s estimators.Status) string {
 	case estimators.NoVariation:
 		return "the outcome does not vary among the rows in use, or not within the fixed effect's levels"
 	case estimators.NotFinite:
-		return "no finite estimate came out: numbers are too large"
+		return "no finite estimate came out: numbers are too large, or a function has no value, such as the log of 0 or an index with a constant component"
 	case estimators.Boundary:
 		return "a variance component is 0, or a correlation of random effects 1 or -1 (lme4 calls the fit singular); the estimates may be used"
 	case estimators.NotConverged:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"coachsim/dgp"
@@ -87,8 +88,9 @@ func (t *Table) Crosses(larger, smaller string) bool {
 	return false
 }
 
-// Factor returns the name in Shape of a factor of the table. It is another
-// one where the table's column is used as a number too.
+// Factor returns the name in Shape of a factor of the table. Where the table's
+// column is used as a number too, Shape has two columns of that name. Beside
+// nested groups a factor with the name of a level has another one.
 func (s *Sample) Factor(name string) string { return s.factor[name] }
 
 // Levels returns how many levels of a factor the rows in use have.
@@ -306,26 +308,29 @@ func (b *sampling) codeFactors() {
 		b.inner = append(b.inner, codes)
 	}
 	for i, place := range b.factors {
-		codes, levels := b.code(place, b.use.Factors[i])
+		codes, labels := b.code(place, b.use.Factors[i])
 		b.codes = append(b.codes, codes)
 		name := b.use.Factors[i]
-		if _, ok := b.numbers[name]; ok || len(b.nested) > 0 { // beside random intercepts, block means the level
+		var level dgp.Level
+		if len(b.nested) > 0 && level.UnmarshalText([]byte(name)) == nil { // beside random intercepts, block means the level
 			name = b.free(name)
 		}
 		b.s.factor[b.use.Factors[i]] = name
-		b.s.Shape.Columns = append(b.s.Shape.Columns, dgp.Column{Name: name, Level: dgp.TeacherLevel, Levels: levels})
+		b.s.Shape.Columns = append(b.s.Shape.Columns, dgp.Column{Name: name, Level: dgp.TeacherLevel, Levels: len(labels), Labels: labels})
 	}
 }
 
-// code numbers the levels of a column, and counts those in use.
-func (b *sampling) code(place int, name string) (codes []float64, levels int) {
+// code numbers the levels of a column, names them, and counts those in use.
+func (b *sampling) code(place int, name string) (codes []float64, labels []string) {
 	codes = make([]float64, len(b.rows))
 	if c := &b.table.Columns[place]; c.Texts != nil {
-		levels = code(codes, b.rows, c.Texts)
+		labels = code(codes, b.rows, c.Texts)
 	} else {
-		levels = code(codes, b.rows, c.Numbers)
+		for _, v := range code(codes, b.rows, c.Numbers) {
+			labels = append(labels, strconv.FormatFloat(v, 'g', -1, 64))
+		}
 	}
-	seen := make([]bool, levels)
+	seen := make([]bool, len(labels))
 	b.s.levels[name] = 0
 	for r, p := range b.rows {
 		if p.mark == 1 && !seen[int(codes[r])] {
@@ -333,12 +338,12 @@ func (b *sampling) code(place int, name string) (codes []float64, levels int) {
 			b.s.levels[name]++
 		}
 	}
-	return codes, levels
+	return codes, labels
 }
 
 // code fills codes with the rank of every row's value among those that occur,
-// and returns how many occur.
-func code[T cmp.Ordered](codes []float64, rows []picked, values []T) int {
+// and returns those.
+func code[T cmp.Ordered](codes []float64, rows []picked, values []T) []T {
 	rank := map[T]int{}
 	var levels []T
 	for _, p := range rows {
@@ -354,7 +359,7 @@ func code[T cmp.Ordered](codes []float64, rows []picked, values []T) int {
 	for r, p := range rows {
 		codes[r] = float64(rank[values[p.row]])
 	}
-	return len(levels)
+	return levels
 }
 
 // free returns a name that no column in use has.

@@ -49,7 +49,7 @@ func TestSample(t *testing.T) {
 		{"marked", datafile.Use{Rows: []string{"score"}, Where: condition(t, "treated == 0"), Mark: true},
 			"score/child[10 11 12 13 14 15 16] .where/child[0 1 0 1 0 0 0] start[0 7] used 2 dropped 0"},
 		{"number and factor", datafile.Use{Rows: []string{"score"}, Numbers: []string{"age"}, Factors: []string{"age"}},
-			".age/teacher[0 1 2]of3 score/child[10 14 15 11 16 13] age/teacher[7 8 9] start[0 3 5 6] used 6 dropped 1"},
+			"age/teacher[0 1 2]of3 score/child[10 14 15 11 16 13] age/teacher[7 8 9] start[0 3 5 6] used 6 dropped 1"},
 		{"units", datafile.Use{Rows: []string{"treated"}, Unit: []string{"school"}},
 			"treated/child[1 0 1] start[0 3] used 3 dropped 1"},
 	} {

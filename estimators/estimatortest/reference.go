@@ -71,7 +71,7 @@ type regression struct {
 func (r *regression) findRows() error {
 	level := dgp.SchoolLevel
 	for _, outcome := range r.formula.Outcomes {
-		level = max(level, r.column(outcome.Name).Level)
+		level = max(level, Level(outcome.Variable, r.shape))
 	}
 	if r.Rows != "" {
 		if err := level.UnmarshalText([]byte(r.Rows)); err != nil {
@@ -91,7 +91,8 @@ func (r *regression) findRows() error {
 		}
 		w := 1.0
 		if keep && r.Weights != "" {
-			w = r.data.Columns[r.shape.Index(r.Weights)][u[r.column(r.Weights).Level]]
+			c := r.shape.Index(r.Weights)
+			w = r.data.Columns[c][u[r.shape.Columns[c].Level]]
 			if !(w >= 0) || math.IsInf(w, 0) {
 				r.bad = true
 				continue
@@ -138,48 +139,17 @@ func (c comparison) holds(v float64) bool {
 	}[c.op]
 }
 
-func (r *regression) column(name string) dgp.Column { return r.shape.Columns[r.shape.Index(name)] }
-
-// values returns a variable's values in the rows. A transform is taken over
-// all units of the column, whatever the rows.
+// values returns a variable's values in the rows.
 func (r *regression) values(v estimators.Variable) []float64 {
-	column := r.shape.Index(v.Name)
-	all := Transformed(r.data.Columns[column], v.Transform)
+	value, err := Evaluate(v, r.data, r.shape)
+	if err != nil {
+		panic(err)
+	}
 	values := make([]float64, len(r.rows))
 	for i, u := range r.rows {
-		values[i] = all[u[r.shape.Columns[column].Level]]
+		values[i] = value(u)
 	}
 	return values
-}
-
-// Transformed applies a transform to a whole column.
-func Transformed(x []float64, t estimators.Transform) []float64 {
-	y := make([]float64, len(x))
-	var mean, sd, cutoff float64
-	switch t.Kind {
-	case estimators.Standardise:
-		n := float64(len(x))
-		for _, v := range x {
-			mean += v / n
-		}
-		for _, v := range x {
-			sd += (v - mean) * (v - mean) / (n - 1)
-		}
-		sd = math.Sqrt(sd)
-	case estimators.Below, estimators.Above:
-		cutoff = Percentile(x, t.Percentile)
-	}
-	for i, v := range x {
-		switch {
-		case t.Kind == estimators.Identity:
-			y[i] = v
-		case t.Kind == estimators.Standardise:
-			y[i] = (v - mean) / sd
-		case t.Kind == estimators.Below && v < cutoff, t.Kind == estimators.Above && v > cutoff:
-			y[i] = 1
-		}
-	}
-	return y
 }
 
 // Percentile is R's default quantile (type 7): with h = (n-1)p/100 and x

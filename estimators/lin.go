@@ -1,0 +1,245 @@
+package estimators
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Lin is the regression adjustment of Lin (2013, Annals of Applied Statistics
+// 7, 295-318): least squares on the arms, the covariates measured from their
+// means over the rows, and all interactions of the two. The coefficient of an
+// arm is then the average effect over the rows, and asymptotically no less
+// precise than the difference of means, however wrong the linear model is.
+//
+//	achievement ~ coaching + pretest + girl | block
+//
+// The effects of a level after the bar are covariates like the others, as
+// dummies, so that the effects within blocks are averaged by the blocks' sizes.
+//
+// As in lm_lin of R's estimatr, standard errors take the covariates' means as
+// known. Without se they are HC2, or CR2 with clusters.
+type Lin struct {
+	Formula   string   `yaml:"formula" required:"true" doc:"outcomes ~ arms + covariates | blocks, without interactions of the arms"`
+	Treatment []string `yaml:"treatment" doc:"the arms, as terms of the formula; by default those that are arms of the trial"`
+	Rows      string   `yaml:"rows" doc:"level of the rows: school, teacher or child; by default that of the outcomes"`
+	Where     string   `yaml:"where" doc:"restriction of the rows, such as girl == 1"`
+	Cluster   string   `yaml:"cluster" doc:"the clusters: block, school or teacher"`
+	SE        SE       `yaml:"se" doc:"kind of standard error: HC2, which with clusters means CR2, or classical, HC0 to HC3, CR0 to CR3"`
+}
+
+// Bind writes the formula with its interactions and binds it.
+func (o Lin) Bind(name string, s *Setup) (Fitter, error) {
+	f, err := s.parse(o.Formula)
+	if err == nil {
+		err = f.NotInstrumented()
+	}
+	if err == nil {
+		err = o.check(f)
+	}
+	if err != nil {
+		return nil, keyError("formula", err)
+	}
+	return s.byOutcome(f, func(f *Formula) (Fitter, error) { return o.bind(name, s, f) })
+}
+
+// bind binds a formula whose outcomes are observed together.
+func (o Lin) bind(name string, s *Setup, given *Formula) (Fitter, error) {
+	written := *given
+	f := &written
+	arms, err := o.arms(f, s)
+	if err != nil {
+		return nil, err
+	}
+	covariates := slices.DeleteFunc(slices.Clone(f.Terms), func(t Term) bool { return slices.ContainsFunc(arms, t.same) })
+	if f.Absorb != "" {
+		blocks, err := s.writeOut(factorTerm(f.Absorb, f.AbsorbPos), nil, true)
+		if err != nil {
+			return nil, keyError("formula", err)
+		}
+		covariates = append(covariates, blocks...)
+		f.Absorb = ""
+	}
+	f.Terms = slices.Concat(arms, covariates)
+	for _, arm := range arms {
+		for _, x := range covariates {
+			f.Terms = append(f.Terms, interact(arm, x))
+		}
+	}
+	se := o.SE
+	if se == HC2 && o.Cluster != "" {
+		se = CR2
+	}
+	options := OLS{Formula: o.Formula, Rows: o.Rows, Where: o.Where, Cluster: o.Cluster, SE: se}
+	v := &lin{linear: &linear{se: se}, arms: len(arms), covariates: len(covariates)}
+	b := &olsBinding{OLS: options, name: name, setup: s, formula: f, l: v.linear}
+	for _, step := range []func() error{b.findRows, b.findWhere, b.findCluster, b.findTerms, b.findOutcomes, func() error { return v.findArms(b, arms) }} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	s.linear = append(s.linear, v.linear)
+	return v, nil
+}
+
+// check checks what can be seen in the formula alone.
+func (o Lin) check(f *Formula) error {
+	switch {
+	case len(f.Random) > 0:
+		return &SyntaxError{Offset: f.Random[0].Pos, Message: "this method has no random intercepts; kind: mixed fits them"}
+	case !f.Intercept:
+		return &SyntaxError{Offset: len(o.Formula), Message: "this method needs the intercept, the mean of the control group"}
+	}
+	return nil
+}
+
+// factorTerm is the term factor(name).
+func factorTerm(name string, pos int) Term {
+	call := &Call{Function: factorName, Args: []Variable{{Name: name, Pos: pos}}}
+	return Term{Factors: []Power{{Variable: Variable{Call: call, Pos: pos}, Power: 1}}}
+}
+
+// same reports whether two terms are the same.
+func (t Term) same(o Term) bool { return t.key() == o.key() }
+
+// arms finds the terms that are arms.
+func (o Lin) arms(f *Formula, s *Setup) ([]Term, error) {
+	var arms []Term
+	for i, text := range o.Treatment {
+		t, err := ParseTerm(text)
+		if err == nil && !slices.ContainsFunc(f.Terms, t.same) {
+			var names []string
+			for _, have := range f.Terms {
+				names = append(names, have.String())
+			}
+			err = fmt.Errorf("%q is not a term of the formula%s; its terms are %s", text, nearestHint(text, names), list(names))
+		}
+		if err != nil {
+			return nil, keyError(fmt.Sprintf("treatment[%d]", i), err)
+		}
+		arms = append(arms, t)
+	}
+	if len(o.Treatment) == 0 {
+		for _, t := range f.Terms {
+			if c := s.shape.Index(t.String()); c >= 0 && s.shape.Columns[c].Arm {
+				arms = append(arms, t)
+			}
+		}
+		if len(arms) == 0 {
+			return nil, keyError("treatment", fmt.Errorf("no term of the formula is an arm of the trial; say which are, as in treatment: [coaching]"))
+		}
+	}
+	used := map[string]bool{}
+	for _, arm := range arms {
+		for _, p := range arm.Factors {
+			columns, groups := p.Variable.Columns()
+			for _, c := range slices.Concat(columns, groups) {
+				used[c.Name] = true
+			}
+		}
+	}
+	for _, t := range f.Terms {
+		if slices.ContainsFunc(arms, t.same) {
+			continue
+		}
+		for _, p := range t.Factors {
+			columns, groups := p.Variable.Columns()
+			for _, c := range slices.Concat(columns, groups) {
+				if used[c.Name] {
+					return nil, keyError("formula", &SyntaxError{Offset: p.Pos, Message: fmt.Sprintf("the arm %s stands in %s too; interactions with the covariates are added by this method", c.Name, t)})
+				}
+			}
+		}
+	}
+	return arms, nil
+}
+
+// A lin is a bound Lin: a regression whose terms are the arms, the covariates,
+// and the covariates times each arm, uncentred. The coefficient of an arm, were
+// covariates centred at their means, is that of the arm plus those of its
+// interactions times the means: a combination whose weights the data give.
+type lin struct {
+	*linear
+	arms, covariates int
+}
+
+// interaction is the place of the interaction of an arm and a covariate.
+func (v *lin) interaction(arm, covariate int) int {
+	return v.arms + v.covariates + arm*v.covariates + covariate
+}
+
+// findArms makes a combination for every arm.
+func (v *lin) findArms(b *olsBinding, arms []Term) error {
+	for i, arm := range arms {
+		b.l.combinations = append(b.l.combinations, combination{weights: make([]float64, len(b.raw)), term: i, averaged: true})
+		b.l.reported = append(b.l.reported, arm.String())
+	}
+	for _, o := range b.formula.Outcomes {
+		for _, arm := range b.l.reported {
+			row := Row{Estimator: b.name, Outcome: o.Text, Term: arm}
+			if c := b.armColumn(arm); c >= 0 && b.adjusted(v.arms, v.covariates) && b.comparable(o, c) {
+				row.Target = b.target(arm, o)
+			}
+			b.l.rows = append(b.l.rows, row)
+		}
+	}
+	return nil
+}
+
+// armColumn returns the column of a term that is an arm of the trial, or -1.
+func (b *olsBinding) armColumn(term string) int {
+	c := b.setup.shape.Index(term)
+	if c >= 0 && !b.setup.shape.Columns[c].Arm {
+		return -1
+	}
+	return c
+}
+
+// adjusted reports whether no covariate is one that the arms may change. The
+// first terms are arms, the next covariates.
+func (b *olsBinding) adjusted(arms, covariates int) bool {
+	for _, m := range b.raw[arms : arms+covariates] {
+		for _, f := range m.factors {
+			for _, origin := range b.setup.origins(f.column) {
+				if c := b.setup.shape.Columns[origin]; c.PostTreatment || c.Arm {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// Fit sets the weights to the means of the covariates, and fits.
+func (v *lin) Fit(s *Setup, out []Estimate) {
+	c := v.core
+	for i := range v.arms {
+		w := v.combinations[i].weights
+		clear(w)
+		w[i] = 1
+		for k := range v.covariates {
+			w[v.interaction(i, k)] = c.effectS[v.terms[v.arms+k]] / c.rows
+		}
+	}
+	v.linear.Fit(s, out)
+	per := len(out) / len(v.outcomes)
+	for i := range out {
+		if arm := i % per; out[i].Status.Worked() && v.unidentified(arm) {
+			out[i] = failed(Collinear)
+		}
+	}
+}
+
+// unidentified reports whether a covariate is in the regression but not its
+// interaction with an arm, as of a block without controls: there is no telling
+// the effect at that covariate's mean.
+func (v *lin) unidentified(arm int) bool {
+	lost := v.solver.lost()
+	for k := range v.covariates {
+		if !lost[v.arms+k] && lost[v.interaction(arm, k)] {
+			return true
+		}
+	}
+	return false
+}
+
+var _ Method = Lin{}
