@@ -117,6 +117,9 @@ func TestConform(t *testing.T) {
 		"mixed, slopes of children": estimators.Mixed{
 			Formula: "score ~ coaching + age + (1 + age || school)", Likelihood: estimators.ML, Report: []string{"coaching", "age", "(Intercept)"},
 		},
+		"mixed, inflated": estimators.Mixed{ // by the QR
+			Formula: "score ~ coaching + ses + near6 + (1 | school/teacher)", Report: []string{"coaching", "near6"}, Joint: [][]string{{"coaching", "near6"}},
+		},
 		"randomisation": estimators.Randomisation{
 			OLS: estimators.OLS{
 				Formula: "c(score, class) ~ coaching + ses + rural | block", Rows: "child", Cluster: "school", SE: cr1, Report: []string{"coaching"},

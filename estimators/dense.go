@@ -31,17 +31,11 @@ func (d *dense) lost() []bool { return d.dropped[:d.p] }
 
 // factor computes X = QR for the terms of l.
 func (d *dense) factor(s *Setup, l *linear) {
-	c, q := l.core, len(l.core.terms)
+	c := l.core
 	d.p = len(l.terms)
 	for j, u := range l.terms {
-		t := c.terms[u]
 		column := d.q[j*d.rowsMax : (j+1)*d.rowsMax]
-		d.n = d.fill(s, c, column, func(g, i int) float64 {
-			if t.basis > 0 {
-				return c.value[g*q+u] * c.columns[t.basis][i]
-			}
-			return c.value[g*q+u] * c.root(g, i)
-		})
+		d.n = d.fill(s, c, column, func(g, i int) float64 { return c.of(u, g, i) })
 		column = column[:d.n]
 		before := math.Sqrt(dot(column, column))
 		for i := range d.p {
@@ -75,13 +69,11 @@ func (d *dense) factor(s *Setup, l *linear) {
 
 func (d *dense) column(j int) []float64 { return d.q[j*d.rowsMax : j*d.rowsMax+d.n] }
 
-// fill writes value(g, i) for each row i of each active group g, net of the
-// mean of its effect, and returns the number of rows. i is -1 where the group
-// is itself a row. With weights a row's value is multiplied by their root.
-func (d *dense) fill(s *Setup, c *core, dst []float64, value func(g, i int) float64) int {
+// rows visits every row i of each active group g, and says at which place of a
+// column it is; it returns their number. i is -1 where the group is itself a row.
+func (d *dense) rows(s *Setup, c *core, visit func(g, i, at int)) int {
 	children := c.key.rows > c.group
 	n := 0
-	clear(d.mean)
 	for g := range c.groups {
 		if !c.active[g] {
 			continue
@@ -91,14 +83,25 @@ func (d *dense) fill(s *Setup, c *core, dst []float64, value func(g, i int) floa
 			lo, hi = s.data.ChildStart[g], s.data.ChildStart[g+1]
 		}
 		for i := lo; i < hi; i++ {
-			if c.mask != nil && c.mask[i] == 0 {
+			if children && c.mask != nil && c.mask[i] == 0 {
 				continue
 			}
-			dst[n] = value(g, i)
-			d.mean[c.effect[g]] += dst[n] * c.root(g, i)
+			visit(g, i, n)
 			n++
 		}
 	}
+	return n
+}
+
+// fill writes value(g, i) for each row, net of the mean of its effect, and
+// returns the number of rows. With weights a row's value is multiplied by their
+// root.
+func (d *dense) fill(s *Setup, c *core, dst []float64, value func(g, i int) float64) int {
+	clear(d.mean)
+	n := d.rows(s, c, func(g, i, at int) {
+		dst[at] = value(g, i)
+		d.mean[c.effect[g]] += dst[at] * c.root(g, i)
+	})
 	if c.effects == 0 {
 		return n
 	}
@@ -107,36 +110,32 @@ func (d *dense) fill(s *Setup, c *core, dst []float64, value func(g, i int) floa
 			d.mean[e] /= c.effectN[e]
 		}
 	}
-	n = 0
-	for g := range c.groups {
-		if !c.active[g] {
-			continue
-		}
-		lo, hi := -1, 0
-		if children {
-			lo, hi = s.data.ChildStart[g], s.data.ChildStart[g+1]
-		}
-		for i := lo; i < hi; i++ {
-			if c.mask == nil || !children || c.mask[i] != 0 {
-				dst[n] -= d.mean[c.effect[g]] * c.root(g, i)
-				n++
-			}
-		}
-	}
-	return n
+	return d.rows(s, c, func(g, i, at int) { dst[at] -= d.mean[c.effect[g]] * c.root(g, i) })
 }
 
-// regress fills beta for an outcome and returns the residual sum of squares.
-func (d *dense) regress(s *Setup, l *linear, outcome int, beta []float64) float64 {
-	c := l.core
+// fillOutcome fills y with an outcome, net of the means of the effects.
+func (d *dense) fillOutcome(s *Setup, c *core, outcome int) {
 	r := c.outcomes[outcome]
-	n := d.fill(s, c, d.y, func(g, i int) float64 {
+	d.fill(s, c, d.y, func(g, i int) float64 {
 		if r.child >= 0 {
 			return c.outcome[r.child][i]
 		}
 		return c.product[g*len(c.products)+r.product] * c.root(g, i)
 	})
-	y := d.y[:n]
+}
+
+// of is the value of term u of the core in row i of group g.
+func (c *core) of(u, g, i int) float64 {
+	if basis := c.terms[u].basis; basis > 0 {
+		return c.value[g*len(c.terms)+u] * c.columns[basis][i]
+	}
+	return c.value[g*len(c.terms)+u] * c.root(g, i)
+}
+
+// regress fills beta for an outcome and returns the residual sum of squares.
+func (d *dense) regress(s *Setup, l *linear, outcome int, beta []float64) float64 {
+	d.fillOutcome(s, l.core, outcome)
+	y := d.y[:d.n]
 	for j := range d.p {
 		beta[j] = 0
 		if !d.dropped[j] {

@@ -225,7 +225,7 @@ func (v *iv) identify(s *Setup) bool {
 		r := v.rd[j*v.m : (j+1)*v.m]
 		if v.root == solver(s.dense) {
 			at := (v.m + j) * s.dense.rowsMax
-			v.fillTerm(s, u, s.dense.q[at:at+s.dense.rowsMax])
+			s.dense.fill(s, c, s.dense.q[at:at+s.dense.rowsMax], func(g, i int) float64 { return c.of(u, g, i) })
 			s.dense.project(s.dense.column(v.m+j), r)
 		} else {
 			for i, z := range v.l.terms[:v.m] {
@@ -262,18 +262,6 @@ func (v *iv) identify(s *Setup) bool {
 		v.errDD[j*k+j] = max(v.errDD[j*k+j], 0)
 	}
 	return true
-}
-
-// fillTerm writes the values of a term of the core by row, net of effects.
-func (v *iv) fillTerm(s *Setup, u int, dst []float64) {
-	c, q := v.l.core, len(v.l.core.terms)
-	basis := c.terms[u].basis
-	s.dense.fill(s, c, dst, func(g, i int) float64 {
-		if basis > 0 {
-			return c.value[g*q+u] * c.columns[basis][i]
-		}
-		return c.value[g*q+u] * c.root(g, i)
-	})
 }
 
 // project takes the projection on the columns of Q off x, and keeps it in r.
@@ -343,13 +331,7 @@ func (v *iv) coefficients(s *Setup, i int) {
 	r, x := v.ry[i*v.m:(i+1)*v.m], v.x[:v.m]
 	if v.root == solver(s.dense) {
 		y := s.dense.y[:s.dense.n]
-		of := c.outcomes[outcome]
-		s.dense.fill(s, c, s.dense.y, func(g, row int) float64 {
-			if of.child >= 0 {
-				return c.outcome[of.child][row]
-			}
-			return c.product[g*len(c.products)+of.product] * c.root(g, row)
-		})
+		s.dense.fillOutcome(s, c, outcome)
 		s.dense.project(y, r)
 		v.errYY[i] = dot(y, y)
 		for j := range k {

@@ -224,12 +224,7 @@ func (l *linear) factor(s *Setup) Status {
 		s.dense.factor(s, l)
 		l.solver = s.dense
 	}
-	for _, lost := range l.solver.lost() {
-		if lost {
-			return Reduced
-		}
-	}
-	return OK
+	return l.reduction()
 }
 
 // influences solves for a, for every combination.

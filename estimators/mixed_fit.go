@@ -2,6 +2,7 @@ package estimators
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/stat/distuv"
 
@@ -45,6 +46,8 @@ type mixed struct {
 	constant     int // columns of X for the constant: 0 or 1
 
 	kept    []int // by column of X after the constant: its place in l.terms
+	rotated *rotation
+	unitOf  []int // by group: its inner unit
 	columns int   // of X
 	single  bool  // one ratio now: not nested, or one unit in each outer unit
 	size    []unitSize
@@ -113,6 +116,7 @@ func (m *mixed) allocate(shape dgp.Shape, rows dgp.Level) {
 	sizes := min(most, int(math.Sqrt(2*float64(mostRows)))+1)
 	stride := triangle(columns) + ny*(columns+1)
 	m.kept = make([]int, 0, len(m.l.terms))
+	m.allocateRotation(shape)
 	m.size = make([]unitSize, 0, sizes)
 	m.sizeAt = make([]int, mostRows+1)
 	m.units = make([]mixedUnit, 0, most)
@@ -153,9 +157,13 @@ func (m *mixed) Fit(s *Setup, out []Estimate) {
 func (m *mixed) prepare(s *Setup) Status {
 	c, l := m.l.core, m.l
 	status := l.factorGram()
+	m.rotated.on = m.losesDigits()
+	if m.rotated.on {
+		status = m.orthogonalise(s)
+	}
 	l.influences(status)
 	m.kept = m.kept[:0]
-	for i, lost := range l.chol.dropped {
+	for i, lost := range l.solver.lost() {
 		if !lost {
 			m.kept = append(m.kept, i)
 		}
@@ -170,7 +178,7 @@ func (m *mixed) prepare(s *Setup) Status {
 		return TooFewRows
 	}
 	if m.slopes != nil {
-		if why := m.slopes.prepare(s.data); why != OK {
+		if why := m.slopes.prepare(s); why != OK {
 			return why
 		}
 		return status
@@ -183,6 +191,9 @@ func (m *mixed) prepare(s *Setup) Status {
 		return TooFewRows
 	}
 	m.centerMeans()
+	if m.rotated.on {
+		m.rotate(s)
+	}
 	m.addSquares()
 	return status
 }
@@ -208,10 +219,13 @@ func (l *linear) factorGram() Status {
 	}
 	l.chol.factor(l.raw)
 	l.solver = l.chol
-	for _, lost := range l.chol.dropped {
-		if lost {
-			return Reduced
-		}
+	return l.reduction()
+}
+
+// reduction says whether terms were dropped.
+func (l *linear) reduction() Status {
+	if slices.Contains(l.solver.lost(), true) {
+		return Reduced
 	}
 	return OK
 }
@@ -245,6 +259,7 @@ func (m *mixed) findUnits(d *dgp.Data) {
 			m.units = append(m.units, unit)
 			clear(m.unitMean(len(m.units) - 1))
 		}
+		m.unitOf[g] = len(m.units) - 1
 		rows += c.stat[g*c.stride]
 		sum := m.mean[(len(m.units)-1)*width : len(m.units)*width]
 		right := c.right[g*c.width : (g+1)*c.width]
@@ -380,6 +395,15 @@ func (m *mixed) crossProducts(dst []float64) {
 	clear(dst[:m.stride])
 	if m.constant == 1 {
 		dst[0] = c.rows
+	}
+	if m.rotated.on {
+		for j := range m.kept {
+			dst[triangle(m.constant+j)+m.constant+j] = 1
+		}
+		for k, rest := range m.rotated.rest {
+			dst[triangle(p)+k*(p+1)+p] = rest
+		}
+		return
 	}
 	for j, i := range m.kept {
 		row := c.gram[l.terms[i]*c.width : (l.terms[i]+1)*c.width]
@@ -558,7 +582,7 @@ func (m *mixed) addCombinations() {
 		if m.constant == 1 {
 			row[0] = c.intercept
 		}
-		w := l.weights[r*len(l.terms) : (r+1)*len(l.terms)]
+		w := m.weightsOf(r)
 		for j, i := range m.kept {
 			row[m.constant+j] = w[i]
 		}
@@ -617,6 +641,9 @@ func (m *mixed) infer() {
 func (m *mixed) value(i, r int) float64 {
 	p := m.columns
 	value := -m.matrix[0][triangle(p+1+r)+p]
+	if m.rotated.on {
+		value += dot(m.weightsOf(r), m.rotated.ahead[i*len(m.l.terms):])
+	}
 	if k := m.l.combinations[r].intercept; k != 0 {
 		// The outcome was measured from its mean.
 		c := m.l.core

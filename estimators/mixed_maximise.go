@@ -118,10 +118,15 @@ func (m *mixed) free() int {
 // unfit says why there is no likelihood.
 func (m *mixed) unfit(outcome int) Status {
 	c := m.l.core
-	if y := c.squares[m.l.outcomes[outcome]]; math.IsNaN(y) || math.IsInf(y, 0) || !(m.point.residual.v > 1e-13*y) {
+	y, rest := c.square[m.l.outcomes[outcome]], m.point.residual.v
+	switch {
+	case math.IsNaN(y) || math.IsInf(y, 0) || math.IsNaN(rest):
 		return NotFinite
+	case rest <= 1e-13*y:
+		return NoResidual
+	default:
+		return NotConverged
 	}
-	return NotConverged
 }
 
 // start guesses the logarithms from the analysis of variance of the outcome by

@@ -88,6 +88,7 @@ func (r *randomSlopes) allocate(shape dgp.Shape) {
 	most := shape.Max[r.levels[0]]
 	width := nz + columns + 1
 	m.kept = make([]int, 0, len(m.l.terms))
+	m.allocateRotation(shape)
 	m.within = make([]float64, triangle(columns)+ny*(columns+1))
 	m.matrix = newJets(components(n), triangle(columns+1+nc))
 	m.column = newJets(components(n), columns+1+nc)
@@ -113,10 +114,9 @@ func (r *randomSlopes) allocate(shape dgp.Shape) {
 func (r *randomSlopes) width() int { return 1 + len(r.l.terms) }
 
 // prepare computes what all outcomes share.
-func (r *randomSlopes) prepare(d *dgp.Data) Status {
+func (r *randomSlopes) prepare(s *Setup) Status {
 	m, c := r.m, r.m.l.core
 	m.stride = triangle(m.columns) + len(m.l.outcomes)*(m.columns+1)
-	m.crossProducts(m.within)
 	r.scale[0] = 1
 	for k, u := range r.l.terms {
 		if r.scale[1+k] = math.Sqrt(c.raw[u] / c.rows); math.IsNaN(r.scale[1+k]) || math.IsInf(r.scale[1+k], 0) {
@@ -126,7 +126,11 @@ func (r *randomSlopes) prepare(d *dgp.Data) Status {
 			return TooFewClusters // nothing varies
 		}
 	}
-	r.findUnits(d)
+	r.findUnits(s.data)
+	if m.rotated.on {
+		m.rotate(s)
+	}
+	m.crossProducts(m.within)
 	for _, units := range r.last {
 		if units < 2 {
 			return TooFewClusters
@@ -168,6 +172,7 @@ func (r *randomSlopes) findUnits(d *dgp.Data) {
 			r.units = append(r.units, slopeUnit{effect: effect})
 			clear(r.rows[(len(r.units)-1)*stride : len(r.units)*stride])
 		}
+		m.unitOf[g] = len(r.units) - 1
 		r.addGroup(g, r.rows[(len(r.units)-1)*stride:len(r.units)*stride])
 	}
 	if n := len(r.units); n > 0 {

@@ -294,7 +294,7 @@ func TestMixedStatus(t *testing.T) {
 		{"one teacher a school", "score ~ coaching + (1 | school/teacher)", func(*dgp.Data) {}, []estimators.Status{estimators.Boundary}},
 		{"perfect fit", "score ~ coaching + ses + (1 | school)", func(d *dgp.Data) {
 			copy(d.Columns[shape.Index("score")], d.Columns[shape.Index("ses")])
-		}, []estimators.Status{estimators.NotFinite, estimators.NotConverged}},
+		}, []estimators.Status{estimators.NoResidual}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := fit(c.formula, c.change)
@@ -321,6 +321,8 @@ func TestMixedAllocatesNothing(t *testing.T) {
 		{Name: "nested", Method: estimators.Mixed{Formula: "c(score, reading) ~ coaching + $controls + (1 | school/teacher) | block", Report: []string{"coaching"}}},
 		{Name: "slopes", Method: estimators.Mixed{Formula: "c(score, reading) ~ coaching + $controls + (coaching | block) + (1 | school/teacher)", Report: []string{"coaching"}, Joint: [][]string{{"coaching", "(Intercept)"}}}},
 		{Name: "slopes, effects", Method: estimators.Mixed{Formula: "score ~ coaching + ses + (0 + coaching | block) + (ses | school) | block", DF: kenwardRoger, Report: []string{"coaching"}, Joint: [][]string{{"coaching", "ses"}}}},
+		{Name: "rotated", Method: estimators.Mixed{Formula: "c(score, reading) ~ coaching + ses + near6 + (1 | school/teacher)", Report: []string{"coaching", "near6"}, Joint: [][]string{{"coaching", "ses"}}}},
+		{Name: "rotated slopes", Method: estimators.Mixed{Formula: "score ~ coaching + ses + near6 + (coaching | block)", DF: kenwardRoger, Report: []string{"coaching"}}},
 		{Name: "one", Method: estimators.Mixed{Formula: "score ~ coaching + ses + (1 | school)", DF: kenwardRoger, Report: []string{"coaching", "(Intercept)"}}},
 	}, design.Shape(), lists)
 	if err != nil {
