@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"coachsim/dgp"
 )
 
 // Reliability is how well ratings of the same classroom agree, in each domain
@@ -57,7 +55,7 @@ func (o Reliability) Bind(name string, s *Setup) (Fitter, error) {
 		for _, pair := range pairs {
 			f.pairs[len(f.pairs)-1] = append(f.pairs[len(f.pairs)-1], ratingPair{s.newListwise(slices.Concat(pair[0], pair[1])), len(pair[0])})
 		}
-		if n := len(pairs) * s.shape.Max[dgp.TeacherLevel]; n > len(f.x) {
+		if n := len(pairs) * s.shape.Max[s.level(ratings[0][0])]; n > len(f.x) {
 			f.x, f.y = make([]float64, n), make([]float64, n)
 		}
 		f.rows = append(f.rows, Row{Estimator: name, Outcome: domain, Term: term})

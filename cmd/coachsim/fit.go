@@ -32,7 +32,7 @@ func newFit(s streams) *cobra.Command {
 		Short: "Fit the same estimators to a real data file",
 		Long: `Fit an estimator of coachsim to a data file: CSV with a header, or Stata's .dta
 (formats 113 to 119); - is standard input. Rows that miss a value of a column in
-use are dropped and counted.
+use are dropped and counted; of several outcomes each drops its own.
 
 A formula is written as for fixest and lme4: outcomes ~ terms | fixed effect, or
 outcomes ~ terms + (1 | school/class), or with (1 + treated | block) for effects
@@ -119,10 +119,24 @@ func (f *fitFlags) check(c *cobra.Command) error {
 // A fitted is what one estimator says.
 type fitted struct {
 	*fit
+	counts
 	rows             []fittedRow
-	n, dropped       int
-	clusters         int // 0 without clusters
+	apart            map[string]counts // by outcome, where not all have the same rows
 	cluster, seWords string
+}
+
+// counts are numbers of rows and clusters.
+type counts struct {
+	n, dropped int
+	clusters   int // 0 without clusters
+}
+
+// of returns the counts for a row's outcome.
+func (r *fitted) of(outcome string) counts {
+	if c, ok := r.apart[outcome]; ok {
+		return c
+	}
+	return r.counts
 }
 
 // A fittedRow is one estimate with its interval. Numbers that do not exist are
@@ -167,11 +181,14 @@ func (one *fit) fit(table *datafile.Table, alpha float64, seed uint64) (*fitted,
 	if err != nil {
 		return nil, err
 	}
-	result := &fitted{fit: one, n: sample.Used, dropped: sample.Dropped}
+	result := &fitted{fit: one, counts: counts{n: sample.Used, dropped: sample.Dropped}, apart: map[string]counts{}}
 	if one.averages() {
 		if result.n, err = one.averagedRows(sample); err != nil {
 			return nil, err
 		}
+	}
+	for i, c := range sample.Shape.Columns {
+		sample.Shape.Columns[i].Rating = one.ratings[c.Name]
 	}
 	method, lists := optionsOf(one.options.method()), one.lists
 	if one.formula != nil {
@@ -192,6 +209,19 @@ func (one *fit) fit(table *datafile.Table, alpha float64, seed uint64) (*fitted,
 			result.cluster, result.clusters = cluster, n
 		}
 		clusters = append(clusters, sample.Factor(cluster))
+	}
+	if one.formula != nil && len(sample.Apart) > 0 { // so every outcome has one column
+		for _, o := range one.formula.Outcomes {
+			own := result.counts
+			columns, _ := o.Columns()
+			if n, ok := sample.Apart[columns[0].Name]; ok {
+				own = counts{n: n.Used, dropped: n.Dropped, clusters: n.Levels(result.cluster)}
+				for _, cluster := range estimators.ClusterNames(one.options.text("cluster")) {
+					own.clusters = min(own.clusters, n.Levels(cluster))
+				}
+			}
+			result.apart[o.Text] = own
+		}
 	}
 	if len(clusters) > 1 {
 		result.cluster += ", the fewer of " + one.options.text("cluster")

@@ -19,8 +19,9 @@ type fit struct {
 	options options
 	lists   map[string]string // what $name stands for in the formula
 	formula *estimators.Formula
-	columns []string // of an estimator without a formula
-	nested  []string // groups of random effects, and the fixed effect, largest first
+	columns []string               // of an estimator without a formula
+	ratings map[string]*dgp.Rating // of the columns that are ratings, where the estimator is of these
+	nested  []string               // groups of random effects, and the fixed effect, largest first
 	where   datafile.Condition
 	level   dgp.Level // of the rows, in a study
 	whereOf string    // where the condition stands, for messages
@@ -175,6 +176,18 @@ func splitTerms(text string) []string {
 	return append(terms, strings.TrimSpace(text[from:]))
 }
 
+// findRatings lists the columns that are ratings. Files name them as the study
+// does.
+func (one *fit) findRatings(shape dgp.Shape) {
+	one.ratings = map[string]*dgp.Rating{}
+	for _, c := range shape.Columns {
+		if c.Rating != nil {
+			one.columns = append(one.columns, c.Name)
+			one.ratings[c.Name] = c.Rating
+		}
+	}
+}
+
 // fromStudy lists a study's estimators.
 func fromStudy(s streams, study sim.Study, where datafile.Condition) ([]*fit, error) {
 	world, err := study.Trial.Compile()
@@ -192,6 +205,9 @@ func fromStudy(s streams, study sim.Study, where datafile.Condition) ([]*fit, er
 			if one.formula, err = estimators.ParseFormula(text, study.Terms); err != nil {
 				return nil, err
 			}
+		}
+		if _, agree := e.Method.(estimators.Reliability); agree {
+			one.findRatings(shape)
 		}
 		if one.formula == nil && one.columns == nil {
 			fmt.Fprintf(s.talk, "Skipped %s: it is not written as a formula or columns.\n", e.Name)

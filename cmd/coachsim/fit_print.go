@@ -62,10 +62,19 @@ func (r *fittedRow) numbers() []float64 {
 
 // A jsonFit is what is printed of an estimator's rows.
 type jsonFit struct {
-	Estimator string `json:"estimator,omitempty"`
-	N         int    `json:"n"`
-	Clusters  *int   `json:"clusters"`
-	Dropped   int    `json:"dropped"`
+	Estimator string        `json:"estimator,omitempty"`
+	N         int           `json:"n"`
+	Clusters  *int          `json:"clusters"`
+	Dropped   int           `json:"dropped"`
+	Outcomes  []jsonOutcome `json:"outcomes,omitempty"`
+}
+
+// A jsonOutcome has the counts of an outcome that not all rows have.
+type jsonOutcome struct {
+	Outcome  string `json:"outcome"`
+	N        int    `json:"n"`
+	Clusters *int   `json:"clusters"`
+	Dropped  int    `json:"dropped"`
 }
 
 // A jsonRow is a fittedRow; the order of its fields is that of R's broom.
@@ -88,11 +97,32 @@ func (r *fitted) jsonFit() jsonFit {
 	if r.cluster != "" {
 		out.Clusters = &r.clusters
 	}
+	for _, outcome := range r.outcomes() {
+		own := r.of(outcome)
+		o := jsonOutcome{Outcome: outcome, N: own.n, Dropped: own.dropped}
+		if r.cluster != "" {
+			o.Clusters = &own.clusters
+		}
+		out.Outcomes = append(out.Outcomes, o)
+	}
 	return out
 }
 
+// outcomes lists the outcomes in order where not all have the same rows.
+func (r *fitted) outcomes() []string {
+	var all []string
+	for _, row := range r.rows {
+		if _, ok := r.apart[row.outcome]; ok && !slices.Contains(all, row.outcome) {
+			all = append(all, row.outcome)
+		}
+	}
+	return all
+}
+
 // writeFitJSON writes {schema_version, rows, n, clusters, dropped}; for a
-// study's estimators the last three stand in a list, fits.
+// study's estimators the last three stand in a list, fits. Where outcomes have
+// other rows, their own counts stand in a list, outcomes, and n and clusters
+// count rows that have any.
 func writeFitJSON(w io.Writer, results []*fitted) error {
 	rows := []jsonRow{}
 	fits := []jsonFit{}
@@ -132,16 +162,16 @@ func writeFitCSV(w io.Writer, results []*fitted) error {
 	}
 	out.write(header)
 	for _, result := range results {
-		clusters := ""
-		if result.cluster != "" {
-			clusters = csvValue(result.clusters)
-		}
 		for _, r := range result.rows {
+			own, clusters := result.of(r.outcome), ""
+			if result.cluster != "" {
+				clusters = csvValue(own.clusters)
+			}
 			row := []string{result.name, r.outcome, r.term}
 			for _, x := range r.numbers() {
 				row = append(row, csvValue(x))
 			}
-			row = append(row, r.status.String(), csvValue(result.n), clusters, csvValue(result.dropped))
+			row = append(row, r.status.String(), csvValue(own.n), clusters, csvValue(own.dropped))
 			if !study {
 				row = row[1:]
 			}
@@ -168,17 +198,28 @@ func (f *fitFlags) writeFitTable(w io.Writer, file string, results []*fitted) {
 		if result.whereOf != "" {
 			fmt.Fprintf(w, "where %s\n", result.whereOf)
 		}
-		fmt.Fprintf(w, "%s: %s", file, count(result.n, "row"))
-		if result.cluster != "" {
-			fmt.Fprintf(w, ", %s (%s)", count(result.clusters, "cluster"), result.cluster)
+		outcomes := result.outcomes()
+		if len(outcomes) == 0 {
+			fmt.Fprintf(w, "%s: %s\n", file, result.inWords(result.counts))
 		}
-		fmt.Fprintf(w, "; %s dropped for a missing value\n", count(result.dropped, "row"))
+		for _, outcome := range outcomes {
+			fmt.Fprintf(w, "%s, %s: %s\n", file, outcome, result.inWords(result.of(outcome)))
+		}
 		if result.seWords != "" {
 			fmt.Fprintln(w, "standard errors", result.seWords)
 		}
 		fmt.Fprintln(w)
 		writeAligned(w, result.cells())
 	}
+}
+
+// inWords says how many rows and clusters there are.
+func (r *fitted) inWords(c counts) string {
+	text := count(c.n, "row")
+	if r.cluster != "" {
+		text += fmt.Sprintf(", %s (%s)", count(c.clusters, "cluster"), r.cluster)
+	}
+	return text + fmt.Sprintf("; %s dropped for a missing value", count(c.dropped, "row"))
 }
 
 // cells are the texts of an estimator's table; numbers begin in column 2.
@@ -352,12 +393,12 @@ func writeFitLaTeX(w io.Writer, results []*fitted) {
 		})
 	}
 	fmt.Fprintln(w, `\midrule`)
-	line("Observations", func(c column) string { return strconv.Itoa(c.n) })
+	line("Observations", func(c column) string { return strconv.Itoa(c.of(c.outcome).n) })
 	line("Clusters", func(c column) string {
 		if c.cluster == "" {
 			return ""
 		}
-		return strconv.Itoa(c.clusters)
+		return strconv.Itoa(c.of(c.outcome).clusters)
 	})
 	fmt.Fprintln(w, `\bottomrule`)
 	for _, text := range slices.Sorted(maps.Keys(words)) {

@@ -65,6 +65,15 @@ func (one *fit) averages() bool {
 	return one.formula != nil && slices.ContainsFunc(one.formula.Outcomes, func(o estimators.Outcome) bool { return o.Calls("mean", "n") })
 }
 
+// apart reports whether every outcome is made of one column, so that each may
+// have rows of its own.
+func (one *fit) apart() bool {
+	return !one.averages() && !slices.ContainsFunc(one.formula.Outcomes, func(o estimators.Outcome) bool {
+		columns, groups := o.Columns()
+		return len(columns) != 1 || len(groups)+len(o.Controls()) > 0
+	})
+}
+
 // variables lists the outcomes and the variables of the right-hand side.
 func (one *fit) variables() (outcomes, regressors []estimators.Variable) {
 	for _, o := range one.formula.Outcomes {
@@ -101,10 +110,16 @@ func useOf(use *datafile.Use, v estimators.Variable, outcome bool) {
 // use says what the estimator needs of the table.
 func (one *fit) use(table *datafile.Table) datafile.Use {
 	use := datafile.Use{Rows: slices.Clone(one.columns), Where: one.where}
+	if one.ratings != nil { // of which a row may miss some
+		use.Rows, use.Outcomes = nil, use.Rows
+	}
 	if one.formula != nil {
 		outcomes, regressors := one.variables()
 		for _, v := range outcomes {
 			useOf(&use, v, true)
+		}
+		if one.apart() {
+			use.Rows, use.Outcomes = nil, use.Rows
 		}
 		for _, v := range regressors {
 			useOf(&use, v, false)

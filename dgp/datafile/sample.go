@@ -19,6 +19,9 @@ type Use struct {
 	// in all rows of a group: outcomes, and columns of which a mean or a
 	// percentile is taken.
 	Rows []string
+	// Outcomes are such numbers of which a row may miss some, though not all:
+	// each is a regression of its own.
+	Outcomes []string
 	// Factors are fixed effects and clusters. Numbers and text both do.
 	Factors []string
 	// Nested are the groups of random intercepts, and before them that of the
@@ -47,9 +50,21 @@ type Sample struct {
 	// Dropped counts the rows that would be in use if no value were missing.
 	Dropped int
 
+	// Apart counts rows for each of the Outcomes that not all rows in use have.
+	Apart map[string]Count
+
 	factor map[string]string // the names of factors in Shape
 	levels map[string]int    // the numbers of levels in use, by the names in the table
 }
+
+// A Count is of the rows for one outcome.
+type Count struct {
+	Used, Dropped int
+	levels        map[string]int
+}
+
+// Levels returns how many levels of a factor the rows of the outcome have.
+func (c Count) Levels(name string) int { return c.levels[name] }
 
 // NestedLevels are the names in Shape's hierarchy of up to three nested groups.
 func NestedLevels(groups int) []string {
@@ -110,7 +125,7 @@ type picked struct {
 // varies within no class is a column of teachers. Where there are random
 // intercepts, schools are their groups, and of two the larger are blocks.
 func (t *Table) Sample(u Use) (*Sample, error) {
-	b := &sampling{table: t, use: u, s: &Sample{factor: map[string]string{}, levels: map[string]int{}}}
+	b := &sampling{table: t, use: u, s: &Sample{Apart: map[string]Count{}, factor: map[string]string{}, levels: map[string]int{}}}
 	for _, step := range []func() error{b.findColumns, b.pick, b.reduce, b.checkFinite} {
 		if err := step(); err != nil {
 			return nil, err
@@ -131,6 +146,7 @@ type sampling struct {
 	numbers map[string]int // places in the table
 	names   []string       // of numbers, in order, once each
 	byRow   map[string]bool
+	partial map[string]bool // of which rows in use may miss some
 	factors []int
 	nested  []int
 	units   []int
@@ -145,7 +161,7 @@ type sampling struct {
 
 func (b *sampling) findColumns() error {
 	b.numbers, b.byRow = map[string]int{}, map[string]bool{}
-	for i, names := range [][]string{b.use.Rows, b.use.Numbers} {
+	for i, names := range [][]string{slices.Concat(b.use.Rows, b.use.Outcomes), b.use.Numbers} {
 		for _, name := range names {
 			if _, ok := b.numbers[name]; ok {
 				continue
@@ -161,6 +177,15 @@ func (b *sampling) findColumns() error {
 			b.byRow[name] = i == 0
 			b.names = append(b.names, name)
 		}
+	}
+	b.partial = map[string]bool{}
+	for _, name := range b.use.Outcomes {
+		if !slices.Contains(b.use.Rows, name) && !slices.Contains(b.use.Numbers, name) {
+			b.partial[name] = true
+		}
+	}
+	if len(b.partial) == 1 {
+		clear(b.partial)
 	}
 	for _, list := range []struct {
 		names  []string
@@ -193,10 +218,21 @@ func (b *sampling) used() []int {
 // pick picks the rows that have every value.
 func (b *sampling) pick() error {
 	used := b.used()
+	misses := func(row int) bool {
+		some := len(b.partial) == 0
+		for _, name := range b.names {
+			if missing := b.table.Columns[b.numbers[name]].missing(row); !b.partial[name] && missing {
+				return true
+			} else if b.partial[name] && !missing {
+				some = true
+			}
+		}
+		return !some || slices.ContainsFunc(used[len(b.names):], func(place int) bool { return b.table.Columns[place].missing(row) })
+	}
 	left := 0
 	for row := range b.table.rows {
 		v := b.where.of(b.table, row)
-		complete := v != unknown && !slices.ContainsFunc(used, func(place int) bool { return b.table.Columns[place].missing(row) })
+		complete := v != unknown && !misses(row)
 		switch {
 		case v == out && (!b.use.Mark || !complete):
 			left++
@@ -298,6 +334,20 @@ func (b *sampling) checkFinite() error {
 	for _, p := range b.rows {
 		b.s.Used += int(p.mark)
 	}
+	for name := range b.partial {
+		n := Count{levels: map[string]int{}}
+		for _, p := range b.rows {
+			if p.mark == 1 && !b.table.Columns[b.numbers[name]].missing(p.row) {
+				n.Used++
+			}
+		}
+		if n.Used < b.s.Used {
+			n.Dropped = b.s.Dropped + b.s.Used - n.Used
+			b.s.Apart[name] = n
+		} else if !slices.ContainsFunc(b.rows, func(p picked) bool { return b.table.Columns[b.numbers[name]].missing(p.row) }) {
+			delete(b.partial, name)
+		}
+	}
 	return nil
 }
 
@@ -336,6 +386,16 @@ func (b *sampling) code(place int, name string) (codes []float64, labels []strin
 		if p.mark == 1 && !seen[int(codes[r])] {
 			seen[int(codes[r])] = true
 			b.s.levels[name]++
+		}
+	}
+	for outcome, n := range b.s.Apart {
+		clear(seen)
+		n.levels[name] = 0
+		for r, p := range b.rows {
+			if p.mark == 1 && !seen[int(codes[r])] && !b.table.Columns[b.numbers[outcome]].missing(p.row) {
+				seen[int(codes[r])] = true
+				n.levels[name]++
+			}
 		}
 	}
 	return codes, labels
@@ -428,6 +488,10 @@ func (b *sampling) addColumns() {
 		for i, r := range b.order {
 			values[i] = from[b.rows[r].row]
 		}
+		if b.partial[name] {
+			b.addPartial(name, values)
+			continue
+		}
 		b.add(name, values, b.byRow[name])
 	}
 	if b.use.Mark {
@@ -438,6 +502,22 @@ func (b *sampling) addColumns() {
 		b.s.Marked = b.free("where")
 		b.add(b.s.Marked, values, true)
 	}
+}
+
+// addPartial adds a column that some rows miss, and a column that says which.
+func (b *sampling) addPartial(name string, values []float64) {
+	observed := make([]float64, len(values))
+	var have []float64
+	for i, r := range b.order {
+		if values[i] = math.NaN(); !b.table.Columns[b.numbers[name]].missing(b.rows[r].row) {
+			values[i], observed[i] = b.table.Columns[b.numbers[name]].Numbers[b.rows[r].row], 1
+			have = append(have, values[i])
+		}
+	}
+	said := b.free("observed " + name)
+	b.s.Shape.Columns = append(b.s.Shape.Columns,
+		dgp.Column{Name: name, Level: dgp.ChildLevel, Center: center(have), Observed: said}, dgp.Column{Name: said, Level: dgp.ChildLevel})
+	b.s.Data.Columns = append(b.s.Data.Columns, values, observed)
 }
 
 // add adds a column, by class if it varies within none and need not be seen by
