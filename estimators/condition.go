@@ -108,6 +108,17 @@ func (f *filter) keepOwn(d *dgp.Data, child int) bool {
 	return true
 }
 
+// keepAt reports whether a row, of a child or of the unit of level group that it
+// lies in, satisfies every comparison.
+func (f *filter) keepAt(d *dgp.Data, group dgp.Level, unit, row int) bool {
+	for i := range f.test {
+		if !f.test[i].holds(d.Columns[f.column[i]][at(d, group, unit, row, f.levels[i])]) {
+			return false
+		}
+	}
+	return true
+}
+
 // keep reports whether the unit of level f.level satisfies every comparison.
 func (f *filter) keep(d *dgp.Data, unit int) bool {
 	for i := range f.test {

@@ -176,11 +176,17 @@ func TestConform(t *testing.T) {
 		"response weights, stabilised": estimators.IPW{
 			Formula: "exam ~ coaching", Response: "ses", SE: hc1, Pooled: true, Stabilised: true, Floor: 0.4, Report: []string{"coaching", "(Intercept)"},
 		},
-		"Lee's bounds":            estimators.LeeBounds{Formula: "c(exam, std(exam)) ~ coaching"},
-		"Lee's bounds, clustered": estimators.LeeBounds{Formula: "exam ~ coaching", Where: "girl == 1", Cluster: "school"},
-		"Lee's bounds, tightened": estimators.LeeBounds{Formula: "c(exam, score) ~ coaching", Cells: "rural", Cluster: "school"},
-		"correlation":             estimators.Correlation{Columns: []string{"score", "reading", "passed"}},
-		"segments":                estimators.Reliability{Between: "segments"},
-		"coders":                  estimators.Reliability{Between: "coders"},
+		"difference in means":                   estimators.DifferenceInMeans{Formula: "c(score, reading, below(score, 20)) ~ coaching", Where: "girl == 1"},
+		"difference in means, blocked":          estimators.DifferenceInMeans{Formula: "c(reading, exam) ~ coaching", Blocks: "block"},
+		"difference in means, clustered":        estimators.DifferenceInMeans{Formula: "score ~ coaching", Cluster: "school"},
+		"difference in means, by teacher":       estimators.DifferenceInMeans{Formula: "class ~ coaching", Cluster: "school"},
+		"difference in means, blocked clusters": estimators.DifferenceInMeans{Formula: "c(exam, score) ~ coaching", Blocks: "block", Cluster: "school"},
+		"difference in means of schools":        estimators.DifferenceInMeans{Formula: "attendance ~ coaching", Blocks: "block"},
+		"Lee's bounds":                          estimators.LeeBounds{Formula: "c(exam, std(exam)) ~ coaching"},
+		"Lee's bounds, clustered":               estimators.LeeBounds{Formula: "exam ~ coaching", Where: "girl == 1", Cluster: "school"},
+		"Lee's bounds, tightened":               estimators.LeeBounds{Formula: "c(exam, score) ~ coaching", Cells: "rural", Cluster: "school"},
+		"correlation":                           estimators.Correlation{Columns: []string{"score", "reading", "passed"}},
+		"segments":                              estimators.Reliability{Between: "segments"},
+		"coders":                                estimators.Reliability{Between: "coders"},
 	})
 }

@@ -21,11 +21,16 @@ const (
 	BadWeights                   // a row has a negative weight, or none
 	NotPositive                  // the variance estimate with two factors of clusters is not positive
 	Separated                    // a logit's regressors tell without error who is observed
+	BadArm                       // an arm's column holds something other than 0 and 1
+	OneArm                       // a block, or the data, has rows of one arm only
+	LoneUnit                     // an arm has one row, or one cluster, in a block: nothing tells how its units vary
+	SplitCluster                 // a cluster has rows of both arms, or of several blocks
 	statuses
 )
 
 var statusNames = [statuses]string{
 	"ok", "reduced", "collinear", "too-few-rows", "too-few-clusters", "no-variation", "not-finite", "boundary", "not-converged", "no-residual", "bad-weights", "not-positive", "separated",
+	"bad-arm", "one-arm", "lone-unit", "split-cluster",
 }
 
 func (s Status) String() string {

@@ -29,16 +29,17 @@ type Fitter interface {
 // Methods returns every method by its kind, each with its defaults.
 func Methods() map[string]Method {
 	return map[string]Method{
-		"ols":            OLS{},
-		"correlation":    Correlation{},
-		"ipw":            IPW{SE: CR1},
-		"iv":             IV{},
-		"lee-bounds":     LeeBounds{},
-		"lin":            Lin{SE: HC2},
-		"mixed":          Mixed{},
-		"randomisation":  Randomisation{OLS: OLS{SE: CR1}, Draws: 999},
-		"reliability":    Reliability{},
-		"wild-bootstrap": WildBootstrap{OLS: OLS{SE: CR1}, Draws: 999},
+		"ols":                 OLS{},
+		"correlation":         Correlation{},
+		"difference-in-means": DifferenceInMeans{},
+		"ipw":                 IPW{SE: CR1},
+		"iv":                  IV{},
+		"lee-bounds":          LeeBounds{},
+		"lin":                 Lin{SE: HC2},
+		"mixed":               Mixed{},
+		"randomisation":       Randomisation{OLS: OLS{SE: CR1}, Draws: 999},
+		"reliability":         Reliability{},
+		"wild-bootstrap":      WildBootstrap{OLS: OLS{SE: CR1}, Draws: 999},
 	}
 }
 

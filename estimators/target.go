@@ -23,6 +23,9 @@ type Target struct {
 	// Where Per is 0 or 1, say take-up, it is the effect on compliers.
 	Per   string
 	Among Among
+	// Alone says that the effect is that of the arm alone against control, also on
+	// units that another treatment, which combines with it, was given.
+	Alone bool
 	Cells string // of Lee's bounds
 
 	means string // means that a row must have, as in coreKey

@@ -137,7 +137,7 @@ func (e *effects) outcomes(i int, between contrast) (y0, y1 []float64) {
 // mean averages target i's effect over its rows.
 func (e *effects) mean(i int, d *dgp.Data) float64 {
 	rows, level := e.targets[i].Rows, e.bound.Level(i)
-	y0, y1 := e.outcomes(i, e.contrasts[i][0])
+	y0, y1 := e.outcomes(i, e.contrasts[i][0]) // of a row in control: the arm alone
 	sum, n := 0.0, 0.0
 	for row := range d.N[rows] {
 		if e.bound.Restricted(i) && !e.bound.Keep(i, row) {
@@ -151,7 +151,7 @@ func (e *effects) mean(i int, d *dgp.Data) float64 {
 		if w == 0 {
 			continue
 		}
-		if e.cells != nil {
+		if e.cells != nil && !e.targets[i].Alone {
 			y0, y1 = e.outcomes(i, e.contrasts[i][e.cells.arm(d, rows, row)])
 		}
 		sum += w * (y1[unit] - y0[unit])

@@ -17,7 +17,7 @@ import (
 // fitFlags are the flags of fit.
 type fitFlags struct {
 	formula, cluster, se, kind, where, study string
-	weights, method, df, law                 string
+	weights, method, df, law, blocks         string
 	draws                                    int
 	report, joint                            []string
 	alpha                                    float64
@@ -46,6 +46,7 @@ that name, one row of each is used.
 Exit code 1 says that an estimate failed: its status tells why.`,
 		Example: `  coachsim fit data.csv --formula 'y ~ treated + pretest | block' --cluster school --se CR2
   coachsim fit data.dta --formula 'c(read, maths) ~ treated*girl' --where "grade == 3" --json
+  coachsim fit data.csv --formula 'y ~ treated' --kind difference-in-means --blocks pair --cluster school
   coachsim fit children.csv --study ecuador --latex > table.tex`,
 		Args:        cobra.ExactArgs(1),
 		Annotations: map[string]string{"wants": "one DATA file: CSV, .dta, or - for standard input"},
@@ -71,6 +72,7 @@ Exit code 1 says that an estimate failed: its status tells why.`,
 	flags := c.Flags()
 	flags.StringVar(&f.formula, "formula", "", "`FORMULA`: outcomes ~ terms | fixed effect")
 	flags.StringVar(&f.cluster, "cluster", "", "`COLUMN` of the clusters of standard errors, or two: school + coder")
+	flags.StringVar(&f.blocks, "blocks", "", "`COLUMN` of the blocks, or matched pairs, of a difference in means")
 	flags.StringVar(&f.se, "se", "", "`KIND` of standard error: "+strings.Join(estimators.SE(0).Names(), ", ")+" (default CR1 with clusters, else classical)")
 	flags.StringVar(&f.kind, "kind", "", "`KIND` of estimator: "+strings.Join(formulaKinds(), ", ")+" (default mixed if the formula has a random intercept, iv if it has instruments, else ols)")
 	flags.StringVar(&f.where, "where", "", "`CONDITION` that chooses rows, such as \"arm == 'coaching' & age < 7\"")
@@ -108,7 +110,7 @@ func (f *fitFlags) check(c *cobra.Command) error {
 	case f.study == "":
 		return nil
 	}
-	for _, name := range []string{"formula", "cluster", "se", "kind", "weights", "method", "df", "draws", "bootstrap-weights", "report", "joint"} {
+	for _, name := range []string{"formula", "cluster", "blocks", "se", "kind", "weights", "method", "df", "draws", "bootstrap-weights", "report", "joint"} {
 		if c.Flags().Changed(name) {
 			return usageError("--%s and --study: the study says what is fitted; give one of the two", name)
 		}
@@ -231,6 +233,11 @@ func (one *fit) fit(table *datafile.Table, alpha float64, seed uint64) (*fitted,
 			return nil, err
 		}
 	}
+	if blocks := one.options.text("blocks"); blocks != "" {
+		if err := method.set("blocks", sample.Factor(blocks)); err != nil {
+			return nil, err
+		}
+	}
 	if v := method.field("where"); v.IsValid() {
 		v.SetString("")
 		if sample.Marked != "" {
@@ -249,6 +256,8 @@ func (one *fit) fit(table *datafile.Table, alpha float64, seed uint64) (*fitted,
 	case estimators.Mixed:
 		like := map[estimators.MixedDF]string{estimators.Satterthwaite: " with lmerTest", estimators.KenwardRoger: " with pbkrtest"}
 		result.seWords = fmt.Sprintf("by %s with %s df (lme4's lmer%s)", m.Likelihood, m.DF, like[m.DF])
+	case estimators.DifferenceInMeans:
+		result.seWords = designInWords(one.options.text("blocks"), one.options.text("cluster"))
 	case estimators.WildBootstrap:
 		result.seWords += fmt.Sprintf("; p-values and intervals by the wild cluster bootstrap, %d %s draws", m.Draws, m.Weights)
 	}

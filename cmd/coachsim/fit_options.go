@@ -56,14 +56,13 @@ func (o options) set(key string, value any) error {
 	return nil
 }
 
-// formulaKinds lists the kinds of estimators that take a formula and terms to
-// report. Those that ask which rows are missing are not among them: a file's are
-// dropped.
+// formulaKinds lists the kinds of estimators that take a formula. Those that ask
+// which rows are missing are not among them: a file's are dropped.
 func formulaKinds() []string {
 	var kinds []string
 	for kind, m := range estimators.Methods() {
 		o := optionsOf(m)
-		if o.field("formula").IsValid() && o.field("report").IsValid() && !o.field("response").IsValid() {
+		if o.field("formula").IsValid() && !o.field("response").IsValid() && !o.field("cells").IsValid() {
 			kinds = append(kinds, kind)
 		}
 	}

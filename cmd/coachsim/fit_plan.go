@@ -70,7 +70,7 @@ func (f *fitFlags) single(where datafile.Condition) (*fit, error) {
 	for _, text := range f.report {
 		report = append(report, splitTerms(text)...)
 	}
-	if len(report) == 0 {
+	if len(report) == 0 && one.options.field("report").IsValid() {
 		if report = allTerms(one.formula); len(report) == 0 {
 			return nil, usageError("--formula %s: has no term to report", f.formula)
 		}
@@ -88,7 +88,7 @@ func (f *fitFlags) single(where datafile.Condition) (*fit, error) {
 		value any
 		given bool
 	}{
-		{"formula", f.formula, true}, {"report", report, true}, {"cluster", f.cluster, f.cluster != ""},
+		{"formula", f.formula, true}, {"report", report, len(report) > 0}, {"cluster", f.cluster, f.cluster != ""}, {"blocks", f.blocks, f.blocks != ""},
 		{"weights", f.weights, f.weights != ""},
 		{"se", se, se != ""}, {"joint", joint, len(joint) > 0},
 		{"method", f.method, f.method != ""}, {"df", f.df, f.df != ""},

@@ -107,6 +107,21 @@ func useOf(use *datafile.Use, v estimators.Variable, outcome bool) {
 	}
 }
 
+// A factorOption is a column that an option names.
+type factorOption struct{ key, name string }
+
+// factors lists the clusters and the blocks.
+func (one *fit) factors() []factorOption {
+	var all []factorOption
+	for _, cluster := range estimators.ClusterNames(one.options.text("cluster")) {
+		all = append(all, factorOption{"cluster", cluster})
+	}
+	if blocks := one.options.text("blocks"); blocks != "" {
+		all = append(all, factorOption{"blocks", blocks})
+	}
+	return all
+}
+
 // use says what the estimator needs of the table.
 func (one *fit) use(table *datafile.Table) datafile.Use {
 	use := datafile.Use{Rows: slices.Clone(one.columns), Where: one.where}
@@ -136,9 +151,9 @@ func (one *fit) use(table *datafile.Table) datafile.Use {
 		use.Numbers = append(use.Numbers, weights)
 	}
 	use.Mark = use.Mark && len(one.where.Columns()) > 0
-	for _, cluster := range estimators.ClusterNames(one.options.text("cluster")) {
-		if !slices.Contains(use.Factors, cluster) {
-			use.Factors = append(use.Factors, cluster)
+	for _, factor := range one.factors() {
+		if !slices.Contains(use.Factors, factor.name) {
+			use.Factors = append(use.Factors, factor.name)
 		}
 	}
 	if one.level < dgp.ChildLevel {
@@ -182,9 +197,9 @@ func (one *fit) findColumns(table *datafile.Table) error {
 			return &estimators.KeyError{Key: "columns", Offset: -1, Err: err}
 		}
 	}
-	for _, cluster := range estimators.ClusterNames(one.options.text("cluster")) {
-		if _, err := table.Find(cluster); err != nil {
-			return &estimators.KeyError{Key: "cluster", Offset: -1, Err: err}
+	for _, factor := range one.factors() {
+		if _, err := table.Find(factor.name); err != nil {
+			return &estimators.KeyError{Key: factor.key, Offset: -1, Err: err}
 		}
 	}
 	if weights := one.weights(); weights != "" {

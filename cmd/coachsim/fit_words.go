@@ -31,6 +31,18 @@ func seInWords(se estimators.SE, cluster string) string {
 	return se.String() + " (" + words[se] + ")"
 }
 
+// designInWords says what the standard error of a difference in means rests on.
+func designInWords(blocks, cluster string) string {
+	words := "by the design (estimatr's difference_in_means"
+	if blocks != "" {
+		words += ", blocks " + blocks
+	}
+	if cluster != "" {
+		words += ", clusters " + cluster
+	}
+	return words + ")"
+}
+
 // statusInWords says what a status means and what to do.
 func statusInWords(s estimators.Status) string {
 	switch s {
@@ -58,6 +70,14 @@ func statusInWords(s estimators.Status) string {
 		return "the variance estimate with two factors of clusters came out negative, as it can with few clusters; cluster by the factor with larger variance"
 	case estimators.Separated:
 		return "the terms of the logit of response tell without error, or nearly, which rows are observed; use fewer terms, or pool the arms"
+	case estimators.BadArm:
+		return "a row has something other than 0 or 1 in the column of an arm; make it a column of 0 and 1, and of several arms one column each"
+	case estimators.OneArm:
+		return "the rows, or those of a block, are in one arm only, so that they have no difference; leave the block out by --where, or pool blocks"
+	case estimators.LoneUnit:
+		return "an arm has one row or one cluster, in the data or in a block of more than two, which tells nothing of how its units differ; pool blocks"
+	case estimators.SplitCluster:
+		return "a cluster has rows of both arms, or of several blocks; clusters are what was assigned whole, within one block"
 	case estimators.BadWeights:
 		return "a row has a weight that is negative, infinite or not a number; correct it, or leave the row out"
 	default:
