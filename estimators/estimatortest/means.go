@@ -124,10 +124,10 @@ func (r *regression) compareArms(cluster string) difference {
 	}
 	b := difference{rows: len(y), units: len(y)}
 	b.value = mean(by[1]) - mean(by[0])
-	least := min(len(by[0]), len(by[1]))
-	if least == 0 {
+	switch min(len(by[0]), len(by[1])) {
+	case 0:
 		b.status = estimators.OneArm
-	} else if least == 1 {
+	case 1:
 		b.status = estimators.LoneUnit
 	}
 	if cluster == "" {
