@@ -238,7 +238,7 @@ func (r *runner) work(ctx context.Context) error {
 			continue
 		}
 		if w == nil || w.cell != t.cell {
-			w = nil // so that the old world is not in memory beside the new one
+			// The old world is dead here, and may be collected, while the new one is made.
 			var err error
 			if w, err = r.world(t.cell); err != nil {
 				return err
