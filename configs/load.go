@@ -17,6 +17,7 @@ import (
 func kinds() strict.Kinds {
 	return strict.Kinds{
 		reflect.TypeFor[dgp.Assignment]():    {Discriminator: "kind", Prototypes: prototypes(dgp.Assignments())},
+		reflect.TypeFor[dgp.Outcome]():       {Discriminator: "kind", Prototypes: prototypes(dgp.Outcomes())},
 		reflect.TypeFor[dgp.Law]():           {Discriminator: "law", Prototypes: prototypes(dgp.Laws())},
 		reflect.TypeFor[estimators.Method](): {Discriminator: "kind", Prototypes: prototypes(estimators.Methods())},
 	}

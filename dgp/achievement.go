@@ -47,6 +47,7 @@ type Achievement struct {
 	GradeSD      float64                  `yaml:"grade_sd,omitempty" min:"0" doc:"SD of the differences between grades, on top of a test's variance of 1"`
 	GradeMeans   []float64                `yaml:"grade_means" doc:"instead of grade_sd: mean of each grade, in SDs of the test"`
 	Slope        Slopes                   `yaml:"slope" doc:"how true quality moves achievement, by domain; SDs of the total per SD of the observed score"`
+	Outcomes     map[string]Outcome       `yaml:"outcomes" doc:"tests that are binary or counts, by name; all variances and effects are then those of a latent score"`
 	Effect       TestEffect               `yaml:"effect" doc:"average effects of coaching"`
 	ArmEffects   map[string]ArmTestEffect `yaml:"arm_effects" doc:"effects of arms that differ from effect, by arm; of a combined arm the interaction"`
 	Points       bool                     `yaml:"points" doc:"keep tests in the units of the model instead of standard deviations of the data set"`
@@ -91,6 +92,7 @@ func (a Achievement) check(f *Faults, t Trial) {
 		f.Add("achievement.slope", "has control but not treated, the slope with coaching; repeat control there if coaching does not change it")
 	}
 	checkOptional(f, "achievement.effect.mean", a.Effect.Mean, n, "test")
+	a.checkOutcomes(f)
 	a.Effect.checkVariation(f, "achievement.effect", t)
 	checkByArm(f, "achievement.arm_effects", a.ArmEffects, arms, func(path string, e ArmTestEffect) {
 		checkOptional(f, path+".mean", e.Mean, n, "test")
@@ -116,7 +118,7 @@ func (a Achievement) effectOf(arm arm, domains int) ArmTestEffect {
 	if e.Baseline == nil && arm.parts == nil {
 		e.Baseline = a.Slope.Baseline
 	}
-	e.Mean = orZeros(e.Mean, len(a.Tests))
+	e.Mean = slices.Clone(orZeros(e.Mean, len(a.Tests))) // solveOutcomes writes to it
 	e.Treated, e.Baseline = orZeros(e.Treated, domains), orZeros(e.Baseline, domains)
 	return e
 }
@@ -134,6 +136,7 @@ type tested struct {
 	// whose SDs these are, by test.
 	varies, profiled bool
 	controlSD        []float64
+	show             []steps       // by test
 	class            [][]float64   // C by arm and class
 	score            [][][]float64 // by arm; test; valid child
 	// strength is the mean over valid children of f, whose expectation is 0.
@@ -162,7 +165,7 @@ func newTested(t Trial, p *population) *tested {
 	ts := &tested{
 		a: a, shared: a.shared, factor: factor, sumSD: math.Sqrt(sumVariance(factor)),
 		school: make([]float64, schools),
-		z:      make([]float64, n), e: make([]float64, n),
+		z:      make([]float64, n), e: make([]float64, n), show: make([]steps, n),
 	}
 	if ts.shared != nil {
 		ts.shared.compile(t)

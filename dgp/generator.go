@@ -20,9 +20,10 @@ type Generator struct {
 	retention    *retention // nil where lost units are in no data set
 	treatment    *treatment
 	left         []bool
-	leaving      []int  // schools that leave, by arm
-	valid        []bool // by sampled child
-	schoolBuffer []int  // scratch by school
+	parts        []float64 // by test: the number of tests in the total, 0 where it is none of them
+	leaving      []int     // schools that leave, by arm
+	valid        []bool    // by sampled child
+	schoolBuffer []int     // scratch by school
 
 	data  Data
 	truth Truth
@@ -55,6 +56,7 @@ func (t Trial) Compile() (*Generator, error) {
 		observed:      newObserved(t),
 		tested:        newTested(t, p),
 		left:          make([]bool, schools),
+		parts:         t.Achievement.parts(),
 		leaving:       make([]int, len(d.Arms)),
 		valid:         make([]bool, children),
 		schoolBuffer:  make([]int, schools),
@@ -69,6 +71,7 @@ func (t Trial) Compile() (*Generator, error) {
 	for a, name := range d.Arms {
 		g.leaving[a] = d.Attrition.Schools[name]
 	}
+	g.solveOutcomes()
 	if d.Attrition.keeps() {
 		g.retention = newRetention(t, g.population)
 		g.calibrate()
@@ -175,7 +178,11 @@ func (g *Generator) layout() {
 	}
 	g.testColumn = len(g.shape.Columns)
 	for _, name := range t.Achievement.Tests {
-		add(Column{Name: name, Level: ChildLevel, PostTreatment: true, Observed: responded, Doc: "test, SDs"})
+		doc := "test, SDs"
+		if o := t.Achievement.Outcomes[name]; o != nil {
+			doc = o.Doc()
+		}
+		add(Column{Name: name, Level: ChildLevel, PostTreatment: true, Observed: responded, Doc: doc})
 	}
 	add(Column{Name: t.Achievement.Total, Level: ChildLevel, PostTreatment: true, Observed: responded, Doc: "total achievement, SDs"})
 	if g.retention != nil {
@@ -332,12 +339,15 @@ func (g *Generator) fillColumns() {
 		if g.retention != nil {
 			blank(dst, g.data.Columns[g.respondedColumn])
 		}
-		g.truth.scale[g.testColumn+k] = standardise(dst, !g.trial.Achievement.Points)
+		g.truth.scale[g.testColumn+k] = standardise(dst, g.trial.Achievement.standardised(k))
+		if g.parts[k] == 0 {
+			continue
+		}
 		for i, x := range dst {
-			total[i] += x / float64(tests)
+			total[i] += x / g.parts[k]
 		}
 	}
-	g.truth.scale[g.testColumn+tests] = standardise(total, !g.trial.Achievement.Points)
+	g.truth.scale[g.testColumn+tests] = standardise(total, g.trial.Achievement.standardised(-1))
 }
 
 // fillScores writes the observed scores of classroom quality.
@@ -392,12 +402,14 @@ func (g *Generator) receivedTests(dst []float64, test int) {
 		for i, child := range g.drawn(ChildLevel) {
 			dst[i] = g.tested.score[g.treatment.assigned[child]][test][i]
 		}
+		g.tested.show[test].show(dst)
 		return
 	}
 	for j, teacher := range g.drawn(TeacherLevel) { // the children of a class have its arm
 		lo, hi := g.data.ChildStart[j], g.data.ChildStart[j+1]
 		copy(dst[lo:hi], g.tested.score[g.treatment.class[teacher]][test][lo:hi])
 	}
+	g.tested.show[test].show(dst)
 }
 
 // fillRetention fills the columns that say who is not lost.

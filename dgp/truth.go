@@ -52,22 +52,33 @@ func (t *Truth) Potential(dst []float64, column, arm int) []float64 {
 		value = g.tested.score[arm]
 		from = nil // the tests are stored for valid children only
 	}
+	shown := func(k int) steps {
+		if column < g.testColumn {
+			return nil
+		}
+		return g.tested.show[k]
+	}
 	s := t.scale[column]
 	if k := column - first; k < parts {
+		show := shown(k)
 		for u := range dst {
-			dst[u] = s.apply(value[k][unit(from, u)])
+			dst[u] = s.apply(show.apply(value[k][unit(from, u)]))
 		}
 		return dst
 	}
 	// A total is the mean of its parts: scores in points, tests standardised.
 	clear(dst)
 	for k := range parts {
-		part := scale{inverse: 1}
+		part, of := scale{inverse: 1}, float64(parts)
 		if column >= g.testColumn {
-			part = t.scale[first+k]
+			part, of = t.scale[first+k], g.parts[k]
 		}
+		if of == 0 {
+			continue
+		}
+		show := shown(k)
 		for u := range dst {
-			dst[u] += part.apply(value[k][unit(from, u)]) / float64(parts)
+			dst[u] += part.apply(show.apply(value[k][unit(from, u)])) / of
 		}
 	}
 	for u := range dst {

@@ -46,7 +46,7 @@ func (t Trial) Variances() Variances {
 	t = t.lower(nil)
 	p := t.compiled()
 	var all Variances
-	tests := len(t.Achievement.Tests)
+	tests, parts := len(t.Achievement.Tests), t.Achievement.parts()
 	one := make([]float64, tests)
 	total := make([]float64, tests)
 	for k, name := range t.Achievement.Tests {
@@ -54,14 +54,20 @@ func (t Trial) Variances() Variances {
 		one[k] = 1
 		v := t.testVariance(p, one)
 		v.Outcome, v.Scale = name, "SD of the test"
+		if t.Achievement.Outcomes[name] != nil {
+			v.Scale = "SD of the latent score"
+		}
 		all = append(all, v)
-		if total[k] = 1 / float64(tests); !t.Achievement.Points && v.Variance > 0 {
+		if parts[k] > 0 {
+			total[k] = 1 / parts[k]
+		}
+		if t.Achievement.standardised(k) && v.Variance > 0 {
 			total[k] /= math.Sqrt(v.Variance + v.Grade)
 		}
 	}
 	v := t.testVariance(p, total)
 	v.Outcome, v.Scale = t.Achievement.Total, "mean of the tests"
-	if !t.Achievement.Points && v.Variance > 0 {
+	if t.Achievement.standardised(-1) && v.Variance > 0 {
 		v.Scale = "SD of the total"
 		v.times(1 / (v.Variance + v.Grade))
 	}

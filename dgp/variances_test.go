@@ -82,7 +82,7 @@ func graded() dgp.Trial {
 }
 
 func wordsTrials() map[string]dgp.Trial {
-	return map[string]dgp.Trial{"plain": plain(), "words": words(), "one-class": oneClass(), "graded": graded(), "varied": varied()}
+	return map[string]dgp.Trial{"plain": plain(), "words": words(), "one-class": oneClass(), "graded": graded(), "varied": varied(), "passing": passing(), "varying": varying()}
 }
 
 // TestVariances holds the moments of many draws against the implied variances:

@@ -28,6 +28,7 @@ estimator, assignment scheme and covariate law with its keys and what they mean.
 			fmt.Fprintf(s.out, "Built-in studies\n  %s\n", strings.Join(configs.Presets(), "\n  "))
 			listKinds(s.out, "Estimators (estimators: [{kind: ...}])", estimators.Methods())
 			listKinds(s.out, "Assignment schemes (trial.assignment: {kind: ...})", dgp.Assignments())
+			listKinds(s.out, "Outcomes (achievement.outcomes: {TEST: {kind: ...}})", dgp.Outcomes())
 			listKinds(s.out, "Covariate laws (covariates: [{law: ...}])", dgp.Laws())
 			return nil
 		},
