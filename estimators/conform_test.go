@@ -164,6 +164,9 @@ func TestConform(t *testing.T) {
 		"Lin": estimators.Lin{
 			Formula: "c(attendance, mean(score, school)) ~ coaching + rural + mean(ses, school)", Rows: "school", SE: hc2,
 		},
+		"Lin, weighted": estimators.Lin{
+			Formula: "score ~ coaching + ses + age", Weights: "weight", Cluster: "school", SE: hc2,
+		},
 		"Lin, children": estimators.Lin{
 			Formula: "c(score, below(reading, 30)) ~ coaching + ses + age + age^2 | block", Cluster: "school", SE: hc2,
 		},

@@ -23,8 +23,17 @@ type Lin struct {
 	Treatment []string `yaml:"treatment" doc:"the arms, as terms of the formula; by default those that are arms of the trial"`
 	Rows      string   `yaml:"rows" doc:"level of the rows: school, teacher or child; by default that of the outcomes"`
 	Where     string   `yaml:"where" doc:"restriction of the rows, such as girl == 1"`
+	Weights   string   `yaml:"weights,omitempty" doc:"column of the rows' weights, as for ols; covariates are measured from their weighted means"`
 	Cluster   string   `yaml:"cluster" doc:"the clusters: block, school or teacher"`
 	SE        SE       `yaml:"se" doc:"kind of standard error: HC2, which with clusters means CR2, or classical, HC0 to HC3, CR0 to CR3"`
+}
+
+// Kind is the kind of standard error: HC2 with clusters is CR2.
+func (o Lin) Kind() SE {
+	if o.SE == HC2 && o.Cluster != "" {
+		return CR2
+	}
+	return o.SE
 }
 
 // Bind writes the formula with its interactions and binds it.
@@ -65,14 +74,11 @@ func (o Lin) bind(name string, s *Setup, given *Formula) (Fitter, error) {
 			f.Terms = append(f.Terms, interact(arm, x))
 		}
 	}
-	se := o.SE
-	if se == HC2 && o.Cluster != "" {
-		se = CR2
-	}
-	options := OLS{Formula: o.Formula, Rows: o.Rows, Where: o.Where, Cluster: o.Cluster, SE: se}
+	se := o.Kind()
+	options := OLS{Formula: o.Formula, Rows: o.Rows, Where: o.Where, Weights: o.Weights, Cluster: o.Cluster, SE: se}
 	v := &lin{linear: &linear{se: se}, arms: len(arms), covariates: len(covariates)}
 	b := &olsBinding{OLS: options, name: name, setup: s, formula: f, l: v.linear}
-	for _, step := range []func() error{b.findRows, b.findWhere, b.findCluster, b.findTerms, b.findOutcomes, func() error { return v.findArms(b, arms) }} {
+	for _, step := range []func() error{b.findRows, b.findWeights, b.findWhere, b.findCluster, b.findTerms, b.findOutcomes, func() error { return v.findArms(b, arms) }} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -106,6 +112,10 @@ func (o Lin) arms(f *Formula, s *Setup) ([]Term, error) {
 	var arms []Term
 	for i, text := range o.Treatment {
 		t, err := ParseTerm(text)
+		if dummies, ok := f.factors[t.key()]; err == nil && ok {
+			arms = append(arms, dummies...)
+			continue
+		}
 		if err == nil && !slices.ContainsFunc(f.Terms, t.same) {
 			var names []string
 			for _, have := range f.Terms {
@@ -217,7 +227,7 @@ func (v *lin) Fit(s *Setup, out []Estimate) {
 		clear(w)
 		w[i] = 1
 		for k := range v.covariates {
-			w[v.interaction(i, k)] = c.effectS[v.terms[v.arms+k]] / c.rows
+			w[v.interaction(i, k)] = c.effectS[v.terms[v.arms+k]] / c.weight
 		}
 	}
 	v.linear.Fit(s, out)

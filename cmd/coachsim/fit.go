@@ -19,7 +19,7 @@ type fitFlags struct {
 	formula, cluster, se, kind, where, study string
 	weights, method, df, law, blocks         string
 	draws                                    int
-	report, joint                            []string
+	report, treatment, joint                 []string
 	alpha                                    float64
 	seed                                     uint64
 	json, csv, latex                         bool
@@ -36,7 +36,16 @@ use are dropped and counted; of several outcomes each drops its own.
 
 A formula is written as for fixest and lme4: outcomes ~ terms | fixed effect, or
 outcomes ~ terms + (1 | school/class), or with (1 + treated | block) for effects
-that vary. Fixed effects, clusters and the groups of random effects may be text or numbers; everything else must be numbers.
+that vary. Terms and outcomes may be functions of columns: I(score - pretest), log, exp,
+sqrt, std, center, below(y, 10), above(y, 90), mean(y, school), n(school), factor(grade),
+and the indices klk(y1, y2, by = treated) and anderson(...), standardised by the rows in
+which treated is 0. With mean(y, school) as the outcome each school is one row. Fixed
+effects, clusters, factors and the groups of random effects may be text or numbers;
+everything else must be numbers.
+
+--kind lin is Lin's (2013) regression adjustment: covariates, and | block, are centred
+and interacted with the arms, which --treatment names.
+
 --where chooses rows, as in "arm == 'coaching' & grade >= 3".
 
 With --study the study's own estimators are fitted: all whose columns the file
@@ -47,6 +56,8 @@ Exit code 1 says that an estimate failed: its status tells why.`,
 		Example: `  coachsim fit data.csv --formula 'y ~ treated + pretest | block' --cluster school --se CR2
   coachsim fit data.dta --formula 'c(read, maths) ~ treated*girl' --where "grade == 3" --json
   coachsim fit data.csv --formula 'y ~ treated' --kind difference-in-means --blocks pair --cluster school
+  coachsim fit data.csv --formula 'mean(y, school) ~ treated + mean(pretest, school)' --se HC2
+  coachsim fit data.csv --formula 'y ~ treated + pretest | block' --kind lin --treatment treated --cluster school
   coachsim fit children.csv --study ecuador --latex > table.tex`,
 		Args:        cobra.ExactArgs(1),
 		Annotations: map[string]string{"wants": "one DATA file: CSV, .dta, or - for standard input"},
@@ -73,11 +84,12 @@ Exit code 1 says that an estimate failed: its status tells why.`,
 	flags.StringVar(&f.formula, "formula", "", "`FORMULA`: outcomes ~ terms | fixed effect")
 	flags.StringVar(&f.cluster, "cluster", "", "`COLUMN` of the clusters of standard errors, or two: school + coder")
 	flags.StringVar(&f.blocks, "blocks", "", "`COLUMN` of the blocks, or matched pairs, of a difference in means")
-	flags.StringVar(&f.se, "se", "", "`KIND` of standard error: "+strings.Join(estimators.SE(0).Names(), ", ")+" (default CR1 with clusters, else classical)")
+	flags.StringVar(&f.se, "se", "", "`KIND` of standard error: "+strings.Join(estimators.SE(0).Names(), ", ")+" (default CR1 with clusters, else classical; with --kind lin CR2 and HC2)")
 	flags.StringVar(&f.kind, "kind", "", "`KIND` of estimator: "+strings.Join(formulaKinds(), ", ")+" (default mixed if the formula has a random intercept, iv if it has instruments, else ols)")
 	flags.StringVar(&f.where, "where", "", "`CONDITION` that chooses rows, such as \"arm == 'coaching' & age < 7\"")
 	flags.StringVar(&f.weights, "weights", "", "`COLUMN` of weights, as R's lm(weights = ) and Stata's aweight")
 	flags.StringArrayVar(&f.report, "report", nil, "`TERM`s to report, with commas between (default all)")
+	flags.StringArrayVar(&f.treatment, "treatment", nil, "`TERM`s of the formula that are arms, with commas between (--kind lin)")
 	flags.StringArrayVar(&f.joint, "joint", nil, "`TERMS` to test jointly for zero, with commas (again for another test)")
 	flags.Float64Var(&f.alpha, "alpha", 0.05, "intervals cover 1 - `ALPHA`")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of a bootstrap's draws: a whole `NUMBER`")
@@ -110,7 +122,7 @@ func (f *fitFlags) check(c *cobra.Command) error {
 	case f.study == "":
 		return nil
 	}
-	for _, name := range []string{"formula", "cluster", "blocks", "se", "kind", "weights", "method", "df", "draws", "bootstrap-weights", "report", "joint"} {
+	for _, name := range []string{"formula", "cluster", "blocks", "se", "kind", "weights", "method", "df", "draws", "bootstrap-weights", "report", "treatment", "joint"} {
 		if c.Flags().Changed(name) {
 			return usageError("--%s and --study: the study says what is fitted; give one of the two", name)
 		}
@@ -253,6 +265,8 @@ func (one *fit) fit(table *datafile.Table, alpha float64, seed uint64) (*fitted,
 		}
 	}
 	switch m := method.method().(type) {
+	case estimators.Lin:
+		result.seWords = seInWords(m.Kind(), one.options.text("cluster")) + "; estimatr's lm_lin"
 	case estimators.Mixed:
 		like := map[estimators.MixedDF]string{estimators.Satterthwaite: " with lmerTest", estimators.KenwardRoger: " with pbkrtest"}
 		result.seWords = fmt.Sprintf("by %s with %s df (lme4's lmer%s)", m.Likelihood, m.DF, like[m.DF])

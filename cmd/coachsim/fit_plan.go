@@ -66,17 +66,20 @@ func (f *fitFlags) single(where datafile.Condition) (*fit, error) {
 		return nil, usageError("--kind %s: there is no such estimator with a formula; there are %s", kind, strings.Join(formulaKinds(), ", "))
 	}
 	one := &fit{options: optionsOf(estimators.Methods()[kind]), formula: formula, where: where, level: dgp.ChildLevel}
-	var report []string
-	for _, text := range f.report {
-		report = append(report, splitTerms(text)...)
-	}
-	if len(report) == 0 && one.options.field("report").IsValid() {
+	report, treatment := splitAll(f.report), splitAll(f.treatment)
+	_, lin := one.options.method().(estimators.Lin)
+	switch {
+	case lin && len(report) > 0:
+		return nil, usageError("--report: --kind lin reports the arms; say with --treatment which they are")
+	case lin && len(treatment) == 0:
+		return nil, usageError("--kind lin needs --treatment: the terms of the formula that are arms, such as --treatment treated")
+	case len(report) == 0 && one.options.field("report").IsValid():
 		if report = allTerms(one.formula); len(report) == 0 {
 			return nil, usageError("--formula %s: has no term to report", f.formula)
 		}
 	}
 	se := f.se
-	if se == "" && f.cluster != "" && one.options.field("se").IsValid() {
+	if se == "" && !lin && f.cluster != "" && one.options.field("se").IsValid() {
 		se = estimators.CR1.String()
 	}
 	var joint [][]string
@@ -88,7 +91,7 @@ func (f *fitFlags) single(where datafile.Condition) (*fit, error) {
 		value any
 		given bool
 	}{
-		{"formula", f.formula, true}, {"report", report, len(report) > 0}, {"cluster", f.cluster, f.cluster != ""}, {"blocks", f.blocks, f.blocks != ""},
+		{"formula", f.formula, true}, {"report", report, len(report) > 0}, {"treatment", treatment, len(treatment) > 0}, {"cluster", f.cluster, f.cluster != ""}, {"blocks", f.blocks, f.blocks != ""},
 		{"weights", f.weights, f.weights != ""},
 		{"se", se, se != ""}, {"joint", joint, len(joint) > 0},
 		{"method", f.method, f.method != ""}, {"df", f.df, f.df != ""},
@@ -152,6 +155,15 @@ func rightHand(formula *estimators.Formula) []estimators.Term {
 	terms := slices.Concat(formula.Terms, formula.Endogenous, formula.Instruments)
 	for _, r := range formula.Random {
 		terms = append(terms, r.Slopes...)
+	}
+	return terms
+}
+
+// splitAll splits every text of a flag that can be given again.
+func splitAll(texts []string) []string {
+	var terms []string
+	for _, text := range texts {
+		terms = append(terms, splitTerms(text)...)
 	}
 	return terms
 }
