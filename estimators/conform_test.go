@@ -53,6 +53,13 @@ func TestConform(t *testing.T) {
 		"factors": estimators.OLS{
 			Formula: "score ~ coaching + ses | cohort", Cluster: "track", SE: cr1, Report: []string{"ses"},
 		},
+		"two effects": estimators.OLS{
+			Formula: "c(score, class) ~ coaching + ses + rural | block + track", Rows: "child", Cluster: "school", SE: cr2, Report: []string{"coaching", "ses"},
+		},
+		"two effects, bootstrapped": estimators.WildBootstrap{
+			OLS:   estimators.OLS{Formula: "score ~ coaching + ses | block + track", Cluster: "school", SE: cr1, Report: []string{"coaching"}},
+			Draws: 99,
+		},
 		"two factors of clusters": estimators.OLS{
 			Formula: "c(score, class) ~ coaching + ses + rural | block", Rows: "child", Cluster: "school + teacher", SE: cr1, Report: []string{"coaching", "ses"}, Joint: [][]string{{"ses", "rural"}},
 		},

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"coachsim/dgp"
 )
 
 // maxLevels bounds the dummies of one factor in a formula.
@@ -15,6 +17,9 @@ const maxLevels = 500
 func (s *Setup) parse(text string) (*Formula, error) {
 	f, err := ParseFormula(text, s.lists)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.writeOutSecond(f); err != nil {
 		return nil, err
 	}
 	written := slices.Concat(f.Terms, f.Endogenous, f.Instruments)
@@ -36,6 +41,30 @@ func (s *Setup) parse(text string) (*Formula, error) {
 		*terms = all
 	}
 	return f, nil
+}
+
+// writeOutSecond writes the second absorbed effect out as dummies. That is the
+// one with fewer levels, wherever the other can be absorbed by its means.
+func (s *Setup) writeOutSecond(f *Formula) error {
+	if f.Second == nil {
+		return nil
+	}
+	second := f.Second[0].Factors[0].Call.Args[0]
+	first := Variable{Name: f.Absorb, Pos: f.AbsorbPos}
+	a, _, err := s.factorLevels(first)
+	if err != nil {
+		return err
+	}
+	b, _, err := s.factorLevels(second)
+	if err != nil {
+		return err
+	}
+	if b.level <= dgp.TeacherLevel && (a.level > dgp.TeacherLevel || b.most > a.most) {
+		first, second = second, first
+	}
+	f.Absorb, f.AbsorbPos = first.Name, first.Pos
+	f.Second, err = s.writeOut(factorTerm(second.Name, second.Pos), nil, true)
+	return err
 }
 
 // writeOut returns the terms that a term with factors stands for; the term

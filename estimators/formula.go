@@ -11,10 +11,10 @@ import (
 
 // A Formula is a parsed regression formula in fixest's syntax,
 //
-//	c(y1, log(y2)) ~ x + a:b + a*b + x^2 + factor(f) + $list | block | d ~ z
+//	c(y1, log(y2)) ~ x + a:b + a*b + x^2 + factor(f) + $list | block + grade | d ~ z
 //
 // with several outcomes, functions of columns, interactions, powers, factors,
-// named lists of terms, one absorbed fixed effect, and regressors d with
+// named lists of terms, one or two absorbed fixed effects, and regressors d with
 // instruments z; and random effects in lme4's syntax. Names are not yet
 // looked up in any data.
 type Formula struct {
@@ -24,6 +24,7 @@ type Formula struct {
 	Intercept bool   // false after "- 1" or "+ 0"
 	Absorb    string // the absorbed fixed effect, "" for none
 	AbsorbPos int    // offset of its name in the formula
+	Second    []Term // the second absorbed effect: a factor, nil for none
 	Random    []RandomEffect
 
 	Endogenous    []Term // regressors that are instrumented, nil for none
@@ -43,6 +44,24 @@ func (f *Formula) NotInstrumented() error {
 		return nil
 	}
 	return &SyntaxError{Offset: f.InstrumentPos, Message: "this method has no instruments; kind: iv fits endogenous ~ instruments"}
+}
+
+// OneEffect returns an error if the formula absorbs two effects, for the methods
+// that cannot.
+func (f *Formula) OneEffect() error {
+	if f.Second == nil {
+		return nil
+	}
+	return &SyntaxError{Offset: f.Second[0].Factors[0].Pos, Message: "this method absorbs one fixed effect; enter the other as a regressor, as in factor(x)"}
+}
+
+// withEffects returns the formula with the dummies of its second effect before
+// its terms, so that a term that is collinear with the effects is what is left
+// out. There are as many as Second has.
+func (f *Formula) withEffects() *Formula {
+	all := *f
+	all.Terms = slices.Concat(f.Second, f.Terms)
+	return &all
 }
 
 // A RandomEffect is what varies between the units of one level, in lme4's
@@ -258,7 +277,19 @@ func (p *parser) formula() (*Formula, error) {
 			return nil, p.fail(p.at, "expected the name of a fixed effect after |, found %s", p.found())
 		}
 		if p.take('+') {
-			return nil, p.fail(p.at-1, "one fixed effect can be absorbed; enter the other as a regressor")
+			p.space()
+			at := p.at
+			name := p.name()
+			switch name {
+			case "":
+				return nil, p.fail(at, "expected the name of a fixed effect after +, found %s", p.found())
+			case f.Absorb:
+				return nil, p.fail(at, "the fixed effect %s stands here twice", name)
+			}
+			f.Second = []Term{factorTerm(name, at)}
+			if p.take('+') {
+				return nil, p.fail(p.at-1, "two fixed effects can be absorbed; enter the others as regressors, as in factor(x)")
+			}
 		}
 		if right.intercept < 0 {
 			return nil, p.fail(f.AbsorbPos, "a formula with a fixed effect has no intercept to remove")

@@ -8,7 +8,7 @@ import (
 	"coachsim/dgp"
 )
 
-// IV is two-stage least squares with at most one absorbed fixed effect,
+// IV is two-stage least squares with at most two absorbed fixed effects,
 //
 //	achievement ~ $controls | block | takeup ~ coaching
 //
@@ -107,10 +107,12 @@ func (o IV) Bind(name string, s *Setup) (Fitter, error) {
 
 // bind binds a formula whose outcomes are observed together.
 func (o IV) bind(name string, s *Setup, f *Formula) (Fitter, error) {
+	effects := len(f.Second)
+	f = f.withEffects()
 	all := *f
 	all.Terms = slices.Concat(f.Terms, f.Instruments, f.Endogenous)
 	v := &iv{
-		method: o, w: len(f.Terms), m: len(f.Terms) + len(f.Instruments), p: len(all.Terms),
+		method: o, effects: effects, w: len(f.Terms), m: len(f.Terms) + len(f.Instruments), p: len(all.Terms),
 		l: &linear{se: o.SE}, stage: &linear{se: o.SE}, rest: &linear{},
 	}
 	options := OLS{Formula: o.Formula, Rows: o.Rows, Where: o.Where, Weights: o.Weights, Cluster: o.Cluster, SE: o.SE, Report: o.Report, Joint: o.Joint}

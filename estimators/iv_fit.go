@@ -38,6 +38,7 @@ import (
 type iv struct {
 	method  IV
 	w, m, p int
+	effects int // the first terms: dummies of a second absorbed effect
 	rows    []Row
 	l       *linear // the structural equation, its influences on instruments
 	first   *linear // factors Z'Z
@@ -205,9 +206,10 @@ func (v *iv) factor(s *Setup) Status {
 	v.kept = v.kept[:0]
 	status := OK
 	for i, lost := range v.missing[:v.m] {
-		if lost {
+		switch {
+		case lost && i >= v.effects: // that effects overlap is no loss
 			status = Reduced
-		} else if i >= v.w {
+		case !lost && i >= v.w:
 			v.kept = append(v.kept, i-v.w)
 		}
 	}

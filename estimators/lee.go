@@ -47,6 +47,9 @@ func (o LeeBounds) Bind(name string, s *Setup) (Fitter, error) {
 	if err == nil {
 		err = f.NotInstrumented()
 	}
+	if err == nil {
+		err = f.OneEffect()
+	}
 	if err != nil {
 		return nil, keyError("formula", err)
 	}

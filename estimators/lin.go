@@ -43,6 +43,9 @@ func (o Lin) Bind(name string, s *Setup) (Fitter, error) {
 		err = f.NotInstrumented()
 	}
 	if err == nil {
+		err = f.OneEffect()
+	}
+	if err == nil {
 		err = o.check(f)
 	}
 	if err != nil {

@@ -32,6 +32,7 @@ type linear struct {
 	cluster      grouping // for clustered standard errors
 	two          *twoWay  // nil where clusters are of one factor
 	terms        []int    // places in core.terms, in the formula's order
+	effects      int      // the first of them: dummies of a second absorbed effect
 	outcomes     []int    // places in core.outcomes
 	combinations []combination
 	reported     []string // terms of the first combinations

@@ -49,11 +49,18 @@ func linearData(t *testing.T) (dgp.Shape, *dgp.Data) {
 
 // Estimates, standard errors, degrees of freedom and p-values are those of lm
 // and ivreg with sandwich, clubSandwich and estimatr.
-func TestLinearAgainstR(t *testing.T) {
+func TestLinearAgainstR(t *testing.T) { againstR(t, "linear", 100) }
+
+// So they are with two absorbed effects, crossed or nested.
+func TestTwoEffectsAgainstR(t *testing.T) { againstR(t, "effects", 100) }
+
+// againstR holds estimates of the children of testdata/linear against those in
+// a folder of testdata, of which there are at least so many.
+func againstR(t *testing.T, folder string, rows int) {
 	shape, d := linearData(t)
 	worst := map[string]float64{}
-	table := readTable(t, "linear", "estimates.csv")
-	if len(table) < 100 {
+	table := readTable(t, folder, "estimates.csv")
+	if len(table) < rows {
 		t.Fatalf("only %d rows", len(table))
 	}
 	for _, row := range table {

@@ -113,6 +113,9 @@ func (o Mixed) Bind(name string, s *Setup) (Fitter, error) {
 	if err := f.NotInstrumented(); err != nil {
 		return nil, keyError("formula", err)
 	}
+	if err := f.OneEffect(); err != nil {
+		return nil, keyError("formula", err)
+	}
 	return s.byOutcome(f, func(f *Formula) (Fitter, error) { return o.bind(name, s, f) })
 }
 

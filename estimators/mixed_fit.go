@@ -224,7 +224,7 @@ func (l *linear) factorGram() Status {
 
 // reduction says whether terms were dropped.
 func (l *linear) reduction() Status {
-	if slices.Contains(l.solver.lost(), true) {
+	if slices.Contains(l.solver.lost()[l.effects:], true) { // that effects overlap is no loss
 		return Reduced
 	}
 	return OK

@@ -9,12 +9,12 @@ import (
 	"coachsim/dgp"
 )
 
-// OLS is ordinary least squares with at most one absorbed fixed effect.
+// OLS is ordinary least squares with at most two absorbed fixed effects.
 //
 // The rows are the units of the lowest level among the outcomes, or of Rows.
 // A term that is collinear with earlier ones is dropped, as in R and Stata.
 type OLS struct {
-	Formula string     `yaml:"formula" required:"true" doc:"outcomes ~ terms | fixed effect, as in fixest"`
+	Formula string     `yaml:"formula" required:"true" doc:"outcomes ~ terms | fixed effects, as in fixest"`
 	Rows    string     `yaml:"rows" doc:"level of the rows: school, teacher or child; by default that of the outcomes"`
 	Where   string     `yaml:"where" doc:"restriction of the rows, such as coaching == 0"`
 	Weights string     `yaml:"weights,omitempty" doc:"column of the rows' weights, as R's lm(weights = ) and Stata's aweight: the error variance is taken to be proportional to 1/weight; 0 leaves the row out"`
@@ -46,7 +46,10 @@ func (o OLS) byOutcome(s *Setup, bind func(f *Formula) (Fitter, error)) (Fitter,
 
 // bind binds a formula whose outcomes are observed together.
 func (o OLS) bind(name string, s *Setup, f *Formula) (*linear, error) {
-	b := &olsBinding{OLS: o, name: name, setup: s, formula: f, l: &linear{se: o.SE}}
+	if o.SE == CR1Fixest && f.Second != nil {
+		return nil, keyError("se", fmt.Errorf("%s counts coefficients by rules of its own where two effects are absorbed; use CR1", o.SE))
+	}
+	b := &olsBinding{OLS: o, name: name, setup: s, formula: f.withEffects(), l: &linear{se: o.SE, effects: len(f.Second)}}
 	for _, step := range []func() error{b.findRows, b.findWeights, b.findWhere, b.findCluster, b.findTerms, b.findOutcomes, b.findReport, b.findJoint} {
 		if err := step(); err != nil {
 			return nil, err
@@ -446,9 +449,9 @@ func (b *olsBinding) combination(text string) (combination, string, error) {
 	default:
 		c.term = slices.IndexFunc(b.formula.Terms, func(o Term) bool { return o.key() == t.key() })
 		if c.term < 0 {
-			names := make([]string, len(b.formula.Terms))
-			for i := range names {
-				names[i] = b.formula.Terms[i].String()
+			var names []string
+			for _, o := range b.formula.Terms[len(b.formula.Second):] {
+				names = append(names, o.String())
 			}
 			return c, "", fmt.Errorf("%q is not a term of the formula; its terms are %s", text, strings.Join(names, ", "))
 		}

@@ -234,6 +234,8 @@ func (b *closedFormOf) findFormula() string {
 	}
 	blocks := max(b.trial.Achievement.BlockSD, b.trial.Achievement.ICC.Block)
 	switch {
+	case f.Second != nil:
+		return "it absorbs two effects"
 	case f.Absorb == "" && b.blocked && blocks > 0:
 		return "schools are randomised within blocks, and its formula leaves the blocks out"
 	case f.Absorb == "":

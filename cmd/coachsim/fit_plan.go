@@ -152,7 +152,7 @@ func allTerms(formula *estimators.Formula) []string {
 // rightHand lists every term of a formula, with its instruments and the random
 // coefficients.
 func rightHand(formula *estimators.Formula) []estimators.Term {
-	terms := slices.Concat(formula.Terms, formula.Endogenous, formula.Instruments)
+	terms := slices.Concat(formula.Second, formula.Terms, formula.Endogenous, formula.Instruments)
 	for _, r := range formula.Random {
 		terms = append(terms, r.Slopes...)
 	}
