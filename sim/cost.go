@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"coachsim/dgp"
 )
 
@@ -21,11 +23,32 @@ type Cost struct {
 // are averaged.
 const costDraws = 100
 
+// A CostItem is a part of what a trial costs.
+type CostItem struct {
+	Unit  string  `json:"unit"`  // the key of the price: school, child, ...
+	Units float64 `json:"units"` // how many, on average where draws differ
+	Price float64 `json:"price"` // of one
+}
+
+// Sum is what all units cost.
+func (i CostItem) Sum() float64 { return i.Units * i.Price }
+
 // Of returns the expected cost of a trial.
 func (c Cost) Of(t dgp.Trial) (float64, error) {
+	items, err := c.Items(t)
+	sum := 0.0
+	for _, i := range items {
+		sum += i.Sum()
+	}
+	return sum, err
+}
+
+// Items returns what makes up the expected cost of a trial: the units that have
+// a price.
+func (c Cost) Items(t dgp.Trial) ([]CostItem, error) {
 	g, err := t.Compile()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	shape := g.Shape()
 	children, treated := 0.0, 0.0
@@ -37,21 +60,26 @@ func (c Cost) Of(t dgp.Trial) (float64, error) {
 	}
 	for rep := range costDraws {
 		data, _ := g.Draw(dgp.Stream{Seed: populationSeed, Replicate: uint64(rep)})
-		children += float64(data.Children()) / costDraws
+		children += float64(data.Children())
 		share := 0.0
 		for _, x := range data.Columns[arm] {
-			share += x / float64(len(data.Columns[arm]))
+			share += x
 		}
-		treated += share * float64(shape.Max[dgp.SchoolLevel]) / costDraws
+		treated += share / float64(len(data.Columns[arm])) * float64(shape.Max[dgp.SchoolLevel])
 	}
+	children /= costDraws
+	treated /= costDraws
 	teachers := float64(shape.Max[dgp.TeacherLevel])
 	segments := teachers * float64(t.Observation.Segments)
-	return c.Fixed +
-		c.Block*float64(shape.Max[dgp.BlockLevel]) +
-		c.School*float64(shape.Max[dgp.SchoolLevel]) +
-		c.Treated*treated +
-		c.Teacher*teachers +
-		c.Child*children +
-		c.Segment*segments +
-		c.Rating*segments*float64(t.Observation.Coders), nil
+	all := []CostItem{
+		{"fixed", 1, c.Fixed},
+		{"block", float64(shape.Max[dgp.BlockLevel]), c.Block},
+		{"school", float64(shape.Max[dgp.SchoolLevel]), c.School},
+		{"treated_school", treated, c.Treated},
+		{"teacher", teachers, c.Teacher},
+		{"child", children, c.Child},
+		{"segment", segments, c.Segment},
+		{"rating", segments * float64(t.Observation.Coders), c.Rating},
+	}
+	return slices.DeleteFunc(all, func(i CostItem) bool { return i.Price == 0 }), nil
 }

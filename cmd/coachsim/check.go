@@ -1,9 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
+	"math"
+	"runtime"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,19 +18,25 @@ import (
 func newCheck(s streams) *cobra.Command {
 	var f studyFlags
 	var asJSON bool
+	var workers int
 	c := &cobra.Command{
 		Use:   "check STUDY",
 		Short: "Find every fault of a study, and say what it declares",
-		Long: `Read a study, report every fault with its place, and run nothing. A study without
-faults is described: its design, its columns, its estimators, and the variances
-that it implies for every test and score by level, with ICCs and R². Exit code 2
-says that there are faults.`,
+		Long: `Read a study and report every fault with its place. A study without faults is
+described: its design, its columns, its estimators, the power that closed formulas
+give, what the trial costs (by its cost: section), the time, memory and disk that
+a run takes, and the variances that it implies for every test and score by level,
+with ICCs and R². The time is that of a few replicates of every design, which are
+thrown away; nothing is written. Exit code 2 says that there are faults.`,
 		Example: `  coachsim check my-trial.yaml
   coachsim check ecuador --set trial.schools=30`,
 		Args:              cobra.ExactArgs(1),
 		Annotations:       map[string]string{"wants": "one STUDY: a file, a built-in study's name, or -"},
 		ValidArgsFunction: completePresets,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
+			if workers < 1 {
+				return usageError("--workers %d: at least 1 is needed", workers)
+			}
 			study, _, err := f.load(s, args[0])
 			if err != nil {
 				return err
@@ -41,8 +49,16 @@ says that there are faults.`,
 			if err != nil {
 				return err
 			}
+			costs, err := costsOf(study)
+			if err != nil {
+				return err
+			}
+			forecast, err := study.Forecast(c.Context(), workers)
+			if err != nil {
+				return searched(c.Context(), s.talk, err)
+			}
 			if asJSON {
-				return writeCheckJSON(s.out, study, g, plan.Hash)
+				return writeCheckJSON(s.out, study, g, plan.Hash, costs, forecast)
 			}
 			d := study.Design
 			fmt.Fprintf(s.out, "%s\n\n", study.Aim)
@@ -79,13 +95,18 @@ says that there are faults.`,
 			}
 			fmt.Fprintln(s.out)
 			writeSweep(s.out, study)
-			if err := writeClosedForms(s.out, study); err != nil {
+			if err := labelled(s.out, "Formulas", study.WriteClosedForms); err != nil {
 				return err
 			}
 			for _, warning := range study.Warnings() {
 				fmt.Fprintf(s.out, "Warning     %s\n", warning)
 			}
-			fmt.Fprintf(s.out, "Replicates  %d, seed %d\nPlan        %s\n", study.Replicates, study.Seed, plan.Hash)
+			writeCosts(s.out, study, costs)
+			fmt.Fprintf(s.out, "Replicates  %d, seed %d\n", study.Replicates, study.Seed)
+			if err := labelled(s.out, "A run takes", forecast.Write); err != nil {
+				return err
+			}
+			fmt.Fprintf(s.out, "Plan        %s\n", plan.Hash)
 			writeVariances(s.out, study.Trial.Variances())
 			return nil
 		},
@@ -93,16 +114,16 @@ says that there are faults.`,
 	f.add(c.Flags())
 	f.addReplicates(c.Flags())
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	c.Flags().IntVar(&workers, "workers", runtime.GOMAXPROCS(0), "`NUMBER` of parallel workers whose time is estimated")
 	return c
 }
 
-// writeClosedForms says what power formulas give.
-func writeClosedForms(w io.Writer, study sim.Study) error {
+// labelled writes lines under one label.
+func labelled(w io.Writer, label string, write func(io.Writer) error) error {
 	var text strings.Builder
-	if err := study.WriteClosedForms(&text); err != nil {
+	if err := write(&text); err != nil {
 		return err
 	}
-	label := "Formulas"
 	for line := range strings.Lines(text.String()) {
 		fmt.Fprintf(w, "%-11s %s", label, line)
 		label = ""
@@ -110,12 +131,93 @@ func writeClosedForms(w io.Writer, study sim.Study) error {
 	return nil
 }
 
+// costsOf returns what makes up the cost of each design of a study; nil without
+// prices.
+func costsOf(study sim.Study) ([][]sim.CostItem, error) {
+	if study.Cost == nil {
+		return nil, nil
+	}
+	trials := []dgp.Trial{study.Trial}
+	if len(study.Cells) > 0 {
+		trials = nil
+	}
+	for _, cell := range study.Cells {
+		trials = append(trials, cell.Study.Trial)
+	}
+	var all [][]sim.CostItem
+	for i, trial := range trials {
+		cost := study.Cost
+		if len(study.Cells) > 0 {
+			cost = study.Cells[i].Study.Cost // a price can be swept
+		}
+		items, err := cost.Items(trial)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, items)
+	}
+	return all, nil
+}
+
+func totalCost(items []sim.CostItem) float64 {
+	sum := 0.0
+	for _, item := range items {
+		sum += item.Sum()
+	}
+	return sum
+}
+
+// maxCosts is how many designs of a sweep have their cost on a line each.
+const maxCosts = 20
+
+// writeCosts writes what a design costs, item by item, or what each design of a
+// sweep does in all.
+func writeCosts(w io.Writer, study sim.Study, costs [][]sim.CostItem) {
+	if len(costs) == 0 {
+		return
+	}
+	least, most := math.Inf(1), 0.0
+	for _, items := range costs {
+		least, most = min(least, totalCost(items)), max(most, totalCost(items))
+	}
+	if len(costs) > 1 {
+		fmt.Fprintf(w, "Cost        %s to %s\n", writtenCost(least), writtenCost(most))
+		for i, items := range costs {
+			if len(costs) > maxCosts {
+				break
+			}
+			var at []string
+			for _, factor := range study.Cells[i].Factors {
+				at = append(at, factor.Key+" "+factor.Value)
+			}
+			fmt.Fprintf(w, "            %*s  %s\n", len(writtenCost(most)), writtenCost(totalCost(items)), strings.Join(at, ", "))
+		}
+		return
+	}
+	fmt.Fprintf(w, "Cost        %s\n", writtenCost(most))
+	for _, item := range costs[0] {
+		fmt.Fprintf(w, "            %*s  %s", len(writtenCost(most)), writtenCost(item.Sum()), strings.ReplaceAll(item.Unit, "_", " "))
+		if item.Unit != "fixed" {
+			fmt.Fprintf(w, ": %s at %s", grouped(int(math.Round(item.Units))), writtenPrice(item.Price))
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+// writtenPrice has the decimals it was given.
+func writtenPrice(x float64) string {
+	if x == math.Trunc(x) && x < 1e15 {
+		return grouped(int(x))
+	}
+	return strconv.FormatFloat(x, 'f', -1, 64)
+}
+
 // checkSchemaVersion is raised when a field of check --json changes its name or
 // meaning.
 const checkSchemaVersion = 1
 
 // writeCheckJSON writes what a study declares as one JSON object.
-func writeCheckJSON(w io.Writer, study sim.Study, g *dgp.Generator, plan string) error {
+func writeCheckJSON(w io.Writer, study sim.Study, g *dgp.Generator, plan string, costs [][]sim.CostItem, forecast sim.Forecast) error {
 	var columns, estimators []string
 	for _, column := range g.Shape().Columns {
 		columns = append(columns, column.Name)
@@ -127,15 +229,23 @@ func writeCheckJSON(w io.Writer, study sim.Study, g *dgp.Generator, plan string)
 	if warnings == nil {
 		warnings = []string{}
 	}
-	text, err := json.MarshalIndent(map[string]any{
+	all := map[string]any{
 		"schema_version": checkSchemaVersion, "aim": study.Aim, "plan": plan, "arms": study.Design.Arms,
 		"columns": columns, "estimators": estimators, "warnings": warnings, "variances": study.Trial.Variances(),
-	}, "", " ")
-	if err != nil {
-		return err
+		"replicates": study.Replicates, "seed": study.Seed, "designs": max(1, len(study.Cells)), "run": forecast,
 	}
-	_, err = w.Write(append(text, '\n'))
-	return err
+	if len(costs) > 0 {
+		type designCost struct {
+			Total float64        `json:"total"`
+			Items []sim.CostItem `json:"items"`
+		}
+		var each []designCost
+		for _, items := range costs {
+			each = append(each, designCost{totalCost(items), items})
+		}
+		all["costs"] = each
+	}
+	return writeJSON(w, all)
 }
 
 // writeSweep lists the entries of a sweep.
