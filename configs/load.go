@@ -4,11 +4,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"reflect"
 
 	"coachsim/configs/strict"
 	"coachsim/dgp"
 	"coachsim/estimators"
+	"coachsim/plots"
 	"coachsim/sim"
 )
 
@@ -59,6 +61,7 @@ func Load(name string, text []byte, settings []Setting) (sim.Study, error) {
 			faults = append(faults, doc.Fault("published", err.Error(), ""))
 		}
 	}
+	faults = append(faults, wrongFigures(doc, study.Figures)...)
 	faults = append(faults, overridden(doc, read.Levels, settings)...)
 	if len(faults) > 0 {
 		if study.Trial.Validate() != nil { // formulas need its columns
@@ -102,6 +105,25 @@ func validate(doc *strict.Document, study sim.Study) strict.Faults {
 	return faults
 }
 
+// wrongFigures finds figures that cannot be drawn.
+func wrongFigures(doc *strict.Document, figures []sim.Figure) (faults strict.Faults) {
+	names := map[string]int{}
+	for i, f := range figures {
+		for _, fault := range plots.Check(f) {
+			hint := ""
+			if near := strict.Nearest(fault.Given, fault.Allowed); near != "" {
+				hint = "did you mean " + near + "?"
+			}
+			faults = append(faults, doc.Fault(fmt.Sprintf("figures[%d].%s", i, fault.Key), fault.Message, hint))
+		}
+		if first, taken := names[f.FileName()]; taken {
+			faults = append(faults, doc.Fault(fmt.Sprintf("figures[%d]", i), fmt.Sprintf("%q is already the name of figures[%d]; give it another with name:", f.FileName(), first), ""))
+		}
+		names[f.FileName()] = i
+	}
+	return faults
+}
+
 // Resolve writes a study with every default, as YAML that Load reads back.
 func Resolve(s sim.Study) ([]byte, error) {
 	text, err := strict.Encode(s, kinds())
@@ -128,6 +150,7 @@ func Plan(s sim.Study, version string) (sim.Plan, error) {
 	endless.Replicates = 1
 	endless.Families = nil // they decide no replicate: the log is only read for them
 	endless.Cost = nil
+	endless.Figures = nil
 	identity, err := Resolve(endless)
 	if err != nil {
 		return sim.Plan{}, err

@@ -84,7 +84,7 @@ func (b Bias) Draw(t Theme) (Drawing, error) {
 		})
 	}
 	return rowChart{
-		width: orWidth(b.Width, TwoColumns),
+		width: t.width(b.Width, TwoColumns),
 		pitch: 1.6 * t.TickSize,
 		legend: legend{
 			intervalEntry("Bias, 95% Monte Carlo interval covers 0", covers),

@@ -27,11 +27,34 @@ import (
 type Drawing struct {
 	Width, Height vg.Length
 	Paint         func(draw.Canvas)
+
+	Enlarge float64 // how many times larger it is written; 0 is once
+	Text    Text
 }
+
+// scale is how many times larger than drawn the picture is written.
+func (d Drawing) scale() float64 {
+	if d.Enlarge == 0 {
+		return 1
+	}
+	return d.Enlarge
+}
+
+// Text says how SVG holds text. PNG and PDF have always outlines.
+type Text uint8
+
+// The kinds of text.
+const (
+	Outlines Text = iota // looks the same everywhere
+	Fonts                // can be searched and edited; the reader needs Liberation Sans, Arial or Helvetica
+)
 
 func (d Drawing) validate() error {
 	if d.Paint == nil {
 		return errors.New("plots: the drawing has nothing to paint")
+	}
+	if !(d.scale() > 0) || math.IsInf(d.scale(), 0) {
+		return fmt.Errorf("plots: a drawing cannot be enlarged %v times", d.Enlarge)
 	}
 	for _, side := range []vg.Length{d.Width, d.Height} {
 		if !(side > 0) || math.IsInf(float64(side), 0) {

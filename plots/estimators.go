@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
 )
 
 // EstimatorCurves compares the estimators of one effect over a sweep, a line
@@ -131,7 +130,7 @@ func (e EstimatorCurves) arrange() []estimatorPage {
 	for _, id := range effects {
 		page := estimatorPage{outcome: id[0], term: id[1], estimand: id[2]}
 		var keys []string
-		if page.across, page.xs, keys = sweptNumber(rows[id]); page.across == "" {
+		if page.across, page.xs, keys = sweptNumber(rows[id], ""); page.across == "" {
 			continue
 		}
 		page.divide(rows[id], keys)
@@ -162,7 +161,7 @@ func (a *estimatorPage) divide(rows []Row, keys []string) {
 		}
 		column := &a.columns[at]
 		column.null = column.null && (row.Truth == 0 || math.Abs(row.Truth) <= 0.01*row.EmpSE)
-		x, _ := strconv.ParseFloat(factor(row, a.across), 64) // sweptNumber has read it before
+		x, _ := strconv.ParseFloat(bare(factor(row, a.across)), 64) // sweptNumber has read it before
 		line := slices.Index(a.estimators, row.Estimator)
 		column.lines[line] = append(column.lines[line], estimatorPoint{
 			x: x, truth: row.Truth, n: row.N, failed: row.NFail,
@@ -211,39 +210,6 @@ func (a *estimatorPage) scale(alpha float64) {
 	}
 }
 
-// inWords names keys for people: without the section they stand in, and without
-// "mean", which is what a parameter without a last part would be. Keys that
-// would then be called the same keep their own names.
-func inWords(keys []string) []string {
-	names := make([]string, len(keys))
-	for i, key := range keys {
-		parts := strings.Split(key, ".")
-		if len(parts) > 1 {
-			parts = parts[1:]
-		}
-		if n := len(parts); n > 1 && parts[n-1] == "mean" {
-			parts = parts[:n-1]
-		}
-		names[i] = strings.ReplaceAll(strings.Join(parts, " "), "_", " ")
-	}
-	for i, name := range names {
-		for k := range names[:i] {
-			if names[k] == name {
-				return keys
-			}
-		}
-	}
-	return names
-}
-
-// bare is a value without the brackets of a list of one.
-func bare(value string) string {
-	if inner, ok := strings.CutPrefix(value, "["); ok && !strings.ContainsAny(inner, "[,") {
-		return strings.TrimSpace(strings.TrimSuffix(inner, "]"))
-	}
-	return value
-}
-
 // Draw lays the figure out.
 func (e EstimatorCurves) Draw(t Theme) (Drawing, error) {
 	if err := t.validate(); err != nil {
@@ -268,68 +234,31 @@ func (e EstimatorCurves) Draw(t Theme) (Drawing, error) {
 	if n == 1 {
 		width = MidWidth
 	}
-	width = orWidth(e.Width, width)
-	inside := width - 2*edge
-	const gap = vg.Length(8)
-	small, title := t.face(t.TickSize), t.face(t.LegendSize)
-	scale := small.Width("100") + 1.5*tickLength
-	cellWidth := (inside - vg.Length(n-1)*gap) / vg.Length(n)
-	if cellWidth-scale < 15*vg.Millimeter {
-		return Drawing{}, fmt.Errorf("plots: %d columns of panels need more than %.0f mm", n, width/vg.Millimeter)
-	}
-	bodyHeight := min(58*vg.Millimeter, max(44*vg.Millimeter, 0.8*(cellWidth-scale)))
-	titles := make([][]string, n)
-	var titleHeight vg.Length
-	for i, column := range a.columns {
-		if column.title != "" {
-			titles[i] = wrap(title, column.title, cellWidth)
-		}
-		titleHeight = max(titleHeight, leading*vg.Length(len(titles[i]))*t.LegendSize)
-	}
 	// Markers of many lines are smaller, so that those side by side stay apart.
 	thin := t
 	if len(a.estimators) > 4 {
 		thin.MarkerWidth, thin.LineWidth = 0.8*t.MarkerWidth, 0.75*t.LineWidth
 	}
-	head := 1.7 * t.LabelSize // the name of a row of panels
-	foot := tickLength + 1.3*t.TickSize
-	legend := e.legend(thin, a)
-	legendHeight := legend.height(t, inside)
-	columnHead := titleHeight + 0.6*t.LegendSize
-	height := 2*edge + legendHeight + 2*(head+columnHead+bodyHeight+foot) + panelGap + 1.6*t.LabelSize
-	rowTitles := [2][2]string{{"Rejections (%)", e.remark(a)}, {"Coverage (%)", "of the " + percent(1-e.Alpha) + " confidence interval"}}
-	xlabel := a.across
+	panels := make([]gridPanel, 2*n)
+	for i, column := range a.columns {
+		if column.title != "" {
+			panels[i].title = []string{column.title}
+			panels[n+i].title = panels[i].title
+		}
+	}
+	xlabel := axisName(a.across)
 	if logarithmic(a.xs) {
 		xlabel += ", logarithmic scale"
 	}
-	paint := func(canvas draw.Canvas) {
-		p := pen{Canvas: canvas, theme: thin}
-		left, top := canvas.Min.X+edge, canvas.Max.Y-edge
-		legend.paint(p, left, top, inside)
-		top -= legendHeight
-		for row := range 2 {
-			bold, name := t.boldFace(t.LabelSize), rowTitles[row][0]
-			p.text(bold, t.Ink, left, top-t.LabelSize, alignLeft, name)
-			after := left + bold.Width(name) + 0.6*t.LabelSize
-			p.text(title, t.Quiet, after, top-t.LabelSize, alignLeft, wrap(title, rowTitles[row][1], left+inside-after)[0])
-			for i, column := range a.columns {
-				x := left + vg.Length(i)*(cellWidth+gap)
-				y := top - head - title.Font.Size
-				for _, line := range titles[i] {
-					p.text(title, t.Ink, x+scale, y, alignLeft, line)
-					y -= leading * title.Font.Size
-				}
-				bottom := top - head - columnHead - bodyHeight
-				e.paintPanel(p, a, column, row == 1, vg.Rectangle{
-					Min: vg.Point{X: x + scale, Y: bottom},
-					Max: vg.Point{X: x + cellWidth, Y: bottom + bodyHeight},
-				})
-			}
-			top -= head + columnHead + bodyHeight + foot + panelGap
-		}
-		p.text(t.face(t.LabelSize), t.Ink, canvas.Min.X+width/2, canvas.Min.Y+edge+0.35*t.LabelSize, alignCentre, xlabel)
-	}
-	return Drawing{Width: width, Height: height, Paint: paint}, nil
+	return panelGrid{
+		width: t.width(e.Width, width), columns: n, gap: 8, scale: scaleRoom(t, "100"),
+		legend: e.legend(thin, a), xlabel: xlabel, panels: panels,
+		bands:  []gridBand{{"Rejections (%)", e.remark(a)}, {"Coverage (%)", "of the " + percent(1-e.Alpha) + " confidence interval"}},
+		height: func(w vg.Length) vg.Length { return min(58*vg.Millimeter, max(44*vg.Millimeter, 0.8*w)) },
+		paint: func(p pen, i int, body vg.Rectangle) {
+			e.paintPanel(p, a, a.columns[i%n], i >= n, body)
+		},
+	}.drawing(thin)
 }
 
 // remark says what the rejections are.

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,20 +46,7 @@ func TestEstimatorCurvesGolden(t *testing.T) {
 		plots.EstimatorCurves{Rows: compared(8), Alpha: 0.05},
 		plots.EstimatorCurves{File: "estimators-two", Rows: two, Alpha: 0.1},
 	} {
-		got := render(t, plots.SVG, fig)
-		path := filepath.Join("testdata", fig.Name()+".svg")
-		if *update {
-			if err := os.WriteFile(path, got, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s has changed; if the change is wanted, run go test ./plots -update and look at it", path)
-		}
+		compareGolden(t, fig.Name()+".svg", render(t, plots.SVG, fig))
 	}
 }
 
@@ -74,7 +59,7 @@ func TestEstimatorCurvesTwin(t *testing.T) {
 	if len(table) != 1+len(rows) {
 		t.Errorf("%d rows, want a header and %d", len(table), len(rows))
 	}
-	start := []string{"reading", "coaching", "population", "children sd = 0, effect = 0", "estimator 1", "8"}
+	start := []string{"reading", "coaching", "population", "children SD = 0, effect = 0", "estimator 1", "8"}
 	// The Wilson interval of 312 of 1,000, from R: prop.test(312, 1000, correct = FALSE).
 	for column, want := range map[string]float64{"coverage": 0.312, "coverage_low": 0.2840496859, "coverage_high": 0.3413891753, "n": 2000, "n_fail": 10} {
 		if got := find(t, table, column, start...); !near(got, want) {

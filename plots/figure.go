@@ -35,6 +35,7 @@ func Write(dir string, t Theme, fig Figure, formats ...Format) (files []string, 
 	if err != nil {
 		return nil, fmt.Errorf("figure %s: %w", name, err)
 	}
+	drawing.Enlarge, drawing.Text = t.Enlarge, t.Text
 	for _, f := range formats {
 		path := filepath.Join(dir, name+"."+string(f))
 		if err := Save(path, drawing); err != nil {
@@ -64,10 +65,22 @@ func (r Row) label() string {
 		return r.Label
 	}
 	words := fmt.Sprintf("%s → %s (%s)", r.Term, r.Outcome, r.Estimator)
-	for _, f := range r.Factors {
-		words += fmt.Sprintf(", %s = %s", f.Key, f.Value)
+	if where := r.where(); where != "" {
+		words += ", " + where
 	}
 	return words
+}
+
+// where is the design of the row in words.
+func (r Row) where() string {
+	var keys, parts []string
+	for _, f := range r.Factors {
+		keys = append(keys, f.Key)
+	}
+	for i, words := range inWords(keys) {
+		parts = append(parts, words+" = "+bare(r.Factors[i].Value))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // named returns name, or otherwise where name is empty.

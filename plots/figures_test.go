@@ -115,21 +115,26 @@ func render(t *testing.T, f plots.Format, fig plots.Figure) []byte {
 func TestGolden(t *testing.T) {
 	for _, fig := range figures() {
 		t.Run(fig.Name(), func(t *testing.T) {
-			got := render(t, plots.SVG, fig)
-			path := filepath.Join("testdata", fig.Name()+".svg")
-			if *update {
-				if err := os.WriteFile(path, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !bytes.Equal(got, want) {
-				t.Errorf("%s has changed; if the change is wanted, run go test ./plots -update and look at it", path)
-			}
+			compareGolden(t, fig.Name()+".svg", render(t, plots.SVG, fig))
 		})
+	}
+}
+
+// compareGolden holds what was drawn against a file under testdata.
+func compareGolden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s has changed; if the change is wanted, run go test ./plots -update and look at it", path)
 	}
 }
 
@@ -322,10 +327,10 @@ func TestPages(t *testing.T) {
 // last panels; a key zipped to the first says nothing of its own.
 func TestPowerCurveDividesTheFactors(t *testing.T) {
 	table := plots.PowerCurve{Rows: swept(), Alpha: 0.05}.Table()
-	if got := strings.Join(table[0], " "); got != "label where trial.assignment.share trial.schools power low high n n_fail alpha" {
+	if got := strings.Join(table[0], " "); got != "label where trial.assignment.share trial.schools power low high closed_form n n_fail alpha element" {
 		t.Errorf("the twin's columns are %s", got)
 	}
-	if got := find(t, table, "power", "coaching → reading (itt)", "mean = [0.4]", "0.5", "40"); !near(got, 0.8) {
+	if got := find(t, table, "power", "coaching → reading (itt)", "effect = 0.4", "0.5", "40"); !near(got, 0.8) {
 		t.Errorf("power at 40 schools, share 0.5, with an effect is %s, want 0.8", got)
 	}
 	zipped := swept()
@@ -405,7 +410,7 @@ func TestLabelOfUnnamedRow(t *testing.T) {
 	r.Term, r.Outcome, r.Estimator = "coaching", "total", "itt"
 	r.Factors = []sim.Factor{{Key: "trial.schools", Value: "20"}}
 	table := plots.Power{Rows: []plots.Row{r}, Alpha: 0.05}.Table()
-	if got, want := table[1][0], "coaching → total (itt), trial.schools = 20"; got != want {
+	if got, want := table[1][0], "coaching → total (itt), schools = 20"; got != want {
 		t.Errorf("label %q, want %q", got, want)
 	}
 }

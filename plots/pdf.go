@@ -12,8 +12,13 @@ import (
 )
 
 func renderPDF(w io.Writer, d Drawing) error {
-	canvas := vgpdf.New(d.Width, d.Height)
-	paint(outlined{mosaic{pdfCanvas{canvas}}}, d)
+	scale := vg.Length(d.scale())
+	canvas := vgpdf.New(scale*d.Width, scale*d.Height)
+	page := sized{pdfCanvas{canvas}, d.Width, d.Height}
+	if scale != 1 {
+		page.Scale(float64(scale), float64(scale))
+	}
+	paint(outlined{mosaic{page}}, d)
 	var document bytes.Buffer
 	if _, err := canvas.WriteTo(&document); err != nil {
 		return err
@@ -21,6 +26,15 @@ func renderPDF(w io.Writer, d Drawing) error {
 	_, err := w.Write(undated(document.Bytes()))
 	return err
 }
+
+// sized is a canvas that is drawn on in another size than its own.
+type sized struct {
+	vg.CanvasSizer
+	width, height vg.Length
+}
+
+// Size returns the size that is drawn in.
+func (c sized) Size() (w, h vg.Length) { return c.width, c.height }
 
 // undated replaces the time of writing by a fixed date of the same length, so
 // that no offset in the file moves. The PDF library could be told the date, but

@@ -16,7 +16,7 @@ import (
 const dotsPerInch = 300
 
 func renderPNG(w io.Writer, d Drawing) error {
-	canvas := vgimg.NewWith(vgimg.UseWH(d.Width, d.Height), vgimg.UseDPI(dotsPerInch))
+	canvas := vgimg.NewWith(vgimg.UseWH(d.Width, d.Height), vgimg.UseDPI(int(math.Round(dotsPerInch*d.scale()))))
 	paint(outlined{canvas}, d)
 	var encoded bytes.Buffer
 	if err := png.Encode(&encoded, canvas.Image()); err != nil {

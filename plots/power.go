@@ -103,7 +103,7 @@ func (w Power) Draw(t Theme) (Drawing, error) {
 		what += " (" + count(points[0].n) + " replicates)"
 	}
 	return rowChart{
-		width:   orWidth(w.Width, TwoColumns),
+		width:   t.width(w.Width, TwoColumns),
 		pitch:   1.6 * t.TickSize,
 		legend:  legend{intervalEntry(what, look)},
 		columns: [][]rowPanel{{panel}},

@@ -80,7 +80,7 @@ func (f Published) Draw(t Theme) (Drawing, error) {
 			},
 		})
 	}
-	width := orWidth(f.Width, TwoColumns)
+	width := t.width(f.Width, TwoColumns)
 	return rowChart{
 		width: width,
 		pitch: 1.65 * t.TickSize,

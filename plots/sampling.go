@@ -152,7 +152,7 @@ func (s SamplingDistribution) Draw(t Theme) (Drawing, error) {
 	}
 
 	columns, width := grid(n)
-	width = orWidth(s.Width, width)
+	width = t.width(s.Width, width)
 	inside := width - 2*edge
 	const gap = vg.Length(16)
 	panelWidth := (inside - vg.Length(columns-1)*gap) / vg.Length(columns)

@@ -17,42 +17,19 @@ import (
 // maxCurvePages: nobody would read them, and summary.csv has the numbers.
 // chunks is the run's log.
 func Standard(s sim.Summary, chunks iter.Seq2[[]sim.Record, error], comparisons []sim.Comparison) ([]Figure, error) {
-	published := map[[3]string]sim.Comparison{}
-	for _, c := range comparisons {
-		published[[3]string{c.Estimator, c.Outcome, c.Term}] = c
-	}
-	var tested, effects []Row
-	var shown []sim.SummaryRow
-	for _, r := range s.Rows {
-		row := Row{SummaryRow: r}
-		if c, ok := published[[3]string{r.Estimator, r.Outcome, r.Term}]; ok {
-			row.Label = c.Label + " (" + c.Table + ", " + c.Column + ")"
-		}
-		if !math.IsNaN(r.Power) {
-			tested = append(tested, row)
-		}
-		if !math.IsNaN(r.Bias) {
-			effects = append(effects, row)
-			shown = append(shown, r)
-		}
-	}
-	if len(shown) == 0 { // nothing causal: show what there is
-		shown = s.Rows
-	}
-	if slices.ContainsFunc(s.Rows, func(r sim.SummaryRow) bool { return len(r.Factors) > 0 }) {
+	effects, tested := labelledRows(s, comparisons)
+	if isSwept(s) {
 		return sweptFigures(s, effects, tested), nil
 	}
-	estimates, err := sim.Collect(chunks, shown)
+	shown := effects
+	if len(shown) == 0 { // nothing causal: show what there is
+		for _, r := range s.Rows {
+			shown = append(shown, Row{SummaryRow: r})
+		}
+	}
+	sampling, err := newSampling(shown, chunks, comparisons)
 	if err != nil {
 		return nil, err
-	}
-	sampling := SamplingDistribution{XLabel: "Estimate"}
-	for i, r := range shown {
-		sample := Sample{Label: r.Term + " → " + r.Outcome + " (" + r.Estimator + ")", Estimates: estimates[i], Truth: r.Truth, Published: math.NaN(), PublishedSE: math.NaN()}
-		if c, ok := published[[3]string{r.Estimator, r.Outcome, r.Term}]; ok {
-			sample.Label, sample.Published, sample.PublishedSE = c.Label+" ("+c.Table+", "+c.Column+")", c.Value, c.SE
-		}
-		sampling.Samples = append(sampling.Samples, sample)
 	}
 	var figures []Figure
 	for _, page := range sampling.Pages() {
@@ -84,7 +61,7 @@ func sweptFigures(s sim.Summary, effects, tested []Row) []Figure {
 		figures = append(figures, Bias{Rows: effects})
 	}
 	curve := PowerCurve{Rows: tested, Alpha: s.Alpha}
-	if len(curve.arrange().panels) == 0 {
+	if a, _ := curve.arrange(); len(a.panels) == 0 { // no keys are named that could be wrong
 		if n := len(tested); n > 0 && n <= maxSweptRows {
 			figures = append(figures, Power{Rows: tested, Alpha: s.Alpha})
 		}
@@ -101,4 +78,58 @@ func sweptFigures(s sim.Summary, effects, tested []Row) []Figure {
 		}
 	}
 	return figures
+}
+
+// isSwept says whether a summary is of several designs.
+func isSwept(s sim.Summary) bool {
+	return slices.ContainsFunc(s.Rows, func(r sim.SummaryRow) bool { return len(r.Factors) > 0 })
+}
+
+// labelledRows returns the rows that have a bias and those that have a power,
+// with the words of the paper where cells of one are given.
+func labelledRows(s sim.Summary, comparisons []sim.Comparison) (effects, tested []Row) {
+	printed := byEstimate(comparisons)
+	for _, r := range s.Rows {
+		row := Row{SummaryRow: r}
+		if c, ok := printed[[3]string{r.Estimator, r.Outcome, r.Term}]; ok {
+			row.Label = c.Label + " (" + c.Table + ", " + c.Column + ")"
+		}
+		if !math.IsNaN(r.Power) {
+			tested = append(tested, row)
+		}
+		if !math.IsNaN(r.Bias) {
+			effects = append(effects, row)
+		}
+	}
+	return effects, tested
+}
+
+func byEstimate(comparisons []sim.Comparison) map[[3]string]sim.Comparison {
+	printed := map[[3]string]sim.Comparison{}
+	for _, c := range comparisons {
+		printed[[3]string{c.Estimator, c.Outcome, c.Term}] = c
+	}
+	return printed
+}
+
+// newSampling collects the estimates of rows from a run's log.
+func newSampling(rows []Row, chunks iter.Seq2[[]sim.Record, error], comparisons []sim.Comparison) (SamplingDistribution, error) {
+	figure := SamplingDistribution{XLabel: "Estimate"}
+	shown := make([]sim.SummaryRow, len(rows))
+	for i, row := range rows {
+		shown[i] = row.SummaryRow
+	}
+	estimates, err := sim.Collect(chunks, shown)
+	if err != nil {
+		return figure, err
+	}
+	printed := byEstimate(comparisons)
+	for i, row := range rows {
+		sample := Sample{Label: row.label(), Estimates: estimates[i], Truth: row.Truth, Published: math.NaN(), PublishedSE: math.NaN()}
+		if c, ok := printed[[3]string{row.Estimator, row.Outcome, row.Term}]; ok {
+			sample.Label, sample.Published, sample.PublishedSE = c.Label+" ("+c.Table+", "+c.Column+")", c.Value, c.SE
+		}
+		figure.Samples = append(figure.Samples, sample)
+	}
+	return figure, nil
 }

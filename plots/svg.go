@@ -2,6 +2,7 @@ package plots
 
 import (
 	"bytes"
+	"encoding/xml"
 	"fmt"
 	"image"
 	"image/color"
@@ -18,6 +19,7 @@ import (
 
 func renderSVG(w io.Writer, d Drawing) error {
 	canvas := newSVGCanvas(d.Width, d.Height)
+	canvas.enlarge, canvas.text = d.scale(), d.Text
 	paint(mosaic{canvas}, d)
 	_, err := w.Write(canvas.document())
 	return err
@@ -30,11 +32,13 @@ func renderSVG(w io.Writer, d Drawing) error {
 // Transformations are applied to the points as they come, so that the document
 // is flat and in page coordinates: points, y downwards.
 type svgCanvas struct {
-	w, h  vg.Length
-	state svgState
-	stack []svgState
-	body  bytes.Buffer
-	defs  bytes.Buffer
+	w, h    vg.Length
+	enlarge float64
+	text    Text
+	state   svgState
+	stack   []svgState
+	body    bytes.Buffer
+	defs    bytes.Buffer
 	// defined holds the names of the glyphs in defs.
 	defined map[string]bool
 }
@@ -60,7 +64,7 @@ func (m matrix) then(n matrix) matrix {
 }
 
 func newSVGCanvas(w, h vg.Length) *svgCanvas {
-	c := &svgCanvas{w: w, h: h, defined: map[string]bool{}}
+	c := &svgCanvas{w: w, h: h, enlarge: 1, defined: map[string]bool{}}
 	c.state.m = matrix{a: 1, d: -1, f: h.Points()}
 	vg.Initialize(c)
 	return c
@@ -72,7 +76,7 @@ func (c *svgCanvas) document() []byte {
 	fmt.Fprintf(&doc, `<?xml version="1.0" encoding="UTF-8"?>
 <svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="%spt" height="%spt" viewBox="0 0 %s %s">
 <defs>
-`, w, h, w, h)
+`, decimal(c.enlarge*c.w.Points()), decimal(c.enlarge*c.h.Points()), w, h)
 	doc.Write(c.defs.Bytes())
 	doc.WriteString("</defs>\n")
 	doc.Write(c.body.Bytes())
@@ -157,6 +161,10 @@ func (c *svgCanvas) FillString(face font.Face, pt vg.Point, text string) {
 	if size == 0 || text == "" {
 		return
 	}
+	if c.text == Fonts {
+		c.writeText(face, pt, text)
+		return
+	}
 	// Glyphs are in font units with y downwards.
 	scale := size / float64(face.Face.UnitsPerEm())
 	m := c.state.m.then(matrix{a: scale, d: -scale, e: pt.X.Points(), f: pt.Y.Points()})
@@ -175,6 +183,21 @@ func (c *svgCanvas) FillString(face font.Face, pt vg.Point, text string) {
 		fmt.Fprintf(&c.body, `<use xlink:href="#%s" x="%d"/>`, name, int(x))
 	})
 	c.body.WriteString("</g>\n")
+}
+
+// writeText writes text as text. textLength keeps its width in another font.
+func (c *svgCanvas) writeText(face font.Face, pt vg.Point, text string) {
+	m := c.state.m.then(matrix{a: 1, d: -1, e: pt.X.Points(), f: pt.Y.Points()})
+	weight := ""
+	if face.Font.Weight > 0 {
+		weight = ` font-weight="bold"`
+	}
+	fmt.Fprintf(&c.body, `<text transform="matrix(%s %s %s %s %s %s)" font-family="Liberation Sans, Arial, Helvetica, sans-serif" font-size="%s"%s textLength="%s" lengthAdjust="spacingAndGlyphs"%s>`,
+		fine(m.a), fine(m.b), fine(m.c), fine(m.d), decimal(m.e), decimal(m.f), decimal(face.Font.Size.Points()), weight, decimal(face.Width(text).Points()), c.paintWith("fill"))
+	if err := xml.EscapeText(&c.body, []byte(text)); err != nil {
+		panic(err) // a buffer takes everything
+	}
+	c.body.WriteString("</text>\n")
 }
 
 // DrawImage must not be reached: mosaic draws images.

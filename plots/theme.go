@@ -58,6 +58,14 @@ type Theme struct {
 	Quiet color.Color // remarks, reference lines
 	Faint color.Color // row guides, bands
 
+	// Width of every figure that can be drawn at any, before it is enlarged; 0
+	// leaves it to the figure.
+	Width vg.Length
+	// Enlarge is how many times larger than drawn a figure is written, type and
+	// lines with it; 0 is once.
+	Enlarge float64
+	Text    Text
+
 	// Series are used in order.
 	Series []Series
 
@@ -127,6 +135,18 @@ func (t Theme) boldFace(size vg.Length) font.Face {
 		Font: font.Font{Typeface: "Liberation", Variant: "Sans", Weight: xfont.WeightBold, Size: size},
 		Face: t.bold,
 	}
+}
+
+// width returns the width of a figure: its own, the theme's, or otherwise.
+func (t Theme) width(own, otherwise vg.Length) vg.Length {
+	return orWidth(own, orWidth(t.Width, otherwise))
+}
+
+// translucent is a colour through which others show.
+func translucent(c color.Color, share float64) color.Color {
+	n := color.NRGBAModel.Convert(c).(color.NRGBA)
+	n.A = uint8(255*share + 0.5)
+	return n
 }
 
 // tint mixes a colour with white; share is how much of the colour remains. A

@@ -24,6 +24,7 @@ type Study struct {
 	Families   []Family          `yaml:"families,omitempty" doc:"tests that are judged together, with p-values adjusted for their number"`
 	Published  string            `yaml:"published,omitempty" doc:"a built-in table of published results to hold the estimates against"`
 	Cost       *Cost             `yaml:"cost,omitempty" doc:"what the trial costs, by unit, for optimise"`
+	Figures    []Figure          `yaml:"figures,omitempty" doc:"figures to draw besides the standard ones; a figure of the same name replaces one"`
 	Streams    Streams           `yaml:"streams,omitempty" doc:"random draws of the cells of a sweep: common (the same in every cell) or independent"`
 
 	// Sweep is the study's sweep as written and Cells what it comes to. Reading

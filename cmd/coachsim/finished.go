@@ -107,22 +107,27 @@ func (f *finished) warnOfFailure(w io.Writer) {
 	}
 }
 
-// drawFigures draws the standard figures into figures/ and returns how many.
+// drawFigures draws the standard figures and those of the study into figures/
+// and returns how many.
 func (f *finished) drawFigures(formats ...plots.Format) (int, error) {
-	figures, err := plots.Standard(f.summary, f.log.Chunks(), f.comparisons)
+	figures, err := f.figures()
 	if err != nil {
 		return 0, err
 	}
+	return len(figures), f.writeFigures(plots.Journal(), figures, formats)
+}
+
+func (f *finished) writeFigures(theme plots.Theme, figures []plots.Figure, formats []plots.Format) error {
 	dir := filepath.Join(f.dir, "figures")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return 0, err
+		return err
 	}
 	for _, figure := range figures {
-		if _, err := plots.Write(dir, plots.Journal(), figure, formats...); err != nil {
-			return 0, err
+		if _, err := plots.Write(dir, theme, figure, formats...); err != nil {
+			return err
 		}
 	}
-	return len(figures), nil
+	return nil
 }
 
 // interrupted says what a stopped run has kept.

@@ -2,48 +2,180 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"gonum.org/v1/plot/vg"
 
 	"coachsim/plots"
+	"coachsim/sim"
 )
 
 func newPlot(s streams) *cobra.Command {
-	var names []string
+	var asked sim.Figure
+	var formats, only []string
+	var size, text string
+	var kinds strings.Builder
+	for _, k := range plots.Kinds() {
+		fmt.Fprintf(&kinds, "  %-12s %s\n", k.Name, k.Shows)
+	}
 	c := &cobra.Command{
 		Use:   "plot DIR",
-		Short: "Draw the figures of a run directory again",
+		Short: "Draw the figures of a run directory again, or one of a kind",
 		Long: `Draw the figures of a run directory into its figures/, from its log alone: the
-sampling distribution of each effect, bias, power, and published beside
-simulated results. Beside each figure stands a CSV file with the numbers shown.`,
+standard ones and those of the study's section figures:, or with --kind one more.
+Beside each figure stands a CSV file with the numbers shown. Kinds:
+
+` + kinds.String() + `
+--x, --by and --panel say which swept key lies across, makes lines and makes
+panels; keys are written whole or by their last parts. estimator, outcome and term
+can make lines or panels too.`,
 		Example: `  coachsim plot coachsim-ecuador
-  coachsim plot coachsim-ecuador --format pdf`,
+  coachsim plot coachsim-ecuador --format pdf --size 85
+  coachsim plot sizes --kind power-curve --x schools --by share
+  coachsim plot coachsim-few-clusters --kind zip --only schools=8 --only effect=0`,
 		Args:        cobra.ExactArgs(1),
 		Annotations: map[string]string{"wants": "one run DIRectory"},
-		RunE: func(_ *cobra.Command, args []string) error {
-			formats := plots.Formats()
-			if len(names) > 0 {
-				formats = nil
-				for _, name := range names {
-					format, err := plots.ParseFormat(name)
-					if err != nil {
-						return usageError("--format %s: must be png, svg or pdf", name)
+		RunE: func(c *cobra.Command, args []string) error {
+			pictures, err := pictureFormats(formats)
+			if err != nil {
+				return err
+			}
+			theme, err := figureTheme(size, text)
+			if err != nil {
+				return err
+			}
+			for _, pair := range only {
+				key, value, ok := strings.Cut(pair, "=")
+				if !ok {
+					return usageError("--only %s: write KEY=VALUE, such as --only estimator=itt", pair)
+				}
+				if asked.Only == nil {
+					asked.Only = map[string]string{}
+				}
+				asked.Only[strings.TrimSpace(key)] = strings.TrimSpace(value)
+			}
+			if asked.Kind == "" {
+				for _, flag := range []string{"x", "by", "panel", "measure", "target", "only", "name"} {
+					if c.Flags().Changed(flag) {
+						return usageError("--%s says how one figure is laid out; say which with --kind", flag)
 					}
-					formats = append(formats, format)
+				}
+			} else {
+				if asked.Target < 0 || asked.Target >= 1 {
+					return usageError("--target %g: must lie between 0 and 1, such as 0.8", asked.Target)
+				}
+				for _, wrong := range plots.Check(asked) {
+					return usageError("--%s: %s", wrong.Key, wrong.Message)
 				}
 			}
 			done, err := openDirectory(args[0])
 			if err != nil {
 				return err
 			}
-			n, err := done.drawFigures(formats...)
+			figures, err := done.asked(asked)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(s.talk, "Drew %s in %s/figures.\n", count(n, "figure"), args[0])
+			if err := done.writeFigures(theme, figures, pictures); err != nil {
+				return err
+			}
+			fmt.Fprintf(s.talk, "Drew %s in %s/figures.\n", count(len(figures), "figure"), args[0])
 			return nil
 		},
 	}
-	c.Flags().StringSliceVar(&names, "format", nil, "`FORMAT`s: png, svg, pdf (default all)")
+	flags := c.Flags()
+	flags.StringSliceVar(&formats, "format", nil, "`FORMAT`s: png, svg, pdf (default all)")
+	flags.StringVar(&asked.Kind, "kind", "", "`KIND` of figure (default the standard ones)")
+	flags.StringVar(&asked.X, "x", "", "swept `KEY` across")
+	flags.StringVar(&asked.By, "by", "", "`KEY` with a line for every value (upwards, in a contour)")
+	flags.StringVar(&asked.Panel, "panel", "", "`KEY` with a panel for every value")
+	flags.StringVar(&asked.Measure, "measure", "", "`MEASURE`: power, coverage, bias or se-error (nested-loop); power or mdes (contour)")
+	flags.Float64Var(&asked.Target, "target", 0, "the `POWER` to mark and locate (default 0.8)")
+	flags.StringArrayVar(&only, "only", nil, "draw these rows alone: `KEY=VALUE` (again for more)")
+	flags.StringVar(&asked.Name, "name", "", "`NAME` of the files (default the kind)")
+	addFigureFlags(flags, &size, &text)
 	return c
+}
+
+// asked returns the figures of a kind, or the standard ones.
+func (f *finished) asked(figure sim.Figure) ([]plots.Figure, error) {
+	if figure.Kind == "" {
+		return f.figures()
+	}
+	figures, err := plots.Make(f.figureRun(), figure)
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	return figures, nil
+}
+
+// figures returns the standard figures and those of the study.
+func (f *finished) figures() ([]plots.Figure, error) {
+	figures, err := plots.Standard(f.summary, f.log.Chunks(), f.comparisons)
+	if err != nil {
+		return nil, err
+	}
+	for _, asked := range f.study.Figures {
+		more, err := plots.Make(f.figureRun(), asked)
+		if err != nil {
+			return nil, err
+		}
+		for _, figure := range more {
+			figures = slices.DeleteFunc(figures, func(one plots.Figure) bool { return one.Name() == figure.Name() })
+		}
+		figures = append(figures, more...)
+	}
+	return figures, nil
+}
+
+// figureRun is the run as figures are drawn from it.
+func (f *finished) figureRun() plots.Run {
+	return plots.Run{Study: f.study, Summary: f.summary, Chunks: f.log.Chunks(), Comparisons: f.comparisons}
+}
+
+func addFigureFlags(flags *pflag.FlagSet, size, text *string) {
+	flags.StringVar(size, "size", "", "width: `MM` (85 one column, 120, 175 two columns) or slide (default by the number of panels)")
+	flags.StringVar(text, "text", "outlines", "text in SVG: `outlines`, or font, which can be searched and edited")
+}
+
+func pictureFormats(names []string) ([]plots.Format, error) {
+	if len(names) == 0 {
+		return plots.Formats(), nil
+	}
+	var formats []plots.Format
+	for _, name := range names {
+		format, err := plots.ParseFormat(name)
+		if err != nil {
+			return nil, usageError("--format %s: must be png, svg or pdf", name)
+		}
+		formats = append(formats, format)
+	}
+	return formats, nil
+}
+
+// figureTheme is the theme of a width and a kind of text.
+func figureTheme(size, text string) (plots.Theme, error) {
+	theme := plots.Journal()
+	switch text {
+	case "outlines":
+	case "font":
+		theme.Text = plots.Fonts
+	default:
+		return theme, usageError("--text %s: must be outlines or font", text)
+	}
+	if size == "slide" {
+		// Type of 7 to 9 points becomes 17 to 22, on a slide 338 mm wide.
+		theme.Width, theme.Enlarge = plots.MidWidth, 2.5
+	} else if size != "" {
+		mm, err := strconv.ParseFloat(strings.TrimSuffix(size, "mm"), 64)
+		if err != nil || !(mm >= 60 && mm <= 400) {
+			return theme, usageError("--size %s: must be slide or a width from 60 to 400 mm, such as 85, 120 or 175", size)
+		}
+		theme.Width = vg.Length(mm) * vg.Millimeter
+	}
+	return theme, nil
 }

@@ -1,0 +1,326 @@
+package plots_test
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"bytes"
+
+	"gonum.org/v1/plot/vg"
+
+	"coachsim/estimators"
+	"coachsim/plots"
+	"coachsim/sim"
+)
+
+// loggedStudy returns the log of a small sweep, two estimators of one effect in
+// four designs, and its factors.
+func loggedStudy() (records []sim.Record, factors [][]sim.Factor) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	for _, schools := range []string{"10", "20", "40"} {
+		for _, effect := range []string{"[0]", "[0.2]", "[0.4]"} {
+			factors = append(factors, []sim.Factor{{Key: "trial.schools", Value: schools}, {Key: "achievement.effect.mean", Value: effect}})
+		}
+	}
+	for cell, f := range factors {
+		n, _ := strconv.ParseFloat(f[0].Value, 64)
+		truth, _ := strconv.ParseFloat(strings.Trim(f[1].Value, "[]"), 64)
+		for rep := range 120 {
+			z := rng.NormFloat64()
+			for e, name := range []string{"ols", "mixed"} {
+				se := 1 / math.Sqrt(n) * (1 + 0.05*float64(e)*rng.Float64())
+				r := sim.Record{Cell: cell, Replicate: rep, Estimator: name, Outcome: "reading", Term: "coaching", Estimand: "population", Truth: truth}
+				r.Value, r.SE, r.DF = truth+se*(z+0.2*float64(e)*rng.NormFloat64()), se, n-2
+				r.P = math.Erfc(math.Abs(r.Value/se) / math.Sqrt2)
+				if rep == 7 && e == 1 {
+					r.Status, r.Value, r.SE, r.P = estimators.NotConverged, nan, nan, nan
+				}
+				records = append(records, r)
+			}
+		}
+	}
+	return records, factors
+}
+
+func loggedRun(t *testing.T) plots.Run {
+	t.Helper()
+	records, factors := loggedStudy()
+	chunks := iter.Seq2[[]sim.Record, error](func(yield func([]sim.Record, error) bool) { yield(records, nil) })
+	summary, err := sim.Summarise(chunks, 0.05, factors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range summary.Rows {
+		if r := &summary.Rows[i]; r.Estimator == "ols" {
+			r.AnalyticPower = min(0.99, r.Power+0.01)
+		}
+	}
+	return plots.Run{Summary: summary, Chunks: chunks}
+}
+
+// kindFigures returns figures of every kind that is drawn from the log.
+func kindFigures(t *testing.T) []plots.Figure {
+	t.Helper()
+	run := loggedRun(t)
+	var all []plots.Figure
+	for _, f := range []sim.Figure{
+		{Kind: "power-curve", Name: "power-curve-effect", X: "effect", By: "schools", Panel: "estimator"},
+		{Kind: "mdes", X: "schools", By: "estimator", Only: map[string]string{"effect": "0"}},
+		{Kind: "contour", Only: map[string]string{"estimator": "ols"}},
+		{Kind: "contour", Name: "contour-mdes", Measure: "mdes"},
+		{Kind: "nested-loop", Measure: "coverage"},
+		{Kind: "lollipop", Only: map[string]string{"schools": "10"}},
+		{Kind: "zip", Only: map[string]string{"schools": "10", "effect": "0.4"}},
+		{Kind: "p-values", Only: map[string]string{"schools": "10", "effect": "0"}},
+		{Kind: "scatter", Only: map[string]string{"effect": "0.2"}},
+		{Kind: "estimators", Name: "estimators-log"},
+		{Kind: "sampling", Name: "sampling-log", Only: map[string]string{"effect": "0.2"}},
+		{Kind: "bias", Name: "bias-log"}, {Kind: "power", Name: "power-log"},
+	} {
+		figures, err := plots.Make(run, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, figures...)
+	}
+	rng := rand.New(rand.NewPCG(3, 3))
+	density := plots.Density{}
+	for i, name := range []string{"Total score", "Achievement"} {
+		panel := plots.DensityPanel{Title: name, XLabel: "points", Cuts: []float64{3, 5}}
+		for g, arm := range []string{"control", "coaching"} {
+			group := plots.DensityGroup{Label: arm}
+			for range 20 {
+				set := make([]float64, 100)
+				for k := range set {
+					set[k] = 4 + 0.3*float64(g) + float64(i+1)*0.5*rng.NormFloat64()
+				}
+				group.Sets = append(group.Sets, set)
+			}
+			panel.Groups = append(panel.Groups, group)
+		}
+		density.Panels = append(density.Panels, panel)
+	}
+	return append(all, density)
+}
+
+func TestKindsGolden(t *testing.T) {
+	for _, fig := range kindFigures(t) {
+		t.Run(fig.Name(), func(t *testing.T) {
+			compareGolden(t, fig.Name()+".svg", render(t, plots.SVG, fig))
+		})
+	}
+}
+
+// TestLayout measures the text of every figure at the widths of journals: none
+// leaves the paper, and none overlaps another.
+func TestLayout(t *testing.T) {
+	for _, width := range []vg.Length{0, plots.OneColumn, plots.MidWidth, plots.TwoColumns} {
+		for _, fig := range slices.Concat(figures(), kindFigures(t)) {
+			theme := plots.Journal()
+			theme.Width, theme.Text = width, plots.Fonts
+			name := fmt.Sprintf("%s at %.0f mm", fig.Name(), width/vg.Millimeter)
+			drawing, err := fig.Draw(theme)
+			if err != nil {
+				if !strings.Contains(err.Error(), " mm") { // may refuse a width, with reason
+					t.Errorf("%s: %v", name, err)
+				}
+				continue
+			}
+			drawing.Text = plots.Fonts
+			checkText(t, name, drawing)
+		}
+	}
+}
+
+type textBox struct {
+	text                     string
+	left, right, top, bottom float64
+}
+
+// checkText reads the place of all text off an SVG file that holds it as text.
+func checkText(t *testing.T, name string, drawing plots.Drawing) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := plots.Render(&b, plots.SVG, drawing); err != nil {
+		t.Fatal(err)
+	}
+	number := regexp.MustCompile(`-?[0-9.]+`)
+	decoder := xml.NewDecoder(&b)
+	var boxes []textBox
+	open := false
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			if open = token.Name.Local == "text"; !open {
+				continue
+			}
+			get := map[string]string{}
+			for _, a := range token.Attr {
+				get[a.Name.Local] = a.Value
+			}
+			m := number.FindAllString(get["transform"], -1)
+			x, _ := strconv.ParseFloat(m[4], 64)
+			y, _ := strconv.ParseFloat(m[5], 64)
+			size, _ := strconv.ParseFloat(get["font-size"], 64)
+			long, _ := strconv.ParseFloat(get["textLength"], 64)
+			boxes = append(boxes, textBox{"", x, x + long, y - 0.69*size, y}) // to the height of a digit
+		case xml.CharData:
+			if open {
+				boxes[len(boxes)-1].text += string(token)
+			}
+		case xml.EndElement:
+			open = false
+		}
+	}
+	if len(boxes) < 3 {
+		t.Errorf("%s has %d texts", name, len(boxes))
+	}
+	const slack = 0.3
+	for i, a := range boxes {
+		if a.left < -slack || a.right > drawing.Width.Points()+slack || a.top < -slack || a.bottom > drawing.Height.Points()+slack {
+			t.Errorf("%s: %q leaves the paper", name, a.text)
+		}
+		for _, b := range boxes[:i] {
+			if a.left < b.right-slack && b.left < a.right-slack && a.top < b.bottom-slack && b.top < a.bottom-slack {
+				t.Errorf("%s: %q and %q overlap", name, a.text, b.text)
+			}
+		}
+	}
+}
+
+// The twin of a zip plot counts its coverage as the summary does.
+func TestZipCoverage(t *testing.T) {
+	run := loggedRun(t)
+	figures, err := plots.Make(run, sim.Figure{Kind: "zip", Only: map[string]string{"estimator": "mixed"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := figures[0].Table()
+	for _, r := range run.Summary.Rows {
+		if r.Estimator != "mixed" {
+			continue
+		}
+		where := "schools = " + r.Factors[0].Value + ", effect = " + strings.Trim(r.Factors[1].Value, "[]")
+		got := find(t, table, "centile", "coaching → reading (mixed)", where, "coverage")
+		if v, err := strconv.ParseFloat(got, 64); err != nil || math.Abs(v-100*r.Cover) > 1e-9 {
+			t.Errorf("%s: coverage %s, the summary has %v", where, got, 100*r.Cover)
+		}
+		if n := find(t, table, "n", "coaching → reading (mixed)", where, "coverage"); n != "119" { // one fit failed
+			t.Errorf("%s: %s intervals, want 119", where, n)
+		}
+	}
+}
+
+// Where a line reaches the target is linear on the probit scale: of power 0.5 at
+// 10 and 0.975 at 20, 0.8 is at 10 + 10 z(0.8)/z(0.975) = 14.2941.
+func TestPowerCurveLocates(t *testing.T) {
+	var rows []plots.Row
+	for x, power := range map[string]float64{"10": 0.5, "20": 0.975} {
+		r := row("effect", 0, 0.1, power, 0)
+		r.Factors = []sim.Factor{{Key: "trial.schools", Value: x}}
+		rows = append(rows, r)
+	}
+	table := plots.PowerCurve{Rows: rows, Alpha: 0.05}.Table()
+	last := table[len(table)-1]
+	if last[len(last)-1] != "reaches" || !near(last[3], 10+10*0.8416212335729143/1.959963984540054) {
+		t.Errorf("the target is reached at %v", last)
+	}
+}
+
+// MDES by Bloom's formula, with R: (qt(.975, 8) + qt(.8, 8)) * 0.1.
+func TestMDESFormula(t *testing.T) {
+	r := row("", 0, 0.1, 0.5, 0)
+	r.EmpSEMCSE = 0.002
+	var rows []plots.Row
+	for _, schools := range []string{"10", "20"} {
+		r.Factors = []sim.Factor{{Key: "trial.schools", Value: schools}}
+		rows = append(rows, r)
+	}
+	table := plots.MDESCurve{Rows: rows, Alpha: 0.05, DF: []float64{8, nan}}.Table()
+	if len(table) != 1 {
+		t.Errorf("one value of the key makes a curve: %v", table)
+	}
+	table = plots.MDESCurve{Rows: rows, Alpha: 0.05, DF: []float64{8, 8}}.Table()
+	if got := table[1][4]; !near(got, 0.3194893653) {
+		t.Errorf("MDES %s, want 0.31949", got)
+	}
+}
+
+// Figures that cannot be drawn say why.
+func TestMakeRefuses(t *testing.T) {
+	run := loggedRun(t)
+	for want, f := range map[string]sim.Figure{
+		`"schols" is no swept key; there are trial.schools, achievement.effect.mean`: {Kind: "zip", Only: map[string]string{"schols": "10"}},
+		"trial.schools is never 11; it is 10, 20, 40":                                {Kind: "bias", Only: map[string]string{"schools": "11"}},
+		`"x" is no kind of figure`:                                                   {Kind: "x"},
+	} {
+		if _, err := plots.Make(run, f); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v does not say %q", err, want)
+		}
+	}
+	for want, f := range map[string]sim.Figure{
+		`"nowhere" is no swept key`:        {Kind: "power-curve", X: "nowhere"},
+		"a key can lie only in one place":  {Kind: "power-curve", X: "schools", By: "trial.schools"},
+		"besides trial.schools there is n": {Kind: "contour", By: "estimator"},
+	} {
+		figures, err := plots.Make(run, f)
+		if err == nil {
+			_, err = figures[0].Draw(plots.Journal())
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v does not say %q", err, want)
+		}
+	}
+	wrong := plots.Check(sim.Figure{Kind: "zipp", Name: "../a", Measure: "speed"})
+	if len(wrong) != 3 {
+		t.Errorf("%d faults, want 3: %v", len(wrong), wrong)
+	}
+	for _, k := range plots.Kinds() {
+		if wrong := plots.Check(sim.Figure{Kind: k.Name}); len(wrong) > 0 {
+			t.Errorf("%s: %v", k.Name, wrong)
+		}
+	}
+}
+
+// Slides are the same drawing, larger.
+func TestEnlarge(t *testing.T) {
+	drawing, err := plots.Power{Rows: rows(), Alpha: 0.05}.Draw(plots.Journal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := func(f plots.Format) string {
+		var b bytes.Buffer
+		if err := plots.Render(&b, f, drawing); err != nil {
+			t.Fatal(err)
+		}
+		pattern := map[plots.Format]string{plots.SVG: `width="([0-9.]+)pt"`, plots.PDF: `/MediaBox \[0 0 ([0-9.]+) `}[f]
+		found := regexp.MustCompile(pattern).FindSubmatch(b.Bytes())
+		if found == nil {
+			t.Fatalf("%s names no size", f)
+		}
+		return string(found[1])
+	}
+	drawing.Enlarge = 2
+	for f, want := range map[plots.Format]float64{plots.SVG: 992.13, plots.PDF: 992.13} {
+		if got, err := strconv.ParseFloat(size(f), 64); err != nil || math.Abs(got-want) > 0.02 {
+			t.Errorf("%s is %v wide, want %v", f, got, want)
+		}
+	}
+}

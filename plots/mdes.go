@@ -1,0 +1,117 @@
+package plots
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/stat/distuv"
+	"gonum.org/v1/plot/vg"
+)
+
+// MDESCurve shows how the minimum detectable effect size changes over a sweep,
+// laid out as a [PowerCurve]. By Bloom (1995, Evaluation Review 19, eq. 1) it is
+//
+//	MDES = (t(1-α/2, ν) + t(power, ν)) SE
+//
+// with the simulated standard error, EmpSE, and the median degrees of freedom ν
+// of the fits; bands are ±1.96 Monte Carlo standard errors. A shift of the
+// estimate by the effect is assumed. Rows whose test has no degrees of freedom,
+// such as those of randomisation inference, are left out.
+type MDESCurve struct {
+	File   string    // name of the files; "mdes" where empty
+	Width  vg.Length // 0 chooses by the number of panels
+	Alpha  float64
+	Target float64 // the power at which an effect is detectable; 0.8 where 0
+	Keys
+	Rows []Row
+	DF   []float64 // median degrees of freedom of each row; NaN where there are none
+
+	page *curves
+}
+
+// Name returns the name of the figure's files.
+func (m MDESCurve) Name() string { return named(m.File, "mdes") }
+
+// Pages divides the panels as those of a PowerCurve.
+func (m MDESCurve) Pages() []MDESCurve {
+	all, err := m.arrange()
+	if err != nil || len(all.panels) <= MaxPanels {
+		return []MDESCurve{m}
+	}
+	var pages []MDESCurve
+	for i, part := range all.pages() {
+		page := m
+		page.File = fmt.Sprintf("%s-%d", m.Name(), i+1)
+		page.page = &part
+		pages = append(pages, page)
+	}
+	return pages
+}
+
+func (m MDESCurve) target() float64 {
+	if m.Target == 0 {
+		return 0.8
+	}
+	return m.Target
+}
+
+// mdes returns the minimum detectable effect of a row and its Monte Carlo
+// standard error.
+func mdes(row Row, df, alpha, power float64) (value, mcse float64) {
+	if !(df > 0) || !(row.EmpSE > 0) {
+		return math.NaN(), math.NaN()
+	}
+	student := distuv.StudentsT{Sigma: 1, Nu: df}
+	factor := student.Quantile(1-alpha/2) + student.Quantile(power)
+	return factor * row.EmpSE, factor * row.EmpSEMCSE
+}
+
+func (m MDESCurve) arrange() (curves, error) {
+	if m.page != nil {
+		return *m.page, nil
+	}
+	var rows []curveRow
+	for i, row := range m.Rows {
+		if v, mcse := mdes(row, m.DF[i], m.Alpha, m.target()); finite(v) && finite(mcse) {
+			rows = append(rows, curveRow{row, v, v - normal95*mcse, v + normal95*mcse, math.NaN()})
+		}
+	}
+	return newCurves(rows, m.Keys)
+}
+
+func (m MDESCurve) style(a curves) curveStyle {
+	ends := span{lo: 0, hi: 0, any: true}
+	for _, panel := range a.panels {
+		for _, line := range panel.lines {
+			for _, pt := range line {
+				ends.add(pt.high)
+			}
+		}
+	}
+	return curveStyle{
+		width: m.Width, what: "Minimum detectable effect (outcome units), power " + percent(m.target()) + ", α = " + fmt.Sprint(m.Alpha),
+		unit: 1, y: newVertical(0, ends.hi), target: math.NaN(),
+	}
+}
+
+// Draw lays the figure out.
+func (m MDESCurve) Draw(t Theme) (Drawing, error) {
+	if err := errors.Join(t.validate(), checkAlpha(m.Alpha)); err != nil {
+		return Drawing{}, err
+	}
+	a, err := m.arrange()
+	if err != nil {
+		return Drawing{}, err
+	}
+	if len(a.panels) == 0 {
+		return Drawing{}, errors.New("plots: no row has degrees of freedom and a swept number to show its detectable effect over")
+	}
+	return a.drawing(t, m.style(a))
+}
+
+// Table returns the plotted numbers.
+func (m MDESCurve) Table() [][]string {
+	a, _ := m.arrange() // without panels there is only a header
+	return a.table("mdes", m.style(a), m.Alpha)
+}

@@ -1,0 +1,227 @@
+package plots
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/plot/vg"
+)
+
+// Scatter holds estimators against each other on the same simulated trials: a
+// panel for each pair of an estimate with the one of the same outcome, term and
+// design that comes first, a point a replicate. Points above the diagonal are
+// larger estimates. The lines mark the truth.
+type Scatter struct {
+	File  string    // name of the files; "scatter" where empty
+	Width vg.Length // 0 chooses by the number of panels
+	Rows  []LoggedRow
+}
+
+// Name returns the name of the figure's files.
+func (s Scatter) Name() string { return named(s.File, "scatter") }
+
+// Pages divides the panels over figures of at most MaxPanels. The rows of a
+// design stay together where they fit.
+func (s Scatter) Pages() []Scatter {
+	var pages []Scatter
+	var part []LoggedRow
+	for from := 0; from < len(s.Rows); {
+		to := from
+		for to < len(s.Rows) && s.Rows[to].Cell == s.Rows[from].Cell {
+			to++
+		}
+		design := s.Rows[from:to]
+		if len(part) > 0 && len(Scatter{Rows: slices.Concat(part, design)}.panels()) > MaxPanels {
+			pages, part = append(pages, Scatter{File: s.File, Width: s.Width, Rows: part}), nil
+		}
+		part = append(part, design...)
+		from = to
+	}
+	pages = append(pages, Scatter{File: s.File, Width: s.Width, Rows: part})
+	if len(pages) > 1 {
+		for i := range pages {
+			pages[i].File = fmt.Sprintf("%s-%d", s.Name(), i+1)
+		}
+	}
+	return pages
+}
+
+// maxDots is how many replicates a panel shows: the first.
+const maxDots = 1000
+
+type scatterPanel struct {
+	first, second  string // estimators
+	title          []string
+	x, y           []float64
+	truth          float64
+	correlation    float64
+	difference, se float64 // mean of y - x over all pairs, and its Monte Carlo SE
+	n              int
+}
+
+func (s Scatter) panels() (panels []scatterPanel) {
+	type effect struct {
+		cell          int
+		outcome, term string
+	}
+	first := map[effect]int{}
+	for i, row := range s.Rows {
+		id := effect{row.Cell, row.Outcome, row.Term}
+		at, known := first[id]
+		if !known {
+			first[id] = i
+			continue
+		}
+		base := s.Rows[at]
+		values := map[int]float64{}
+		for _, r := range base.Records {
+			if r.Status.Worked() && finite(r.Value) {
+				values[r.Replicate] = r.Value
+			}
+		}
+		panel := scatterPanel{first: base.Estimator, second: row.Estimator, truth: row.Truth}
+		var differences []float64
+		for _, r := range row.Records {
+			if x, both := values[r.Replicate]; both && r.Status.Worked() && finite(r.Value) {
+				panel.x, panel.y = append(panel.x, x), append(panel.y, r.Value)
+				differences = append(differences, r.Value-x)
+			}
+		}
+		if panel.n = len(differences); panel.n < 2 {
+			continue
+		}
+		panel.correlation = stat.Correlation(panel.x, panel.y, nil)
+		mean, sd := stat.MeanStdDev(differences, nil)
+		panel.difference, panel.se = mean, sd/math.Sqrt(float64(panel.n))
+		panel.title = row.title()
+		panel.title = slices.Insert(panel.title, 0, row.Estimator+" against "+base.Estimator)
+		panel.title[1] = title(row.Row, "estimator")
+		shown := min(panel.n, maxDots)
+		panel.x, panel.y = panel.x[:shown], panel.y[:shown]
+		panels = append(panels, panel)
+	}
+	return panels
+}
+
+// Draw lays the figure out.
+func (s Scatter) Draw(t Theme) (Drawing, error) {
+	if err := t.validate(); err != nil {
+		return Drawing{}, err
+	}
+	panels := s.panels()
+	if len(panels) == 0 {
+		return Drawing{}, errors.New("plots: no two estimators estimate the same effect")
+	}
+	if len(panels) > MaxPanels {
+		return Drawing{}, fmt.Errorf("plots: %d pairs of estimators do not fit on one page of %d", len(panels), MaxPanels)
+	}
+	columns, width := grid(len(panels))
+	scales := make([]axis, len(panels))
+	var labels []string
+	var heads []gridPanel
+	for i, panel := range panels {
+		ends := span{}
+		ends.add(panel.x...)
+		ends.add(panel.y...)
+		scales[i] = newVertical(ends.lo, ends.hi)
+		labels = append(labels, scales[i].labels()...)
+		remark := "the same estimates"
+		if panel.se > 1e-9*max(math.Abs(ends.lo), math.Abs(ends.hi)) || math.Abs(panel.difference) > panel.se {
+			remark = fmt.Sprintf("r = %s; mean difference %s (MCSE %s)", signed(panel.correlation, 3), short(panel.difference, panel.se), short(panel.se, panel.se))
+		}
+		heads = append(heads, gridPanel{title: panel.title, remarks: []string{remark}})
+	}
+	what := "one replicate"
+	if panels[0].n > maxDots {
+		what = fmt.Sprintf("one of the first %s replicates", count(maxDots))
+	}
+	return panelGrid{
+		width: t.width(s.Width, width), columns: columns, gap: 12, scale: scaleRoom(t, labels...), panels: heads,
+		ylabel: "Estimate by the estimator named first (outcome units)",
+		xlabel: "Estimate by the other, on the same simulated trials",
+		legend: legend{
+			{what, 8, func(p pen, box vg.Rectangle) {
+				small := p
+				small.theme.MarkerWidth *= 0.6
+				small.marker(t.Series[0], (box.Min.X+box.Max.X)/2, (box.Min.Y+box.Max.Y)/2)
+			}},
+			referenceEntry("equal estimates", targetDashes),
+			{"truth", sampleWidth, func(p pen, box vg.Rectangle) {
+				y := (box.Min.Y + box.Max.Y) / 2
+				p.line(t.Series[1].Color, t.LineWidth, nil, box.Min.X, y, box.Max.X, y)
+			}},
+		},
+		height: func(w vg.Length) vg.Length { return w },
+		paint:  func(p pen, i int, body vg.Rectangle) { panels[i].paint(p, scales[i], body) },
+	}.drawing(t)
+}
+
+// short writes a number with two significant digits of its error.
+func short(v, mcse float64) string {
+	digits := 4
+	if mcse > 0 {
+		digits = min(6, max(0, 1-int(math.Floor(math.Log10(mcse)))))
+	}
+	return signed(v, digits)
+}
+
+func (panel scatterPanel) paint(p pen, scale axis, body vg.Rectangle) {
+	t := p.theme
+	at := paintVertical(p, scale, body)
+	x := newAxis(scale.min, scale.max, t.face(t.TickSize), body.Size().X)
+	x.min, x.max = scale.min, scale.max
+	atX := func(v float64) vg.Length { return body.Min.X + vg.Length(0.03+0.94*x.norm(v))*body.Size().X }
+	var dots vg.Path // one path keeps the file small
+	r := 0.25 * t.MarkerWidth
+	for i := range panel.x {
+		cx, cy := atX(panel.x[i]), at(panel.y[i])
+		dots.Move(vg.Point{X: cx - r, Y: cy})
+		dots.Line(vg.Point{X: cx, Y: cy + r})
+		dots.Line(vg.Point{X: cx + r, Y: cy})
+		dots.Line(vg.Point{X: cx, Y: cy - r})
+		dots.Close()
+	}
+	p.SetColor(translucent(t.Series[0].Color, 0.55))
+	p.Fill(dots)
+	p.line(t.Quiet, 1.4*t.AxisWidth, targetDashes, atX(scale.min), at(scale.min), atX(scale.max), at(scale.max))
+	if finite(panel.truth) && panel.truth >= scale.min && panel.truth <= scale.max {
+		p.line(t.Series[1].Color, 0.7*t.LineWidth, nil, atX(panel.truth), body.Min.Y, atX(panel.truth), body.Max.Y)
+		p.line(t.Series[1].Color, 0.7*t.LineWidth, nil, body.Min.X, at(panel.truth), body.Max.X, at(panel.truth))
+	}
+	face := t.face(t.TickSize)
+	p.line(t.Ink, t.AxisWidth, nil, body.Min.X, body.Min.Y, body.Max.X, body.Min.Y)
+	free := vg.Length(math.Inf(-1))
+	for _, mark := range scale.ticks {
+		where, half := atX(mark.value), face.Width(mark.label)/2
+		p.line(t.Ink, t.AxisWidth, nil, where, body.Min.Y, where, body.Min.Y-tickLength)
+		if where-half >= free && where+half <= body.Max.X+edge {
+			p.text(face, t.Ink, where, body.Min.Y-tickLength-1.05*t.TickSize, alignCentre, mark.label)
+			free = where + half + 0.5*face.Font.Size
+		}
+	}
+}
+
+// Table returns the plotted numbers, and for each panel the summary of all pairs.
+func (s Scatter) Table() [][]string {
+	table := [][]string{{"label", "where", "element", "first", "second", "x", "y", "n"}}
+	for _, panel := range s.panels() {
+		where := ""
+		if len(panel.title) > 2 {
+			where = panel.title[2]
+		}
+		add := func(element, x, y string) {
+			table = append(table, []string{panel.title[1], where, element, panel.first, panel.second, x, y, whole(panel.n)})
+		}
+		add("truth", cell(panel.truth), cell(panel.truth))
+		add("correlation", "", cell(panel.correlation))
+		add("mean_difference", "", cell(panel.difference))
+		add("mean_difference_mcse", "", cell(panel.se))
+		for i := range panel.x {
+			add("replicate", cell(panel.x[i]), cell(panel.y[i]))
+		}
+	}
+	return table
+}
