@@ -78,8 +78,8 @@ func (v PValues) panels() (panels []pPanel) {
 }
 
 // band returns the counts that hold 95% of the bins of n uniform p-values.
-func (p pPanel) band() (low, high float64) {
-	m := float64(p.n) / pBins
+func (panel pPanel) band() (low, high float64) {
+	m := float64(panel.n) / pBins
 	half := normal95 * math.Sqrt(m*(1-1./pBins))
 	return max(0, m-half), m + half
 }

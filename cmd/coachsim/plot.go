@@ -110,6 +110,11 @@ func (f *finished) asked(figure sim.Figure) ([]plots.Figure, error) {
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}
+	for _, one := range figures { // what it asks for may not be there to draw
+		if _, err := one.Draw(plots.Journal()); err != nil {
+			return nil, &exitError{exitUsage, fmt.Errorf("figure %s: %w", one.Name(), err)}
+		}
+	}
 	return figures, nil
 }
 
