@@ -9,6 +9,7 @@ import (
 
 	"coachsim/configs/strict"
 	"coachsim/dgp"
+	"coachsim/dgp/spelling"
 	"coachsim/estimators"
 	"coachsim/plots"
 	"coachsim/sim"
@@ -111,7 +112,7 @@ func wrongFigures(doc *strict.Document, figures []sim.Figure) (faults strict.Fau
 	for i, f := range figures {
 		for _, fault := range plots.Check(f) {
 			hint := ""
-			if near := strict.Nearest(fault.Given, fault.Allowed); near != "" {
+			if near := spelling.Nearest(fault.Given, fault.Allowed); near != "" {
 				hint = "did you mean " + near + "?"
 			}
 			faults = append(faults, doc.Fault(fmt.Sprintf("figures[%d].%s", i, fault.Key), fault.Message, hint))

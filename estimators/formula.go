@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"coachsim/dgp/spelling"
 )
 
 // A Formula is a parsed regression formula in fixest's syntax,
@@ -648,41 +650,8 @@ func (p *parser) list() (sum, error) {
 
 // nearestHint ends a message with the nearest of the names, or nothing.
 func nearestHint(name string, names []string) string {
-	if best := nearest(name, names); best != "" {
+	if best := spelling.Nearest(name, names); best != "" {
 		return fmt.Sprintf("; did you mean %q?", best)
 	}
 	return ""
-}
-
-// nearest returns the name at the least edit distance, if that is near enough
-// to be a slip of the finger, else "".
-func nearest(name string, names []string) string {
-	best, least := "", max(len(name)/3, 1)+1
-	for _, n := range names {
-		if d := editDistance(strings.ToLower(name), strings.ToLower(n)); d < least {
-			best, least = n, d
-		}
-	}
-	return best
-}
-
-// editDistance counts the letters to insert, delete or replace.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

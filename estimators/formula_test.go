@@ -189,7 +189,7 @@ func TestParseFormulaErrors(t *testing.T) {
 		{"y ~ ()", `expected the name of a column, found ")"`, 5},
 		{"y ~ (x - 1)", "say outside of the parentheses whether there is an intercept", 5},
 		{"y ~ x:(1 + z)", "say outside of the parentheses whether there is an intercept", 7},
-		{"y ~ ln(x)", "there is no function ln; did you mean n(level)?", 4},
+		{"y ~ ln(x)", `there is no function ln; the functions are I(a + b), above(y, percentile), anderson(y1, y2, by = arm), below(y, percentile), center(x), exp(x), factor(x), klk(y1, y2, by = arm), log(x), mean(x, level), n(level), sqrt(x), std(y)`, 4},
 		{"y ~ x + sqr(x)", "there is no function sqr; did you mean sqrt(x)?", 8},
 		{"c(cosine(y)) ~ x", "there is no function cosine; the functions are I(a + b), above(y, percentile), anderson(y1, y2, by = arm), below(y, percentile), center(x), exp(x), factor(x), klk(y1, y2, by = arm), log(x), mean(x, level), n(level), sqrt(x), std(y)", 2},
 		{"y ~ I(x", "expected ), found the end", 7},

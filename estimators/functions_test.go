@@ -174,7 +174,7 @@ func TestLinFaults(t *testing.T) {
 		want   string
 	}{
 		{estimators.Lin{Formula: "score ~ ses"}, "treatment: no term of the formula is an arm of the trial; say which are, as in treatment: [coaching]"},
-		{estimators.Lin{Formula: "score ~ coaching + ses", Treatment: []string{"coach"}}, `treatment[0]: "coach" is not a term of the formula; its terms are coaching, ses`},
+		{estimators.Lin{Formula: "score ~ coaching + ses", Treatment: []string{"coach"}}, `treatment[0]: "coach" is not a term of the formula; did you mean "coaching"?; its terms are coaching, ses`},
 		{estimators.Lin{Formula: "score ~ coaching*ses"}, "formula: at character 9: the arm coaching stands in coaching:ses too; interactions with the covariates are added by this method"},
 		{estimators.Lin{Formula: "score ~ coaching - 1"}, "formula: at character 21: this method needs the intercept, the mean of the control group"},
 		{estimators.Lin{Formula: "score ~ coaching + (1 | school)"}, "formula: at character 25: this method has no random intercepts; kind: mixed fits them"},

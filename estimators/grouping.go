@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"coachsim/dgp"
+	"coachsim/dgp/spelling"
 )
 
 // A grouping divides rows into the levels of a factor: the units of a level of
@@ -36,7 +37,7 @@ func (s *Setup) findGrouping(name string) (grouping, error) {
 		names = append(names, l.String())
 	}
 	message := fmt.Sprintf("%q is no level of the data and no factor; there are %s", name, list(names))
-	if best := nearest(name, names); best != "" {
+	if best := spelling.Nearest(name, names); best != "" {
 		message = fmt.Sprintf("%q is no level of the data and no factor; did you mean %q?", name, best)
 	}
 	return grouping{}, fmt.Errorf("%s", message)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"coachsim/dgp"
+	"coachsim/dgp/spelling"
 )
 
 // A Method declares an estimator: a struct of typed options, which are its
@@ -134,7 +135,7 @@ func (s *Setup) lookUp(name string, offset int) (int, error) {
 	}
 	if i < 0 {
 		message := fmt.Sprintf("there is no column %q", name)
-		if best := nearest(name, s.shape.Names()); best != "" {
+		if best := spelling.Nearest(name, s.shape.Names()); best != "" {
 			message += fmt.Sprintf("; did you mean %q?", best)
 		} else {
 			var names []string

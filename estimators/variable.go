@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"coachsim/dgp/spelling"
 )
 
 // A Variable is a column, or a function of columns such as std(y), log(x + 1)
@@ -164,7 +166,7 @@ func (p *parser) variable() (Variable, error) {
 	f, ok := functions[name]
 	if !ok {
 		names := slices.Sorted(maps.Keys(functions))
-		if best := nearest(name, names); best != "" {
+		if best := spelling.Nearest(name, names); best != "" {
 			return v, p.fail(v.Pos, "there is no function %s; did you mean %s?", name, functions[best].usage)
 		}
 		var usages []string

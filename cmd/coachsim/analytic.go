@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"coachsim/configs/strict"
+	"coachsim/dgp/spelling"
 	"coachsim/sim/analytic"
 )
 
@@ -112,7 +112,7 @@ func unknownDesign(name string) error {
 		main = append(main, d.Name)
 	}
 	message := fmt.Sprintf("there is no design %q", name)
-	if near := strict.Nearest(name, names); near != "" {
+	if near := spelling.Nearest(name, names); near != "" {
 		message += fmt.Sprintf("; did you mean %q?", near)
 	}
 	return usageError("%s\nThe designs are %s", message, strings.Join(main, ", "))
@@ -177,7 +177,7 @@ func readGrid(d *analytic.Design, args []string) (*grid, error) {
 		key, ok := d.Key(name)
 		if !ok {
 			message := fmt.Sprintf("%s: %s has no such input", name, d.Name)
-			if near := strict.Nearest(name, names); near != "" {
+			if near := spelling.Nearest(name, names); near != "" {
 				message += fmt.Sprintf("; did you mean %q?", near)
 			} else {
 				message += "; its inputs are " + strings.Join(names, ", ")

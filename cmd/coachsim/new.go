@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"coachsim/configs"
-	"coachsim/configs/strict"
+	"coachsim/dgp/spelling"
 )
 
 // usualStarter is where a new study begins unless another is asked for.
@@ -78,14 +78,14 @@ starters are listed. A file that is there is never replaced.`,
 // for a slip.
 func chooseStarter(name, from string) (string, error) {
 	names := starterNames()
-	near := strict.Nearest(name, names)
+	near := spelling.Nearest(name, names)
 	switch {
 	case from != "":
 		if _, ok := configs.StarterFor(from, ""); ok {
 			return from, nil
 		}
 		hint := "; there are " + strings.Join(names, ", ")
-		if near := strict.Nearest(from, names); near != "" {
+		if near := spelling.Nearest(from, names); near != "" {
 			hint = "; did you mean " + near + "?"
 		}
 		return "", usageError("--from %s: there is no starter of that name%s", from, hint)

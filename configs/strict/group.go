@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+
+	"coachsim/dgp/spelling"
 )
 
 // A slot is one key that a mapping may hold, and where its value goes.
@@ -185,7 +187,7 @@ func (g *group) unknownKey(key *node) {
 		hint = "it belongs to " + owner
 	} else if name, value := splitColon(key.text); value != "" && slices.Contains(names, name) {
 		hint = "put a space after the colon"
-	} else if Nearest(key.text, names) == "" {
+	} else if spelling.Nearest(key.text, names) == "" {
 		if elsewhere := g.d.elsewhere(key.text); elsewhere != "" {
 			hint = "did you mean " + elsewhere + "?"
 		}

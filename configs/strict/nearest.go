@@ -1,6 +1,10 @@
 package strict
 
-import "strings"
+import (
+	"strings"
+
+	"coachsim/dgp/spelling"
+)
 
 // maxListed is how many allowed names a hint lists.
 const maxListed = 15
@@ -8,7 +12,7 @@ const maxListed = 15
 // suggest names the nearest of the allowed names, or lists them all if none is
 // near and they are few.
 func suggest(what, given string, allowed []string) string {
-	if near := Nearest(given, allowed); near != "" {
+	if near := spelling.Nearest(given, allowed); near != "" {
 		return "did you mean " + quote(near) + "?"
 	}
 	if len(allowed) == 0 || len(allowed) > maxListed {
@@ -20,72 +24,9 @@ func suggest(what, given string, allowed []string) string {
 // suggestValue names the nearest of the allowed values and lists them all: they
 // are a choice, which a reader wants to see, where keys are only misspelt.
 func suggestValue(given string, allowed []string) string {
-	near, all := Nearest(given, allowed), suggest("allowed values", "", allowed)
+	near, all := spelling.Nearest(given, allowed), suggest("allowed values", "", allowed)
 	if near == "" {
 		return all
 	}
 	return strings.TrimSpace("did you mean " + quote(near) + "? " + all)
-}
-
-// Nearest returns the allowed name most like the given one, or "" if none is
-// like it.
-func Nearest(given string, allowed []string) string {
-	g := fold(given)
-	limit := 1 // one slip in a short word, three in a long one
-	if len(g) > 4 {
-		limit = 2
-	}
-	if len(g) > 8 {
-		limit = 3
-	}
-	if len(g) > maxShown {
-		return ""
-	}
-	best, bestDistance := "", limit+1
-	for _, name := range allowed {
-		a := fold(name)
-		if d := distance(g, a); d < bestDistance && d < len(a) {
-			best, bestDistance = name, d
-		}
-	}
-	if best == "" && len(g) >= 3 { // an abbreviation, if it fits only one name
-		for _, name := range allowed {
-			if strings.HasPrefix(string(fold(name)), string(g)) {
-				if best != "" {
-					return ""
-				}
-				best = name
-			}
-		}
-	}
-	return best
-}
-
-// fold makes names that differ in case or separators equal.
-func fold(name string) []rune {
-	return []rune(strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(name)))
-}
-
-// distance is the Damerau-Levenshtein distance with adjacent transpositions:
-// the fewest characters to insert, delete, replace or swap with a neighbour.
-func distance(a, b []rune) int {
-	previous, row, next := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range a {
-		next[0] = i + 1
-		for j := range b {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			next[j+1] = min(row[j+1]+1, next[j]+1, row[j]+cost)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				next[j+1] = min(next[j+1], previous[j-1]+1)
-			}
-		}
-		previous, row, next = row, next, previous
-	}
-	return row[len(b)]
 }

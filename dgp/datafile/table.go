@@ -12,8 +12,11 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
+
+	"coachsim/dgp/spelling"
 )
 
 // A Table is a data file in memory: named columns of equal length.
@@ -134,7 +137,7 @@ func (t *Table) Find(name string) (int, error) {
 	}
 	message := fmt.Sprintf("there is no column %q in %s", name, t.Name)
 	names := t.names()
-	if best := nearest(name, names); best != "" {
+	if best := spelling.Nearest(name, names); best != "" {
 		message += fmt.Sprintf("; did you mean %s?", best)
 	} else if len(names) <= 40 {
 		message += "; the columns are " + strings.Join(names, ", ")
@@ -166,46 +169,6 @@ func formulaName(name string) string {
 	return plain
 }
 
-// nearest returns the name at the least edit distance, if that is near enough
-// to be a slip of the finger, else "".
-func nearest(name string, names []string) string {
-	const longest = 80 // no name that anyone typed; bounds the work
-	best, least := "", max(len(name)/3, 1)+1
-	if len(name) > longest {
-		return ""
-	}
-	for _, n := range names {
-		if len(n) > longest {
-			continue
-		}
-		if d := editDistance(strings.ToLower(name), strings.ToLower(n)); d < least {
-			best, least = n, d
-		}
-	}
-	return best
-}
-
-// editDistance counts the letters to insert, delete or replace.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
-
 // fault is an error about a row of the table.
 func (t *Table) fault(row int, format string, args ...any) error {
 	e := &Error{File: t.Name, Message: fmt.Sprintf(format, args...)}
@@ -226,8 +189,16 @@ func (t *Table) numbers(i int) ([]float64, error) {
 	if c.Texts[c.notNumber] == "" {
 		return nil, &Error{File: t.Name, Message: fmt.Sprintf("the column %s is one of text, and empty; a regression needs numbers", c.Name)}
 	}
+	if text := c.Texts[c.notNumber]; isNumber(strings.ReplaceAll(text, ",", "")) {
+		return nil, t.fault(c.notNumber, "the column %s is not a number here but %q; write it without a comma, with a point before decimals", c.Name, shorten(text))
+	}
 	return nil, t.fault(c.notNumber, "the column %s is not a number here but %q; a regression needs numbers. Choose rows with --where %q, or code the column as 0 and 1",
 		c.Name, shorten(c.Texts[c.notNumber]), formulaName(c.Name)+" == '"+shorten(c.Texts[c.notNumber])+"'")
+}
+
+func isNumber(text string) bool {
+	_, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	return err == nil
 }
 
 // shorten cuts a text that is too long for a message.
