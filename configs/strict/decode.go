@@ -87,11 +87,17 @@ func (d *decoder) value(dst reflect.Value, n *node, path string, r rules) {
 	}
 }
 
-// raw keeps the text of a node.
+// raw keeps the text of a node, in the one way in which it is always written.
 func (d *decoder) raw(dst reflect.Value, n *node, path string) {
 	c := n.clone()
 	c.flatten()
 	text, err := writeYAML(c)
+	// The writer quotes a plain text that would mean something else on one line,
+	// and writes quotes of its own otherwise than those it is told of.
+	if again, faults, fatal := readYAML(c.from, text, path); err == nil && fatal == nil && len(faults) == 0 && again != nil {
+		again.flatten()
+		text, err = writeYAML(again)
+	}
 	if err != nil {
 		d.fail(n, path, "cannot be kept as text: "+err.Error(), "")
 		return
