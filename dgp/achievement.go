@@ -137,8 +137,10 @@ type tested struct {
 	varies, profiled bool
 	controlSD        []float64
 	show             []steps       // by test
-	class            [][]float64   // C by arm and class
-	score            [][][]float64 // by arm; test; valid child
+	class            [][]float64   // C by arm and class, whole
+	score            [][][]float64 // by world; test; valid child
+	// With a delivery, what reaches whom comes between arm and score.
+	delivery *delivery
 	// strength is the mean over valid children of f, whose expectation is 0.
 	strength float64
 }
@@ -170,11 +172,13 @@ func newTested(t Trial, p *population) *tested {
 	if ts.shared != nil {
 		ts.shared.compile(t)
 	}
+	for range t.Design.worlds() {
+		ts.score = append(ts.score, columnsOf(n, teachers*t.Design.Tested))
+	}
 	arms := armsOf(t.Design.Arms)
 	shifts := t.Quality.shifts(arms)
 	for i, arm := range arms {
 		ts.class = append(ts.class, make([]float64, teachers))
-		ts.score = append(ts.score, columnsOf(n, teachers*t.Design.Tested))
 		own := armTests{arm: arm, total: shifts[i]}
 		if i > 0 {
 			own.effect, own.shift = a.effectOf(arm, k), t.Quality.effectOf(arm).Shift
@@ -216,6 +220,9 @@ func (ts *tested) draw(p *population, tq *trueQuality, valid []bool, r *rand.Ran
 		for i := 1; i < len(ts.arms); i++ {
 			ts.class[i][j] = ts.treated(i, j, common, tq)
 		}
+	}
+	if ts.delivery != nil {
+		ts.delivery.teach(ts, tq)
 	}
 	ts.strength = 0
 	for i := range ts.arms {
@@ -260,7 +267,11 @@ func (ts *tested) draw(p *population, tq *trueQuality, valid []bool, r *rand.Ran
 					}
 				}
 			}
-			ts.scores(j, n, p.child[i], f)
+			if ts.delivery != nil {
+				ts.delivery.score(ts, j, i, n, p.child[i], f)
+			} else {
+				ts.scores(j, n, p.child[i], f)
+			}
 			n++
 		}
 	}
@@ -310,16 +321,26 @@ func (ts *tested) scores(j, n int, child, f float64) {
 		common := ts.a.Scale * (ts.class[i][j] + child)
 		for k, e := range ts.e {
 			y := common + e
-			for _, part := range arm.sum {
-				y += ts.arms[part].effect.Mean[k] * ts.arms[part].lift
-				if v := ts.arms[part].varied; v != nil {
-					y += v.child
-					if v.profile != nil {
-						y += v.at(ts.score[0][k][n] / ts.controlSD[k])
-					}
-				}
+			if i == 0 {
+				ts.score[0][k][n] = y
+			} else {
+				ts.score[i][k][n] = ts.raise(y, i, k, ts.score[0][k][n])
 			}
-			ts.score[i][k][n] = y
 		}
 	}
+}
+
+// raise adds an arm's effect on a test to a score of the child at hand, whose
+// score without coaching is control.
+func (ts *tested) raise(y float64, arm, k int, control float64) float64 {
+	for _, part := range ts.arms[arm].sum {
+		y += ts.arms[part].effect.Mean[k] * ts.arms[part].lift
+		if v := ts.arms[part].varied; v != nil {
+			y += v.child
+			if v.profile != nil {
+				y += v.at(control / ts.controlSD[k])
+			}
+		}
+	}
+	return y
 }

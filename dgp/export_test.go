@@ -189,3 +189,53 @@ func (g *Generator) ChildLosses(*Truth) []ChildLoss {
 	}
 	return all
 }
+
+// Delivered is everything behind how the treatment of the last data set was
+// delivered. Worlds are the arms, and then the arms as they were assigned.
+type Delivered struct {
+	U                []float64 // of take-up, by its unit
+	Code             []float64 // by unit assigned
+	Effect, Skill    []float64 // of its coach
+	CoachReplaced    []bool
+	Cycles           []int     // by class, or child where children are assigned
+	Share            []float64 // by cycles
+	Leave            []float64 // u of teachers who leave
+	NewQuality       [][]float64
+	To               []int         // by child
+	Quality          [][][]float64 // by world, domain and class
+	Probability      func(arm, unit int) float64
+	Reached, Exposed [][]float64 // by world and unit: the arm received, and its share
+}
+
+// Delivered returns views of the generator's buffers.
+func (g *Generator) Delivered() Delivered {
+	v := g.delivery
+	d := Delivered{Quality: g.quality.reached}
+	if v.takeUp != nil {
+		d.U, d.Probability = v.takeUp.u, func(arm, unit int) float64 { return v.takeUp.probability(unit, arm) }
+	}
+	if c := v.coaching; c != nil {
+		d.Code, d.Effect, d.Skill, d.CoachReplaced = c.code, c.effect, c.skill, c.replaced
+	}
+	if v.dose != nil {
+		d.Cycles, d.Share = v.dose.cycles[:v.units], v.dose.share
+	}
+	if v.succession != nil {
+		d.Leave, d.NewQuality = v.succession.u, v.succession.quality
+	}
+	if v.moves != nil {
+		d.To = v.moves.to[:g.population.children()]
+	}
+	for world := range v.reached {
+		var arms []float64
+		for _, arm := range v.reached[world][:v.units] {
+			arms = append(arms, float64(arm))
+		}
+		d.Reached = append(d.Reached, arms)
+		d.Exposed = append(d.Exposed, v.dosed[world][:v.units])
+	}
+	return d
+}
+
+// CycleLaw returns the probability of each number of cycles.
+func (d Dosage) CycleLaw() []float64 { return d.law() }

@@ -19,6 +19,7 @@ type Generator struct {
 	tested       *tested
 	retention    *retention // nil where lost units are in no data set
 	treatment    *treatment
+	delivery     *delivery // nil where all receive what they are assigned, whole
 	left         []bool
 	parts        []float64 // by test: the number of tests in the total, 0 where it is none of them
 	leaving      []int     // schools that leave, by arm
@@ -33,8 +34,8 @@ type Generator struct {
 	schools, teachers, children                    []int // unit drawn behind each unit kept
 
 	// Where the columns of the data start in shape.Columns.
-	covariateColumn, schemeColumn, scoreColumn, ratingColumn, testColumn int
-	observedColumn, respondedColumn                                      int // with retention
+	covariateColumn, schemeColumn, deliveryColumn, scoreColumn, ratingColumn, testColumn int
+	observedColumn, respondedColumn                                                      int // with retention
 }
 
 // Compile prepares drawing. All errors happen here.
@@ -74,11 +75,12 @@ func (t Trial) Compile() (*Generator, error) {
 	g.solveOutcomes()
 	if d.Attrition.keeps() {
 		g.retention = newRetention(t, g.population)
-		g.calibrate()
 	}
 	g.shape.Max = [levels]int{d.Blocks, schools, teachers, children}
 	g.shape.Arms = d.Arms
 	g.shape.Assignment = d.Assignment
+	g.delivery = newDelivery(t, g.population, g.shape.Max)
+	g.tested.delivery = g.delivery
 	g.layout()
 	g.data.Randomised = &g.treatment.units
 	g.columns = make([][]float64, len(g.shape.Columns))
@@ -87,6 +89,12 @@ func (t Trial) Compile() (*Generator, error) {
 	}
 	g.data.Columns = make([][]float64, len(g.columns))
 	g.truth = newTruth(g)
+	if g.delivery != nil && g.delivery.takeUp != nil {
+		g.calibrate([]*hazard{g.delivery.takeUp.hazard})
+	}
+	if g.retention != nil {
+		g.calibrate(g.retention.hazards)
+	}
 	if err := g.tryAssignment(); err != nil {
 		return nil, err
 	}
@@ -147,6 +155,12 @@ func (g *Generator) layout() {
 	g.schemeColumn = len(g.shape.Columns)
 	for _, c := range g.treatment.scheme.Columns {
 		add(c)
+	}
+	g.deliveryColumn = len(g.shape.Columns)
+	if g.delivery != nil {
+		for _, c := range g.delivery.columns {
+			add(c.Column)
+		}
 	}
 	g.scoreColumn = len(g.shape.Columns)
 	observed, responded := "", ""
@@ -209,6 +223,9 @@ func (g *Generator) Draw(st Stream) (*Data, *Truth) {
 	g.population.draw(g.quality.q, g.tested.a, g.purpose(st, PopulationPurpose))
 	g.quality.draw(g.population, g.purpose(st, QualityPurpose))
 	g.treatment.draw(g.population, g.purpose(st, AssignmentPurpose))
+	if g.delivery != nil {
+		g.delivery.draw(g, st)
+	}
 	g.observed.draw(g.quality, g.purpose(st, ObservationPurpose))
 	g.lose(g.purpose(st, AttritionPurpose))
 	g.drawTests(st)
@@ -323,6 +340,11 @@ func (g *Generator) fillColumns() {
 	for i, values := range g.treatment.scheme.Values {
 		gather(g.data.Columns[g.schemeColumn+i], values, g.drawn(g.treatment.scheme.Columns[i].Level))
 	}
+	if g.delivery != nil {
+		for i, c := range g.delivery.columns {
+			c.fill(g.data.Columns[g.deliveryColumn+i], g.drawn(c.Level), g.delivery.arms)
+		}
+	}
 	for at := range g.observed.rating[0] {
 		g.received(g.data.Columns[g.ratingColumn+at], g.observed.rating, at)
 	}
@@ -385,19 +407,29 @@ func gather(dst, values []float64, drawn []int) {
 	}
 }
 
-// received fills a teacher column with what each class has in the arm that
-// reached it. under is by arm, then by column.
-func (g *Generator) received(dst []float64, under [][][]float64, column int) {
+// received fills a teacher column with what each class has. in is by world, then
+// by column: the world of its arm, or of all arms as they were assigned.
+func (g *Generator) received(dst []float64, in [][][]float64, column int) {
 	for j, teacher := range g.drawn(TeacherLevel) {
-		dst[j] = under[g.treatment.class[teacher]][column][teacher]
+		world := g.treatment.class[teacher]
+		if g.delivery != nil {
+			world = g.delivery.arms
+		}
+		dst[j] = in[world][column][teacher]
 	}
 	if g.retention != nil {
 		blank(dst, g.data.Columns[g.observedColumn])
 	}
 }
 
-// receivedTests fills a test with the scores in the arm that reached each child.
+// receivedTests fills a test with the scores of each child, in the world of its
+// arm or of all arms as they were assigned.
 func (g *Generator) receivedTests(dst []float64, test int) {
+	if g.delivery != nil {
+		copy(dst, g.tested.score[g.delivery.arms][test])
+		g.tested.show[test].show(dst)
+		return
+	}
 	if g.treatment.units.Level == ChildLevel {
 		for i, child := range g.drawn(ChildLevel) {
 			dst[i] = g.tested.score[g.treatment.assigned[child]][test][i]

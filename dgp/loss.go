@@ -80,10 +80,11 @@ func (l Loss) check(f *Faults, t Trial, path string) {
 	if l.none() && (len(l.Depends) > 0 || len(l.DependsByArm) > 0) {
 		f.Add(path+".rate", "is missing; depends says who is lost, rate how many, by arm")
 	}
-	t.checkVariables(f, path+".depends", l.Depends)
+	own := []string{abilityVariable, qualityVariable}
+	t.checkVariables(f, path+".depends", "loss", own, l.Depends)
 	for _, arm := range slices.Sorted(maps.Keys(l.DependsByArm)) {
 		t.Design.checkArm(f, path+".depends_by_arm."+arm, arm)
-		t.checkVariables(f, path+".depends_by_arm."+arm, l.DependsByArm[arm])
+		t.checkVariables(f, path+".depends_by_arm."+arm, "loss", own, l.DependsByArm[arm])
 	}
 }
 
@@ -94,11 +95,12 @@ func (d Design) checkArm(f *Faults, path, arm string) {
 	}
 }
 
-// checkVariables adds a fault for every variable on which loss cannot depend.
-func (t Trial) checkVariables(f *Faults, path string, slopes map[string]float64) {
-	names := []string{abilityVariable}
-	if len(t.Quality.Domains) > 0 {
-		names = append(names, qualityVariable)
+// checkVariables adds a fault for every variable on which what cannot depend: it
+// can on its own variables, if the trial has them, and on covariates.
+func (t Trial) checkVariables(f *Faults, path, what string, own []string, slopes map[string]float64) {
+	names := slices.Clone(own)
+	if len(t.Quality.Domains) == 0 {
+		names = slices.DeleteFunc(names, func(name string) bool { return name == qualityVariable })
 	}
 	for _, c := range t.before() {
 		names = append(names, c.Name)
@@ -106,7 +108,7 @@ func (t Trial) checkVariables(f *Faults, path string, slopes map[string]float64)
 	for _, name := range slices.Sorted(maps.Keys(slopes)) {
 		switch i := slices.Index(names, name); {
 		case i < 0:
-			f.Add(path+"."+name, "loss cannot depend on %q; it can on %s", name, strings.Join(names, ", "))
+			f.Add(path+"."+name, "%s cannot depend on %q; it can on %s", what, name, strings.Join(names, ", "))
 		case slices.Contains(names[i+1:], name):
 			f.Add(path+"."+name, "%q is also the name of a covariate; give that another name", name)
 		case math.IsNaN(slopes[name]) || math.IsInf(slopes[name], 0):
@@ -327,7 +329,7 @@ func (g *Generator) meanQuality(teacher int) float64 {
 	return sum / float64(len(g.quality.under[0]))
 }
 
-// ability is the mean score of a child without coaching. Every child has one:
+// ability is the mean score of a child whose world is control. Every child has one:
 // where loss depends on who a child is, all sampled children are in the data.
 func (g *Generator) ability(child int) float64 {
 	sum := 0.0
@@ -387,10 +389,11 @@ const (
 )
 
 // calibrate sets the SDs of ability and quality and the constants of every
-// hazard with terms, from draws of the population.
-func (g *Generator) calibrate() {
+// hazard with terms, from draws of the population. The first are those of the
+// largest units.
+func (g *Generator) calibrate(all []*hazard) {
 	var hazards []*hazard
-	for _, h := range g.retention.hazards {
+	for _, h := range all {
 		if h != nil && len(h.terms) > 0 {
 			hazards = append(hazards, h)
 		}
@@ -408,10 +411,14 @@ func (g *Generator) calibrate() {
 	ability, quality := 0.0, 0.0 // sums of squares: both have mean 0
 	children, teachers := 0, 0
 	full := func(i int) bool { return len(z[i][0]) >= calibrationUnits }
-	for rep := uint64(0); !full(0); rep++ { // the hazard of the largest units comes first
+	for rep := uint64(0); !full(0); rep++ {
 		st := Stream{Seed: calibrationSeed, Replicate: rep}
 		g.population.draw(g.quality.q, g.tested.a, g.purpose(st, PopulationPurpose))
 		g.quality.draw(g.population, g.purpose(st, QualityPurpose))
+		if g.delivery != nil {
+			g.treatment.draw(g.population, g.purpose(st, AssignmentPurpose))
+			g.delivery.draw(g, st)
+		}
 		g.drawTests(st)
 		if children < calibrationUnits {
 			for i := range g.population.children() {
@@ -460,7 +467,7 @@ func (g *Generator) calibrate() {
 func (h *hazard) setConstants(z [][]float64) {
 	index := make([]float64, len(z[0]))
 	for a, rate := range h.rate {
-		if rate == 0 {
+		if rate == 0 || rate == 1 {
 			continue
 		}
 		clear(index)

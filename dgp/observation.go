@@ -80,8 +80,8 @@ type observed struct {
 	factor [][]float64   // Cholesky factor of ErrorCorrelation
 	g, f   []float64     // scratch: segment and coder errors by domain
 	z      []float64     // scratch
-	rating [][][]float64 // by arm; then by (domain, segment, coder); then by class
-	score  [][][]float64 // by arm; domain scores in points; by class
+	rating [][][]float64 // by world; then by (domain, segment, coder); then by class
+	score  [][][]float64 // by world; domain scores in points; by class
 }
 
 func newObserved(t Trial) *observed {
@@ -92,7 +92,7 @@ func newObserved(t Trial) *observed {
 		o: o, factor: o.ErrorCorrelation.factor(nil),
 		g: make([]float64, k), f: make([]float64, k), z: make([]float64, k),
 	}
-	for range t.Design.Arms {
+	for range t.Design.worlds() {
 		ob.rating = append(ob.rating, columnsOf(k*o.Segments*o.Coders, teachers))
 		ob.score = append(ob.score, columnsOf(k, teachers))
 	}
@@ -113,14 +113,14 @@ func (ob *observed) correlated(dst, sd []float64, r *rand.Rand) {
 	}
 }
 
-// draw rates every class under every arm with the same errors.
+// draw rates every class in every world with the same errors.
 func (ob *observed) draw(tq *trueQuality, r *rand.Rand) {
 	o := &ob.o
 	if o.IsZero() {
 		return
 	}
 	ratings := float64(o.Segments * o.Coders)
-	quality := tq.under
+	quality := tq.reached
 	for j := range tq.context[0] {
 		for arm := range ob.score {
 			for k := range ob.score[arm] {

@@ -139,6 +139,10 @@ type trueQuality struct {
 	z       []float64     // scratch: one class
 	under   [][][]float64 // q by arm, domain and class; arm 0 is q(0)
 	context [][]float64   // H
+	own     float64       // SD of what a teacher does not share with the school
+	// reached is q in every world, which is under where nothing comes between
+	// assignment and receipt.
+	reached [][][]float64
 }
 
 // An armQuality is what an arm does to quality.
@@ -161,6 +165,7 @@ func newTrueQuality(t Trial, p *population) *trueQuality {
 	tq := &trueQuality{
 		q: q, factor: factor, sumSD: math.Sqrt(sumVariance(factor)),
 		school: columnsOf(k, schools), z: make([]float64, k), context: columnsOf(k, teachers),
+		own: math.Sqrt(1 - q.SchoolShare),
 	}
 	for i, a := range armsOf(t.Design.Arms) {
 		tq.under = append(tq.under, columnsOf(k, teachers))
@@ -178,6 +183,13 @@ func newTrueQuality(t Trial, p *population) *trueQuality {
 			engagement: make([]float64, teachers), by: moderators(e.By, p),
 		})
 	}
+	tq.reached = tq.under
+	if t.Design.delivers() {
+		tq.reached = nil
+		for range t.Design.worlds() {
+			tq.reached = append(tq.reached, columnsOf(k, teachers))
+		}
+	}
 	return tq
 }
 
@@ -194,9 +206,7 @@ func columnsOf(k, n int) [][]float64 {
 // draw draws the quality of every class under every arm.
 func (tq *trueQuality) draw(p *population, r *rand.Rand) {
 	q := &tq.q
-	own := 1.0
 	if q.SchoolShare > 0 {
-		own = math.Sqrt(1 - q.SchoolShare)
 		share := math.Sqrt(q.SchoolShare)
 		for s := range p.block {
 			for k := range tq.school {
@@ -205,12 +215,7 @@ func (tq *trueQuality) draw(p *population, r *rand.Rand) {
 		}
 	}
 	for j, s := range p.school {
-		for k := range tq.z {
-			tq.z[k] = own * r.NormFloat64()
-			if q.SchoolShare > 0 {
-				tq.z[k] += tq.school[k][s]
-			}
-		}
+		tq.teacher(tq.z, s, r)
 		sum := 0.0
 		for k, row := range tq.factor {
 			v := 0.0
@@ -234,6 +239,16 @@ func (tq *trueQuality) draw(p *population, r *rand.Rand) {
 					tq.under[a][k][j] += x
 				}
 			}
+		}
+	}
+}
+
+// teacher fills z with the standardised quality of a teacher of a school.
+func (tq *trueQuality) teacher(z []float64, school int, r *rand.Rand) {
+	for k := range z {
+		z[k] = tq.own * r.NormFloat64()
+		if tq.q.SchoolShare > 0 {
+			z[k] += tq.school[k][school]
 		}
 	}
 }

@@ -83,6 +83,23 @@ func (s *sharedParts) level(dst []float64, l Level, r *rand.Rand) {
 	}
 }
 
+// move adds what a child gains who spends a share of the time in another class:
+// the difference of what the classes do. The child's own baseline and grade stay.
+func (s *sharedParts) move(scores []float64, from, to int, time float64) {
+	for k := range scores {
+		scores[k] += time * (s.does(k, to) - s.does(k, from))
+	}
+}
+
+// does is what class j does to test k.
+func (s *sharedParts) does(k, j int) float64 {
+	x := s.class[k][j] - s.grade[gradeOf(j, len(s.grade), s.teachers)]
+	if s.baselineClass != nil {
+		x -= s.baselineClass[j]
+	}
+	return x
+}
+
 // add adds to the scores of child i of class j.
 func (s *sharedParts) add(scores []float64, j, i int) {
 	own := 0.0

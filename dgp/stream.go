@@ -30,6 +30,12 @@ const (
 	LossPurpose        Purpose = 7 // who is lost under every arm, where lost units are kept
 	LevelPurpose       Purpose = 8 // what the children of a block, school or class have in common, by test
 	VariationPurpose   Purpose = 9 // how effects vary between blocks and schools
+
+	CompliancePurpose Purpose = 20 // who receives what
+	CoachPurpose      Purpose = 21 // who coaches whom, and how well
+	DosagePurpose     Purpose = 22 // how many cycles are delivered
+	TurnoverPurpose   Purpose = 23 // teachers who leave, and the quality of who comes
+	MobilityPurpose   Purpose = 24 // children who change classes
 )
 
 // EstimatorPurpose is the purpose of an estimator that draws, such as a

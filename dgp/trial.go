@@ -32,6 +32,13 @@ type Design struct {
 	Arms       []string   `yaml:"arms" minlen:"2" doc:"the control arm first; an arm named a+b has the treatments of a and b"`
 	Assignment Assignment `yaml:"assignment" required:"true" doc:"how arms are assigned"`
 	Attrition  Attrition  `yaml:"attrition" doc:"who is lost after assignment"`
+
+	Coaches    *Coaches    `yaml:"coaches,omitempty" doc:"who delivers the treatment, to how many"`
+	Compliance *Compliance `yaml:"compliance,omitempty" doc:"who receives the treatment; by default whoever is assigned"`
+	Dosage     *Dosage     `yaml:"dosage,omitempty" doc:"how many cycles are delivered, and what each brings"`
+	Turnover   *Turnover   `yaml:"turnover,omitempty" doc:"study teachers who leave, and others who take over their classes"`
+	Mobility   *Mobility   `yaml:"mobility,omitempty" doc:"children who change classes"`
+	Spillover  *Spillover  `yaml:"spillover,omitempty" doc:"what the treatment of some does for others of their school"`
 }
 
 // DefaultTrial returns a trial with the values that a study file may leave out.
@@ -68,6 +75,7 @@ func (t Trial) Validate() error {
 	var f Faults
 	t.Design.check(&f, t.before())
 	t.Design.Attrition.Loss.check(&f, t)
+	t.checkDelivery(&f)
 	t.checkCovariates(&f)
 	t.Quality.check(&f, t)
 	t.checkUnit(&f)
@@ -179,6 +187,7 @@ func (t Trial) checkNames(f *Faults) {
 	for i, c := range t.Covariates {
 		use(fmt.Sprintf("covariates[%d].name", i), c.Name)
 	}
+	t.deliveryNames(use)
 	for i, name := range t.Quality.Domains {
 		use(fmt.Sprintf("quality.domains[%d]", i), name)
 	}

@@ -14,20 +14,26 @@ func newTruth(g *Generator) Truth {
 	return Truth{
 		g:          g,
 		scale:      make([]scale, len(g.shape.Columns)),
-		deviations: make([]float64, (len(g.trial.Design.Arms)-1)*g.deviationsOfArm()+1),
+		deviations: make([]float64, (len(g.trial.Design.Arms)-1)*g.deviationsOfArm()+1+g.delivery.deviations()),
 	}
 }
 
 // HasPotential reports whether Truth knows the potential outcomes of a column:
-// the scores of classroom quality, the tests, their totals, and who is lost.
+// the scores of classroom quality, the tests, their totals, who is lost, and what
+// was delivered.
 func (g *Generator) HasPotential(column int) bool {
+	if g.delivery != nil && column >= g.deliveryColumn && column < g.scoreColumn {
+		return g.delivery.columns[column-g.deliveryColumn].potential
+	}
 	return column >= g.scoreColumn && column < g.ratingColumn || column >= g.testColumn && column < len(g.shape.Columns)
 }
 
 // Potential fills dst with the column's value for every unit of the data had
 // all units been assigned the arm, in the units of the data's own column,
 // and returns its filled front. For the arm that a unit was in, the value is
-// the data's, to the last bit; units whose value is missing in the data have
+// the data's, to the last bit, unless units interfere: where treatment spills
+// over, or children change classes, the value depends on the arms of others, and
+// the data show none of the two worlds. Units whose value is missing in the data have
 // one here. dst needs room for the units of the column's
 // level. It panics where Generator.HasPotential is false.
 func (t *Truth) Potential(dst []float64, column, arm int) []float64 {
@@ -36,6 +42,11 @@ func (t *Truth) Potential(dst []float64, column, arm int) []float64 {
 		panic("dgp: no potential outcomes of column " + g.shape.Columns[column].Name)
 	}
 	dst = dst[:g.data.N[g.shape.Columns[column].Level]]
+	if g.delivery != nil && column >= g.deliveryColumn && column < g.scoreColumn {
+		c := g.delivery.columns[column-g.deliveryColumn]
+		c.fill(dst, g.drawn(c.Level), arm)
+		return dst
+	}
 	if g.retention != nil && column >= g.observedColumn {
 		if column == g.respondedColumn {
 			copy(dst, g.retention.responded[arm])
@@ -98,9 +109,10 @@ func unit(from []int, u int) int {
 
 // Deviations returns sample means, over the units of the data, of how much
 // each unit's effect differs from the average: for every treated arm, of true
-// quality by domain, of the class part of achievement, and where effects vary by
-// covariates, schools or blocks, of that; and last, of the
-// strength that a child brings. Their expectation is exactly 0, which makes them
+// quality by domain and of the class part of achievement, both were it received
+// whole, and where effects vary by covariates, schools or blocks, of that; of the
+// strength that a child brings; and of what is delivered (see delivery.deviate).
+// Their expectation is exactly 0, which makes them
 // control variates for population effects. The slice is overwritten by the
 // next Draw.
 func (t *Truth) Deviations() []float64 { return t.deviations }
@@ -150,5 +162,9 @@ func (t *Truth) deviate() {
 			d[domains] /= float64(n)
 		}
 	}
-	t.deviations[len(t.deviations)-1] = g.tested.strength
+	at := (len(g.trial.Design.Arms) - 1) * g.deviationsOfArm()
+	t.deviations[at] = g.tested.strength
+	if g.delivery != nil {
+		g.delivery.deviate(t.deviations[at+1:])
+	}
 }
