@@ -663,3 +663,149 @@ func TestDeliveryDeviations(t *testing.T) {
 		})
 	}
 }
+
+// A child who moves for the whole trial has the class part of the new class and
+// keeps its own baseline and grade: between two classes of a school, the parts
+// differ by twice the variance of teachers that the baseline does not explain.
+// One check.
+func TestMovesChangeClassParts(t *testing.T) {
+	trial := dgp.DefaultTrial()
+	trial.Design.Blocks, trial.Design.Schools, trial.Design.Teachers, trial.Design.Tested = 1, 6, 4, 3
+	trial.Design.Grades = 4
+	trial.Design.Children = dgp.ClassSize{Mean: 3}
+	trial.Design.Assignment = dgp.Blocked{}
+	trial.Achievement = dgp.Achievement{
+		Tests: []string{"reading", "maths"}, Total: "both", Scale: 1, Points: true, GradeSD: 5,
+		ICC: dgp.ICC{School: 0.1, Teacher: 0.3}, Baseline: &dgp.Baseline{Name: "before", Reliability: 1, R2: dgp.R2{Teacher: 0.4, Child: 0.4}},
+	}
+	plain := compile(t, trial)
+	trial.Design.Mobility = &dgp.Mobility{Rate: 1, Time: 1}
+	g := compile(t, trial)
+	var c checks
+	for rep := range short(1000) {
+		st := dgp.Stream{Seed: 6, Replicate: uint64(rep)}
+		g.Draw(st)
+		plain.Draw(st)
+		to, drawn, was := g.Delivered().To, g.Drawn(), plain.Drawn()
+		sum, n := 0.0, 0.0
+		gain := map[[2]int]float64{}
+		for j, s := range drawn.School {
+			for i := drawn.Start[j]; i < drawn.Start[j+1]; i++ {
+				if drawn.School[to[i]] != s || to[i] == j {
+					t.Fatalf("a child of class %d moves to class %d", j, to[i])
+				}
+				x := drawn.Score[0][0][i] - was.Score[0][0][i]
+				if y, seen := gain[[2]int{to[i], j}]; seen && math.Abs(x+y) > 1e-12 {
+					t.Fatal("the way back is no way back")
+				}
+				gain[[2]int{j, to[i]}] = x
+				sum += x * x
+				n++
+			}
+		}
+		c.add("between two classes", 2*0.3*(1-0.4), sum/n)
+	}
+	c.test(t)
+}
+
+// Every fault of the sections on delivery, with its path and its words.
+func TestDeliveryFaults(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(t *dgp.Trial)
+		want   []string
+	}{
+		{"nothing", func(*dgp.Trial) {}, nil},
+		{"caseloads of more than a block", func(t *dgp.Trial) { t.Design.Coaches.Caseload = 7 }, []string{
+			"trial.coaches.caseload: is 7, more than the 6 schools of a block; the range is 1 to 6",
+		}},
+		{"caseloads of more than all", func(t *dgp.Trial) { t.Design.Coaches.Caseload, t.Design.Coaches.AcrossBlocks = 25, true }, []string{
+			"trial.coaches.caseload: is 25, more than the 24 schools of the trial; the range is 1 to 24",
+		}},
+		{"coaches of others", func(t *dgp.Trial) {
+			t.Design.Coaches.Arms = []string{"mentor", "usual", "mentoring", "mentoring"}
+			t.Design.Coaches.QualitySD, t.Design.Coaches.LostCycles = []float64{1}, 11
+		}, []string{
+			"trial.coaches.quality_sd: has 1 numbers; it needs one for each domain, 2",
+			`trial.coaches.arms[0]: there is no treatment "mentor"; the arms are usual, mentoring`,
+			`trial.coaches.arms[1]: "usual" is control, which has no coaches`,
+			`trial.coaches.arms[3]: "mentoring" stands here twice`,
+			"trial.coaches.lost_cycles: is more than the 10 cycles of trial.dosage.max",
+		}},
+		{"lost cycles without a dosage", func(t *dgp.Trial) { t.Design.Dosage = nil }, []string{
+			"trial.coaches.lost_cycles: needs trial.dosage, which says how many cycles there are to lose",
+		}},
+		{"coaches of classes whose children are assigned", func(t *dgp.Trial) {
+			t.Design.Assignment = dgp.Blocked{Unit: dgp.ChildUnit}
+			t.Quality.Effect = dgp.QualityEffect{}
+			t.Design.Compliance.Unit = dgp.SchoolUnit
+		}, []string{
+			"trial.coaches.quality_sd: changes the quality of a class, but here children are assigned, so that a class has children of every arm; leave it out",
+			"trial.turnover.rate: is by the arm of the class, but here children are assigned; give every arm the same rate",
+			"trial.turnover.kept: is of the treatment of a class, but here children are assigned, who keep theirs; leave it out",
+		}},
+		{"take-up by whom", func(t *dgp.Trial) {
+			t.Design.Compliance = &dgp.Compliance{
+				Unit: dgp.ChildUnit, TakeUp: map[string]float64{"mentor": 1, "usual": 0.5, "mentoring": 0.2}, Contamination: map[string]float64{"mentoring": 0.3},
+				Depends: map[string]float64{"ability": 1, "trainde": 1, "wealth": math.Inf(1)},
+			}
+		}, []string{
+			"trial.compliance.unit: is child, but here schools are assigned; those who are assigned take up, or the teachers of schools that are",
+			`trial.compliance.take_up.mentor: there is no arm "mentor"; the treated arms are mentoring`,
+			`trial.compliance.take_up.usual: "usual" is control, which has no effects; the treated arms are mentoring`,
+			"trial.compliance.contamination: adds up to 0.3, more than the 0.2 of mentoring who take it up: some would receive it only where it is not assigned",
+			`trial.compliance.depends.ability: take-up cannot depend on "ability"; it can on quality, staff, wealth, trained, graduate, debt, size, poor, lunch, books, months`,
+			`trial.compliance.depends.trainde: take-up cannot depend on "trainde"; it can on quality, staff, wealth, trained, graduate, debt, size, poor, lunch, books, months`,
+			"trial.compliance.depends.wealth: must be a finite number",
+		}},
+		{"shares that are none", func(t *dgp.Trial) {
+			t.Design.Compliance.TakeUp, t.Design.Compliance.Contamination = map[string]float64{"mentoring": 1.5}, map[string]float64{"mentoring": -0.1}
+			t.Design.Turnover.Rate = map[string]float64{"usual": 1, "mentor": 0}
+			t.Design.Mobility.Rate = math.NaN()
+			t.Design.Spillover.Share = 0
+		}, []string{
+			"trial.compliance.take_up.mentoring: must be from 0 to 1, not 1.5",
+			"trial.compliance.contamination.mentoring: must be from 0 to 1, not -0.1",
+			`trial.turnover.rate.mentor: there is no arm "mentor"; the arms are usual, mentoring`,
+			"trial.turnover.rate.usual: must be at least 0 and below 1, not 1",
+			"trial.mobility.rate: must be from 0 to 1, not NaN",
+			"trial.spillover.share: must be above 0 and at most 1, not 0",
+		}},
+		{"time of movers", func(t *dgp.Trial) { t.Design.Mobility.Time = 0 }, []string{
+			"trial.mobility.time: must be above 0 and at most 1, not 0",
+		}},
+		{"too many cycles", func(t *dgp.Trial) { t.Design.Dosage.Mean = 11 }, []string{
+			"trial.dosage.mean: must be above 0 and at most trial.dosage.max, 10, not 11",
+		}},
+		{"cycles that vary too little", func(t *dgp.Trial) { t.Design.Dosage.SD = 0.1 }, []string{
+			"trial.dosage.sd: of whole numbers from 0 to 10 with mean 7.5 is from 0.5 to 4.33, not 0.1",
+		}},
+		{"cycles that vary too much", func(t *dgp.Trial) { t.Design.Dosage.SD = 5 }, []string{
+			"trial.dosage.sd: of whole numbers from 0 to 10 with mean 7.5 is from 0.5 to 4.33, not 5",
+		}},
+		{"one teacher", func(t *dgp.Trial) { t.Design.Teachers, t.Design.Mobility.AcrossSchools = 1, false }, []string{
+			"trial.mobility: moves children to another class of the school, but schools have one (trial.teachers); write across_schools: true, or more teachers",
+			"trial.spillover: is between the teachers of a school, but schools have one (trial.teachers)",
+		}},
+		{"spillover in schools treated whole", func(t *dgp.Trial) { t.Design.Compliance = nil }, []string{
+			"trial.spillover: is within schools, but here a school is treated whole; assign teachers or children, or let teachers take up (trial.compliance.unit: teacher)",
+		}},
+		{"names twice", func(t *dgp.Trial) {
+			t.Design.Compliance.Column, t.Design.Dosage.Column = "wealth", "coach"
+		}, []string{
+			`trial.dosage.column: "coach" is taken: it is trial.coaches`,
+			`trial.compliance.column: "wealth" is taken: it is covariates[1].name`,
+		}},
+	} {
+		trial := everything()
+		c.change(&trial)
+		err := trial.Validate()
+		var got []string
+		if err != nil {
+			got = strings.Split(err.Error(), "\n")
+		}
+		if !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(c.want))) {
+			t.Errorf("%s:\n%s\nwant\n%s", c.name, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+		}
+	}
+}

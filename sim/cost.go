@@ -17,6 +17,7 @@ type Cost struct {
 	Child   float64 `yaml:"child" min:"0" doc:"per child tested"`
 	Segment float64 `yaml:"segment" min:"0" doc:"per film segment of a class"`
 	Rating  float64 `yaml:"rating" min:"0" doc:"per segment and coder"`
+	Coach   float64 `yaml:"coach,omitempty" min:"0" doc:"per coach who starts (trial.coaches)"`
 }
 
 // costDraws is the number of draws over which counts that differ between draws
@@ -51,7 +52,7 @@ func (c Cost) Items(t dgp.Trial) ([]CostItem, error) {
 		return nil, err
 	}
 	shape := g.Shape()
-	children, treated := 0.0, 0.0
+	children, treated, coaches := 0.0, 0.0, 0.0
 	arm := -1
 	for i, column := range shape.Columns {
 		if column.Arm && arm < 0 {
@@ -61,6 +62,7 @@ func (c Cost) Items(t dgp.Trial) ([]CostItem, error) {
 	for rep := range costDraws {
 		data, _ := g.Draw(dgp.Stream{Seed: populationSeed, Replicate: uint64(rep)})
 		children += float64(data.Children())
+		coaches += float64(g.Coaches())
 		share := 0.0
 		for _, x := range data.Columns[arm] {
 			share += x
@@ -80,6 +82,7 @@ func (c Cost) Items(t dgp.Trial) ([]CostItem, error) {
 		{"child", children, c.Child},
 		{"segment", segments, c.Segment},
 		{"rating", segments * float64(t.Observation.Coders), c.Rating},
+		{"coach", coaches / costDraws, c.Coach},
 	}
 	return slices.DeleteFunc(all, func(i CostItem) bool { return i.Price == 0 }), nil
 }

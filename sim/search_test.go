@@ -419,6 +419,20 @@ func TestCost(t *testing.T) {
 	}
 }
 
+// Coaches are paid by head: each treated school of the two blocks' 5 takes one of
+// two coaches with caseloads of at most 3.
+func TestCostOfCoaches(t *testing.T) {
+	s := planned()
+	s.Design.Blocks, s.Design.Schools = 2, 10
+	c := Cost{Coach: 7, School: 1000}
+	for _, want := range []float64{20_000, 20_028} {
+		if got, err := c.Of(s.Trial); err != nil || math.Abs(got-want) > 1e-6 {
+			t.Errorf("cost %v, want %v (%v)", got, want, err)
+		}
+		s.Design.Coaches = &dgp.Coaches{Caseload: 3}
+	}
+}
+
 func TestFindTest(t *testing.T) {
 	s := smallStudy(10)
 	for text, want := range map[string]Test{

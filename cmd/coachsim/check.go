@@ -65,6 +65,9 @@ thrown away; nothing is written. Exit code 2 says that there are faults.`,
 			fmt.Fprintf(s.out, "Design      %s of %s, %s per school, at most %s tested per class\n",
 				count(d.Blocks, "block"), count(d.Schools, "school"), count(d.Teachers, "teacher"), countOf(d.Tested, "child", "children"))
 			fmt.Fprintf(s.out, "Arms        %s; %s are assigned\n", strings.Join(d.Arms, ", "), d.Assignment.Level().Plural())
+			for _, section := range d.Delivery() {
+				fmt.Fprintf(s.out, "%-11s %s\n", section.Name, section.Words)
+			}
 			data, _ := g.Draw(dgp.Stream{Seed: study.Seed})
 			fmt.Fprintf(s.out, "One draw    %d schools, %d teachers, %s with a valid test\n", data.N[dgp.SchoolLevel], data.Teachers(), countOf(data.Children(), "child", "children"))
 			fmt.Fprintf(s.out, "Columns     ")
