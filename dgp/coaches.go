@@ -137,7 +137,7 @@ func newCoaching(d Design, units int) *coaching {
 }
 
 // draw shares out the units among coaches.
-func (c *coaching) draw(t *treatment, p *population, r *rand.Rand) {
+func (c *coaching) draw(t *treatment, r *rand.Rand) {
 	u := &t.units
 	c.coaches = 0
 	if c.AcrossBlocks {

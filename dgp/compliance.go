@@ -80,13 +80,11 @@ func (c *Compliance) check(f *Faults, t Trial) {
 
 // A takeUp is a compiled Compliance: who receives what, whatever is assigned.
 type takeUp struct {
-	level    Level
-	hazard   *hazard
-	reach    []int     // by arm: the bound of those assigned to it; -1 in control
-	stray    []int     // by arm: the bound of control units that receive it or an earlier one, or -1
-	u        []float64 // by unit
-	units    int
-	probable []float64 // scratch
+	level  Level
+	hazard *hazard
+	reach  []int     // by arm: the bound of those assigned to it; -1 in control
+	stray  []int     // by arm: the bound of control units that receive it or an earlier one, or -1
+	u      []float64 // by unit
 }
 
 func newTakeUp(t Trial, p *population, units [levels]int) *takeUp {
@@ -121,9 +119,9 @@ func newTakeUp(t Trial, p *population, units [levels]int) *takeUp {
 
 // draw draws u of every unit, and measures what it depends on.
 func (k *takeUp) draw(g *Generator, r *rand.Rand) {
-	k.units = g.unitsDrawn(k.level)
-	k.hazard.measure(g, k.units)
-	for i := range k.u[:k.units] {
+	n := g.unitsDrawn(k.level)
+	k.hazard.measure(g, n)
+	for i := range k.u[:n] {
 		k.u[i] = r.Float64()
 	}
 }

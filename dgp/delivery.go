@@ -326,7 +326,7 @@ func (v *delivery) draw(g *Generator, st Stream) {
 		v.takeUp.draw(g, g.purpose(st, CompliancePurpose))
 	}
 	if v.coaching != nil {
-		v.coaching.draw(g.treatment, p, g.purpose(st, CoachPurpose))
+		v.coaching.draw(g.treatment, g.purpose(st, CoachPurpose))
 	}
 	if v.dose != nil {
 		v.dose.draw(v.units, g.purpose(st, DosagePurpose))
@@ -499,15 +499,18 @@ func (v *delivery) score(ts *tested, j, i, n int, child, f float64) {
 			scores[k][n] = e
 		}
 		for a := 1; a < v.arms; a++ {
-			share := 0.0
+			unit := j
 			if v.level == ChildLevel {
-				share = v.share(world, a, i)
+				unit = i
+			}
+			share := v.share(world, a, unit)
+			if v.level == ChildLevel {
 				effect := ts.class[a][j] - ts.class[0][j]
 				if to >= 0 {
 					effect += time * (ts.class[a][to] - ts.class[0][to] - effect)
 				}
 				class += share * effect
-			} else if share = v.share(world, a, j); to >= 0 {
+			} else if to >= 0 {
 				share += time * (v.share(world, a, to) - share)
 			}
 			if share != 0 {

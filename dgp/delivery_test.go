@@ -464,7 +464,7 @@ func TestDeliveryMoments(t *testing.T) {
 	d.Compliance.Depends = map[string]float64{"idle": 0.8}
 	g := compile(t, trial)
 	shape := g.Shape()
-	at := func(name string) int { return shape.Index(name) }
+	at := shape.Index
 	takeUp, stray, spill := d.Compliance.TakeUp["mentoring"], d.Compliance.Contamination["mentoring"], d.Spillover.Share
 	law := d.Dosage.CycleLaw()
 	response := func(n int) float64 { return math.Expm1(-1.5*float64(n)/10) / math.Expm1(-1.5) }

@@ -152,8 +152,7 @@ func (d *Dosage) law() []float64 {
 		stepA, stepB := (c*m[1]-b*(m[2]-1))/det, (a*(m[2]-1)-b*m[1])/det
 		size := 1.0
 		for ; size > 1e-30; size /= 2 {
-			if next := dual(alpha-size*stepA, beta-size*stepB); next <= value+1e-15*math.Abs(value) {
-				value = next
+			if dual(alpha-size*stepA, beta-size*stepB) <= value+1e-15*math.Abs(value) {
 				break
 			}
 		}
