@@ -17,9 +17,13 @@
 //
 //	canvas.go, png.go, svg.go, pdf.go   a Drawing becomes bytes
 //	theme.go, pen.go, axis.go           type sizes, colours, markers, ticks
-//	rowchart.go, legend.go              what several figures share
+//	rowchart.go, panelgrid.go, legend.go    what several figures share
+//	sweep.go, words.go                  a sweep as curves; keys in words
 //	figure.go                           what every figure is, and its data twin
-//	sampling.go, bias.go, power.go, curve.go, estimators.go, published.go   one figure each
+//	kinds.go                            figures by name, drawn from a run
+//	curve.go, mdes.go, contour.go, estimators.go, nestedloop.go, lollipop.go, bias.go, power.go,
+//	zip.go, pvalues.go, sampling.go, scatter.go, density.go, frontier.go, published.go   one figure each
 //
-// A new figure is one file: a struct with the three methods of [Figure].
+// A new figure is one file: a struct with the three methods of [Figure], and an
+// entry in [Kinds] by which it can be asked for.
 package plots

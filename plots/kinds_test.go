@@ -110,7 +110,16 @@ func kindFigures(t *testing.T) []plots.Figure {
 		}
 		density.Panels = append(density.Panels, panel)
 	}
-	return append(all, density)
+	frontier := plots.Frontier{Keys: []string{"trial.schools", "trial.tested"}, Target: 0.8, Budget: nan, Designs: []plots.FrontierDesign{
+		{Values: []float64{10, 5}, Cost: 20000, Power: 0.31, Replicates: 250, Frontier: true},
+		{Values: []float64{16, 10}, Cost: 41000, Power: 0.55, Replicates: 250, Frontier: true},
+		{Values: []float64{14, 20}, Cost: 47000, Power: 0.52, Replicates: 250},
+		{Values: []float64{26, 10}, Cost: 68000, Power: 0.802, Replicates: 2000, Frontier: true, Answer: true},
+		{Values: []float64{26, 15}, Cost: 73500, Power: 0.82, Replicates: 2000, Frontier: true},
+		{Values: []float64{24, 20}, Cost: 80000, Power: 0.795, Replicates: 2000},
+		{Values: []float64{40, 20}, Cost: 131000, Power: 0.97, Replicates: 250, Frontier: true},
+	}}
+	return append(all, density, frontier)
 }
 
 func TestKindsGolden(t *testing.T) {
@@ -260,6 +269,17 @@ func TestMDESFormula(t *testing.T) {
 	table = plots.MDESCurve{Rows: rows, Alpha: 0.05, DF: []float64{8, 8}}.Table()
 	if got := table[1][4]; !near(got, 0.3194893653) {
 		t.Errorf("MDES %s, want 0.31949", got)
+	}
+}
+
+// Every design of a search is in the twin, drawn or not.
+func TestFrontierTwin(t *testing.T) {
+	f := plots.Frontier{Keys: []string{"trial.schools"}, Target: nan, Budget: nan, Designs: []plots.FrontierDesign{{Values: []float64{10}, Cost: nan, Power: 0.5, Replicates: 100}}}
+	if table := f.Table(); len(table) != 2 || table[1][0] != "10" || table[1][1] != "" {
+		t.Errorf("the twin holds %v", table)
+	}
+	if _, err := f.Draw(plots.Journal()); err == nil || !strings.Contains(err.Error(), "no design has a cost") {
+		t.Errorf("a design without a cost was drawn: %v", err)
 	}
 }
 

@@ -3,10 +3,13 @@ package main
 import (
 	"fmt"
 	"math"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"coachsim/plots"
 	"coachsim/sim"
 )
 
@@ -14,6 +17,7 @@ func newOptimise(s streams) *cobra.Command {
 	var f searchFlags
 	var vary []string
 	var budget float64
+	var picture, size, text string
 	c := &cobra.Command{
 		Use:   "optimise STUDY --vary KEY=LOW:HIGH [--vary ...]",
 		Short: "Find the cheapest design for a power, or the most power for a budget",
@@ -34,6 +38,15 @@ designs that were simulated. Exit code 4 says that the power is out of reach.`,
 		Annotations:       map[string]string{"wants": "one STUDY: a file, a built-in study's name, or -"},
 		ValidArgsFunction: completePresets,
 		RunE: func(c *cobra.Command, args []string) error {
+			theme, err := figureTheme(size, text)
+			if err != nil {
+				return err
+			}
+			if picture != "" {
+				if _, err := plots.ParseFormat(filepath.Ext(picture)); err != nil {
+					return usageError("--figure %s: must end in .png, .svg or .pdf", picture)
+				}
+			}
 			if len(vary) == 0 {
 				return usageError("optimise wants --vary KEY=LOW:HIGH, such as --vary trial.schools=10:60 --vary trial.tested=5:30:5")
 			}
@@ -85,6 +98,13 @@ designs that were simulated. Exit code 4 says that the power is out of reach.`,
 			} else {
 				f.writeOptimum(s, found, keys, tests, limited, budget)
 			}
+			if err == nil && picture != "" {
+				target, most := f.power, math.NaN()
+				if limited {
+					target, most = math.NaN(), budget
+				}
+				err = writeFrontier(s, picture, theme, found, keys, target, most)
+			}
 			if err == nil && !found.Reached && !limited {
 				return &exitError{exitMissed, nil}
 			}
@@ -94,7 +114,36 @@ designs that were simulated. Exit code 4 says that the power is out of reach.`,
 	f.add(c.Flags())
 	c.Flags().StringArrayVar(&vary, "vary", nil, "a key and its range: `KEY=LOW:HIGH[:STEP]` or KEY=A,B,C (again for more)")
 	c.Flags().Float64Var(&budget, "budget", 0, "find the most power for this `COST`, instead of the least cost for a power")
+	c.Flags().StringVar(&picture, "figure", "", "draw cost and power of every design simulated into this `FILE` (.png, .svg, .pdf), with its numbers in a CSV file beside it")
+	addFigureFlags(c.Flags(), &size, &text)
 	return c
+}
+
+// writeFrontier draws the designs that a search simulated.
+func writeFrontier(s streams, path string, theme plots.Theme, found sim.Found, keys []sim.VariedKey, target, budget float64) error {
+	extension := filepath.Ext(path)
+	figure := plots.Frontier{File: strings.TrimSuffix(filepath.Base(path), extension), Target: target, Budget: budget}
+	for _, k := range keys {
+		figure.Keys = append(figure.Keys, k.Key)
+	}
+	frontier := found.Frontier()
+	for _, l := range found.Looked {
+		same := func(other sim.Looked) bool { return slices.Equal(other.Values, l.Values) }
+		figure.Designs = append(figure.Designs, plots.FrontierDesign{
+			Values: l.Values, Cost: l.Cost, Power: l.Weakest().Value, Replicates: l.Replicates,
+			Frontier: slices.ContainsFunc(frontier, same), Answer: same(found.Answer),
+		})
+	}
+	format, err := plots.ParseFormat(extension)
+	if err != nil {
+		return err
+	}
+	files, err := plots.Write(filepath.Dir(path), theme, figure, format)
+	if err != nil {
+		return &exitError{exitFile, err}
+	}
+	fmt.Fprintf(s.talk, "Wrote %s.\n", strings.Join(files, " and "))
+	return nil
 }
 
 func (f *searchFlags) writeOptimum(s streams, found sim.Found, keys []sim.VariedKey, tests []sim.Test, limited bool, budget float64) {

@@ -1,0 +1,185 @@
+package plots
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/plot/vg"
+)
+
+// Frontier shows what power costs: every design that a search simulated, with the
+// 95% Wilson interval of its power, and the frontier of those that have more
+// power than any that costs less. Designs on the frontier are labelled with their
+// values where there is room.
+type Frontier struct {
+	File    string    // name of the files; "frontier" where empty
+	Width   vg.Length // MidWidth where 0
+	Keys    []string  // the varied keys
+	Target  float64   // the power looked for; NaN for none
+	Budget  float64   // the cost not to exceed; NaN for none
+	Designs []FrontierDesign
+}
+
+// A FrontierDesign is one simulated design.
+type FrontierDesign struct {
+	Values     []float64 // of the keys
+	Cost       float64
+	Power      float64 // of the weakest test
+	Replicates int
+	Frontier   bool // no cheaper design has as much power
+	Answer     bool
+}
+
+// Name returns the name of the figure's files.
+func (f Frontier) Name() string { return named(f.File, "frontier") }
+
+// design is "24; 10".
+func (d FrontierDesign) design() string {
+	var values []string
+	for _, v := range d.Values {
+		values = append(values, signed(v, digitsOf(v)))
+	}
+	return strings.Join(values, "; ")
+}
+
+// Draw lays the figure out.
+func (f Frontier) Draw(t Theme) (Drawing, error) {
+	if err := t.validate(); err != nil {
+		return Drawing{}, err
+	}
+	ends := span{}
+	var frontier []FrontierDesign
+	for _, d := range f.Designs {
+		if finite(d.Cost) && finite(d.Power) {
+			ends.add(d.Cost)
+			if d.Frontier {
+				frontier = append(frontier, d)
+			}
+		}
+	}
+	if !ends.any {
+		return Drawing{}, errors.New("plots: no design has a cost and a power")
+	}
+	ends.add(f.Budget)
+	slices.SortFunc(frontier, func(a, b FrontierDesign) int {
+		if a.Cost < b.Cost {
+			return -1
+		}
+		return 1
+	})
+	y := newVertical(0, 100)
+	on, off := t.Series[0], t.Series[8]
+	off.Hollow, off.Marker = true, Circle
+	answer := t.Series[1]
+	answer.Marker = Diamond
+	var names []string
+	for _, key := range f.Keys {
+		name := axisName(key)
+		names = append(names, strings.ToLower(name[:1])+name[1:])
+	}
+	l := legend{
+		intervalEntry("on the frontier", on),
+		intervalEntry("dearer than one with more power", off),
+		intervalEntry("the answer", answer),
+	}
+	if finite(f.Target) {
+		l = append(l, referenceEntry("power "+percent(f.Target), targetDashes))
+	}
+	if finite(f.Budget) {
+		l = append(l, referenceEntry("budget "+count(int(math.Round(f.Budget))), alphaDashes))
+	}
+	return panelGrid{
+		width: t.width(f.Width, MidWidth), columns: 1, scale: scaleRoom(t, y.labels()...), legend: l,
+		ylabel: "Power (%), with 95% Monte Carlo interval", xlabel: "Cost of the trial (units of the study's costs)", panels: []gridPanel{{remarks: []string{"Labels: " + strings.Join(names, "; ")}}},
+		height: func(w vg.Length) vg.Length { return 0.62 * w },
+		paint: func(p pen, _ int, body vg.Rectangle) {
+			face := t.face(t.TickSize)
+			at := paintVertical(p, y, body)
+			x := newAxis(ends.lo, ends.hi, face, body.Size().X)
+			for i := range x.ticks {
+				if v := x.ticks[i].value; v == math.Trunc(v) && math.Abs(v) < 1e9 {
+					x.ticks[i].label = strings.ReplaceAll(count(int(v)), "-", "−")
+				}
+			}
+			atX := func(v float64) vg.Length { return body.Min.X + vg.Length(x.norm(v))*body.Size().X }
+			if finite(f.Target) {
+				p.line(t.Quiet, 1.4*t.AxisWidth, targetDashes, body.Min.X, at(100*f.Target), body.Max.X, at(100*f.Target))
+			}
+			if finite(f.Budget) {
+				p.line(t.Quiet, 1.4*t.AxisWidth, alphaDashes, atX(f.Budget), body.Min.Y, atX(f.Budget), body.Max.Y)
+			}
+			for k := 1; k < len(frontier); k++ { // power is had from a design's cost on
+				a, b := frontier[k-1], frontier[k]
+				p.line(on.Color, t.LineWidth, nil, atX(a.Cost), at(100*a.Power), atX(b.Cost), at(100*a.Power))
+				p.line(on.Color, t.LineWidth, nil, atX(b.Cost), at(100*a.Power), atX(b.Cost), at(100*b.Power))
+			}
+			for _, front := range []bool{false, true} {
+				for _, d := range f.Designs {
+					if d.Frontier != front || !finite(d.Cost) || !finite(d.Power) {
+						continue
+					}
+					look := off
+					switch {
+					case d.Answer:
+						look = answer
+					case front:
+						look = on
+					}
+					v := newInterval(d.Power, d.Replicates)
+					p.line(look.Color, 0.7*t.LineWidth, nil, atX(d.Cost), at(100*v.low), atX(d.Cost), at(100*v.high))
+					p.marker(look, atX(d.Cost), at(100*d.Power))
+				}
+			}
+			var taken []vg.Rectangle // by markers and bars, then by labels too
+			for _, d := range f.Designs {
+				here, r := vg.Point{X: atX(d.Cost), Y: at(100 * d.Power)}, vg.Point{X: t.MarkerWidth / 2, Y: t.MarkerWidth / 2}
+				v := newInterval(d.Power, d.Replicates)
+				taken = append(taken, vg.Rectangle{Min: here.Sub(r), Max: here.Add(r)}, vg.Rectangle{
+					Min: vg.Point{X: here.X - 0.5, Y: at(100 * v.low)}, Max: vg.Point{X: here.X + 0.5, Y: at(100 * v.high)},
+				})
+			}
+			first := slices.Clone(frontier)
+			slices.SortStableFunc(first, func(a, b FrontierDesign) int { // the answer has its label before the rest
+				switch {
+				case a.Answer == b.Answer:
+					return 0
+				case a.Answer:
+					return -1
+				}
+				return 1
+			})
+			for _, d := range first {
+				wide := face.Width(d.design())
+				for _, corner := range []vg.Point{{X: -wide - 4, Y: 2.5}, {X: 4, Y: -2.5 - t.TickSize}, {X: 4, Y: 2.5}} {
+					least := vg.Point{X: atX(d.Cost), Y: at(100 * d.Power)}.Add(corner)
+					box := vg.Rectangle{Min: least, Max: least.Add(vg.Point{X: wide, Y: t.TickSize})}
+					if box.Min.X < body.Min.X || box.Max.X > body.Max.X || box.Max.Y > body.Max.Y || box.Min.Y < body.Min.Y ||
+						slices.ContainsFunc(taken, func(other vg.Rectangle) bool { return overlap(box, other) }) {
+						continue
+					}
+					taken = append(taken, box)
+					p.text(face, t.Ink, box.Min.X, box.Min.Y+0.14*t.TickSize, alignLeft, d.design())
+					break
+				}
+			}
+			paintAxis(p, x, body.Min.X, body.Max.X, body.Min.Y, t.Ink)
+		},
+	}.drawing(t)
+}
+
+// Table returns the plotted numbers: every simulated design.
+func (f Frontier) Table() [][]string {
+	table := [][]string{append(slices.Clone(f.Keys), "cost", "power", "low", "high", "n", "frontier", "answer")}
+	for _, d := range f.Designs {
+		var row []string
+		for _, v := range d.Values {
+			row = append(row, cell(v))
+		}
+		v := newInterval(d.Power, d.Replicates)
+		table = append(table, append(row, cell(d.Cost), cell(v.share), cell(v.low), cell(v.high), whole(d.Replicates), fmt.Sprint(d.Frontier), fmt.Sprint(d.Answer)))
+	}
+	return table
+}
