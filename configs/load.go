@@ -73,6 +73,18 @@ func Load(name string, text []byte, settings []Setting) (sim.Study, error) {
 	if err := sweep(doc, &study, read.Levels); err != nil {
 		return study, err
 	}
+	var factors []sim.Factor
+	if len(study.Cells) > 0 {
+		factors = study.Cells[0].Factors
+	}
+	for i, f := range study.Figures {
+		for _, wrong := range plots.CheckKeys(f, factors) {
+			faults = append(faults, doc.Fault(fmt.Sprintf("figures[%d].%s", i, wrong.Key), wrong.Message, ""))
+		}
+	}
+	if len(faults) > 0 {
+		return study, faults
+	}
 	return study, nil
 }
 

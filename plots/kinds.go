@@ -3,6 +3,7 @@ package plots
 import (
 	"fmt"
 	"iter"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -74,6 +75,24 @@ func Check(f sim.Figure) (faults []Wrong) {
 	}
 	if f.Measure != "" && !slices.Contains(measures, f.Measure) {
 		faults = append(faults, Wrong{"measure", fmt.Sprintf("%q is no measure that the figure can show; it can show %s", f.Measure, strings.Join(measures, ", ")), f.Measure, measures})
+	}
+	return faults
+}
+
+// CheckKeys finds the keys of a figure that a study does not sweep, before it is
+// simulated. Factors are those of any of its cells.
+func CheckKeys(f sim.Figure, factors []sim.Factor) (faults []Wrong) {
+	rows := []Row{{SummaryRow: sim.SummaryRow{Factors: factors}}}
+	check := func(place, key string) {
+		if _, err := findKey(rows, key); err != nil {
+			faults = append(faults, Wrong{Key: place, Message: err.Error()})
+		}
+	}
+	check("x", f.X)
+	check("by", f.By)
+	check("panel", f.Panel)
+	for _, key := range slices.Sorted(maps.Keys(f.Only)) {
+		check("only", key)
 	}
 	return faults
 }
