@@ -92,7 +92,7 @@ func (a Achievement) check(f *Faults, t Trial) {
 		f.Add("achievement.slope", "has control but not treated, the slope with coaching; repeat control there if coaching does not change it")
 	}
 	checkOptional(f, "achievement.effect.mean", a.Effect.Mean, n, "test")
-	a.checkOutcomes(f)
+	a.checkOutcomes(f, t)
 	a.Effect.checkVariation(f, "achievement.effect", t)
 	checkByArm(f, "achievement.arm_effects", a.ArmEffects, arms, func(path string, e ArmTestEffect) {
 		checkOptional(f, path+".mean", e.Mean, n, "test")

@@ -159,8 +159,32 @@ func (g *Generator) solveOutcomes() {
 	}
 }
 
+// unequal returns a treated arm whose effect on tests is the plain one, as that
+// of other arms is, but whose own effect on quality reaches the tests beside it;
+// "" where there is none. One effect on the latent score would then not make the
+// same difference in every arm.
+func (t Trial) unequal() string {
+	if s := t.Achievement.Slope; !anyNonzero(s.Control, s.Treated, s.Baseline) {
+		return ""
+	}
+	plain, own := 0, ""
+	for _, arm := range armsOf(t.Design.Arms)[1:] {
+		if _, named := t.Achievement.ArmEffects[arm.name]; named || arm.parts != nil {
+			continue
+		}
+		plain++
+		if _, named := t.Quality.ArmEffects[arm.name]; named {
+			own = arm.name
+		}
+	}
+	if plain < 2 {
+		return ""
+	}
+	return own
+}
+
 // checkOutcomes adds the faults of binary tests and counts.
-func (a Achievement) checkOutcomes(f *Faults) {
+func (a Achievement) checkOutcomes(f *Faults, t Trial) {
 	for _, name := range slices.Sorted(maps.Keys(a.Outcomes)) {
 		path := "achievement.outcomes." + name
 		k := slices.Index(a.Tests, name)
@@ -172,6 +196,9 @@ func (a Achievement) checkOutcomes(f *Faults) {
 		o.Check(func(key, format string, args ...any) { f.Add(path+"."+key, format, args...) })
 		if o.Change() != nil && k < len(a.Effect.Mean) && a.Effect.Mean[k] != 0 {
 			f.Add(path+".difference", "says what achievement.effect.mean says of %s on the latent score; make that 0 or leave this out", name)
+		}
+		if arm := t.unequal(); o.Change() != nil && arm != "" {
+			f.Add(path+".difference", "cannot hold in every arm: %s has an effect of its own on quality, which the slopes bring to the test; give %s effects of its own under achievement.arm_effects", arm, arm)
 		}
 	}
 }

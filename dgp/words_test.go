@@ -120,6 +120,16 @@ func TestValidateWords(t *testing.T) {
 			"achievement.outcomes.reading.difference: says what achievement.effect.mean says of reading on the latent score; make that 0 or leave this out",
 			`achievement.outcomes.spelling: there is no test "spelling"; the tests are reading, maths, science`,
 		}},
+		{"a difference that arms do not share", func(t *dgp.Trial) {
+			t.Design.Arms = []string{"control", "training", "coaching"}
+			t.Design.Assignment = dgp.Blocked{}
+			t.Achievement.Slope = dgp.Slopes{Control: []float64{0.1}, Treated: []float64{0.1}}
+			t.Quality.ArmEffects = map[string]dgp.QualityEffect{"training": {Skew: 0.5, Engagement: []float64{0.3}}}
+			t.Achievement.Effect.Mean = nil
+			t.Achievement.Outcomes = map[string]dgp.Outcome{"reading": dgp.Binary{Prevalence: 0.5, Difference: ptr(0.1)}}
+		}, []string{
+			"achievement.outcomes.reading.difference: cannot hold in every arm: training has an effect of its own on quality, which the slopes bring to the test; give training effects of its own under achievement.arm_effects",
+		}},
 		{"a CV that cannot be", func(t *dgp.Trial) { t.Design.Children = dgp.ClassSize{Mean: 20, CV: 0.5, Min: 20} }, []string{
 			"trial.children.cv: 0.5 cannot be reached with mean 20 and smallest class 20",
 		}},
