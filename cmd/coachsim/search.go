@@ -207,8 +207,12 @@ type testJSON struct {
 	Power     float64 `json:"power"`
 	PowerMCSE float64 `json:"power_mcse"`
 	Failed    int     `json:"n_fail"`
-	Mean      float64 `json:"mean"`
-	EmpSE     float64 `json:"empse"`
+
+	// Of the fits that worked; null where too few did.
+	Mean      *float64 `json:"mean"`
+	MeanMCSE  *float64 `json:"mean_mcse"`
+	EmpSE     *float64 `json:"empse"`
+	EmpSEMCSE *float64 `json:"empse_mcse"`
 }
 
 func jsonOf(l sim.Looked, keys []sim.VariedKey) lookedJSON {
@@ -220,9 +224,21 @@ func jsonOf(l sim.Looked, keys []sim.VariedKey) lookedJSON {
 		j.Cost = &l.Cost
 	}
 	for _, t := range l.Tests {
-		j.Tests = append(j.Tests, testJSON{t.Estimator, t.Outcome, t.Term, t.Value, t.MCSE, t.Failed, t.Mean, t.SD})
+		n := float64(l.Replicates - t.Failed)
+		j.Tests = append(j.Tests, testJSON{
+			t.Estimator, t.Outcome, t.Term, t.Value, t.MCSE, t.Failed,
+			known(t.Mean), known(t.SD / math.Sqrt(n)), known(t.SD), known(t.SD / math.Sqrt(2*(n-1))),
+		})
 	}
 	return j
+}
+
+// known returns a number for JSON, which has no NaN and no infinity: nil.
+func known(x float64) *float64 {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return nil
+	}
+	return &x
 }
 
 // A foundJSON is the answer of a search in JSON.
