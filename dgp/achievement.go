@@ -10,9 +10,10 @@ import (
 //
 // The class part of child i in class j, in SDs of total achievement, is
 //
-//	C(0) = block + covariates + school + teacher + Sorting'q(0) + Control'q(0)
-//	C(1) = block + covariates + school + teacher + Sorting'q(0) + Treated'(q(1)-shift) + Baseline'q(0)
+//	C(0) = block + covariates + school + teacher + School'b + Sorting'q(0) + Control'q(0)
+//	C(1) = block + covariates + school + teacher + School'b + Sorting'q(0) + Treated'(q(1)-shift) + Baseline'q(0)
 //
+// with b the school's part of quality (Quality.School), which q contains,
 // and the score on test k, in SDs of that test, is
 //
 //	Y(T) = Scale (C(T) + child covariates) + ε + T (Mean (1 - Bottom f) + variation)
@@ -57,6 +58,7 @@ type Achievement struct {
 
 // Slopes are those of achievement on true quality.
 type Slopes struct {
+	School   []float64 `yaml:"school" doc:"better children in better schools: not causal, on quality.school"`
 	Sorting  []float64 `yaml:"sorting" doc:"better children in better classes: not causal, on quality without coaching"`
 	Control  []float64 `yaml:"control" doc:"causal slope on quality without coaching"`
 	Treated  []float64 `yaml:"treated" doc:"causal slope on quality with coaching"`
@@ -84,6 +86,10 @@ type ArmTestEffect struct {
 func (a Achievement) check(f *Faults, t Trial) {
 	n, k, arms := len(a.Tests), len(t.Quality.Domains), t.Design.Arms
 	a.checkWords(f, t)
+	checkOptional(f, "achievement.slope.school", a.Slope.School, k, "domain")
+	if anyNonzero(a.Slope.School) && t.Quality.School.IsZero() {
+		f.Add("achievement.slope.school", "is a slope on quality.school, which is left out")
+	}
 	checkOptional(f, "achievement.slope.sorting", a.Slope.Sorting, k, "domain")
 	checkOptional(f, "achievement.slope.control", a.Slope.Control, k, "domain")
 	checkOptional(f, "achievement.slope.treated", a.Slope.Treated, k, "domain")
@@ -159,11 +165,12 @@ type armTests struct {
 func newTested(t Trial, p *population) *tested {
 	a := t.Achievement
 	n, k := len(a.Tests), len(t.Quality.Domains)
+	a.Slope.School = orZeros(a.Slope.School, k)
 	a.Slope.Sorting = orZeros(a.Slope.Sorting, k)
 	a.Slope.Control = orZeros(a.Slope.Control, k)
 	factor := a.Residual.factor(nil)
 	schools := t.Design.schools()
-	teachers := schools * t.Design.Teachers
+	teachers := t.Design.teachers()
 	ts := &tested{
 		a: a, shared: a.shared, factor: factor, sumSD: math.Sqrt(sumVariance(factor)),
 		school: make([]float64, schools),
@@ -212,6 +219,9 @@ func (ts *tested) draw(p *population, tq *trueQuality, valid []bool, r *rand.Ran
 	}
 	for j, s := range p.school {
 		common := p.blockAchievement[p.block[s]] + a.CovariateSD*p.achievementIndex[j] + ts.school[s] + a.TeacherSD*r.NormFloat64()
+		for k, slope := range a.Slope.School {
+			common += slope * tq.common[k][s]
+		}
 		control := common
 		for k := range a.Slope.Control {
 			control += (a.Slope.Sorting[k] + a.Slope.Control[k]) * tq.under[0][k][j]

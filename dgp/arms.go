@@ -45,8 +45,8 @@ func turnsOn(arm, column string) bool {
 // checkArms adds the faults of combined arms. Names of plain arms are checked
 // with those of the other columns.
 func checkArms(f *Faults, names []string) {
-	if len(names) < 2 {
-		f.Add("trial.arms", "has %d arms; a trial has at least two, the control arm first", len(names))
+	if len(names) == 0 {
+		f.Add("trial.arms", "is empty; a trial has at least two arms, the control arm first")
 	}
 	if len(names) > maxArms {
 		f.Add("trial.arms", "has %d arms; the limit is %d", len(names), maxArms)

@@ -48,6 +48,7 @@ func Assignments() map[string]Assignment {
 		"blocked":       Blocked{},
 		"complete":      Complete{},
 		"matched-pairs": Pairs{Blocked: true},
+		"none":          None{},
 		"rerandomised":  Rerandomised{Blocked: true, Tries: 10_000},
 		"simple":        Simple{},
 		"stepped":       Stepped{Blocked: true},

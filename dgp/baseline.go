@@ -76,14 +76,16 @@ func (l *baselineLaw) Compile(p *population) compiledLaw {
 	}
 	s.baselineClass = make([]float64, len(p.school))
 	s.baselineChild = make([]float64, len(p.child))
-	perBlock, perSchool := p.design.Schools, p.design.Teachers
 	return compiledLaw{sd: math.Sqrt(variance), meanInverse: math.NaN(), draw: func(dst []float64, r *rand.Rand) {
 		var part [levels]float64
-		for j := range p.school {
-			if j%(perBlock*perSchool) == 0 {
+		block, school := -1, -1
+		for j, at := range p.school {
+			if p.block[at] != block {
+				block = p.block[at]
 				part[BlockLevel] = s.spread[BlockLevel] * r.NormFloat64()
 			}
-			if j%perSchool == 0 {
+			if at != school {
+				school = at
 				part[SchoolLevel] = s.spread[SchoolLevel] * r.NormFloat64()
 			}
 			part[TeacherLevel] = s.spread[TeacherLevel] * r.NormFloat64()

@@ -71,9 +71,9 @@ func (c *Coaches) check(f *Faults, t Trial) {
 	}
 	switch level {
 	case TeacherLevel:
-		units *= float64(d.Teachers)
+		units *= float64(d.teachers()) / float64(d.schools())
 	case ChildLevel:
-		units *= float64(d.Teachers) * float64(d.Tested)
+		units *= float64(d.teachers()) / float64(d.schools()) * float64(d.Tested)
 		if anyNonzero(c.QualitySD) {
 			f.Add(path+".quality_sd", "changes the quality of a class, but here children are assigned, so that a class has children of every arm; leave it out")
 		}

@@ -75,7 +75,7 @@ func (t Trial) Components(weights []float64, arm int, given map[string]int) (Com
 	return c, nil
 }
 
-// classVariance is the variance of what true quality does to achievement, between
+// classVariance is the variance of what goes with true quality in achievement, between
 // schools and between the teachers of a school, in SDs of total achievement.
 func (t Trial) classVariance(arm, domains int) (school, class float64) {
 	q, slope := t.Quality, t.Achievement.Slope
@@ -120,7 +120,14 @@ func (t Trial) classVariance(arm, domains int) (school, class float64) {
 	}
 	cross := 2 * e * rho * cov * withSum / sumSD
 	school = q.SchoolShare*(onQuality+cross) + e*e*shared
-	return school, onQuality + cross + e*e + own - school
+	class = onQuality + cross + e*e + own - school
+	if !q.School.IsZero() {
+		for k, s := range orZeros(slope.School, domains) {
+			u[k] = (u[k] + s) * q.School.SD[k]
+		}
+		school += q.School.Correlation.quadratic(u)
+	}
+	return school, class
 }
 
 // indexVariance is the variance, by level, of the index of school and teacher

@@ -34,7 +34,11 @@ func TestComponentsAreRealised(t *testing.T) {
 	skewed := equalClasses()
 	skewed.Quality.Effect.Skew, skewed.Quality.SchoolShare = 0.4, 0.7
 	skewed.Achievement.Slope = dgp.Slopes{Sorting: []float64{0.3, 0.1}, Control: []float64{0.4, -0.3}, Treated: []float64{0.9, 0.8}, Baseline: []float64{-0.4, 0.6}}
-	for name, trial := range map[string]dgp.Trial{"equal": equalClasses(), "skewed": skewed} {
+	sorted := equalClasses()
+	sorted.Quality.SchoolShare = 0
+	sorted.Quality.School = dgp.SchoolQuality{SD: []float64{0.6, 0.3}, Correlation: dgp.Matrix{{1}, {0.5, 1}}}
+	sorted.Achievement.Slope.School = []float64{0.4, -0.3}
+	for name, trial := range map[string]dgp.Trial{"equal": equalClasses(), "skewed": skewed, "sorted": sorted} {
 		g, err := trial.Compile()
 		if err != nil {
 			t.Fatal(err)

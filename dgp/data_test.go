@@ -137,7 +137,11 @@ func checkHierarchy(t fataler, trial dgp.Trial, g *dgp.Generator, data *dgp.Data
 			t.Fatalf("school %d is in block %d", s, d.Block[s])
 		}
 	}
-	if schools+lost != design.Blocks*design.Schools || teachers != schools*design.Teachers || data.N[dgp.BlockLevel] != design.Blocks {
+	staying := 0 // teachers of schools that stay, lost or not with their schools
+	for _, s := range d.School {
+		staying += int(number(!d.Left[s]))
+	}
+	if schools+lost != design.Blocks*design.Schools || teachers != staying || design.TeacherShares == nil && teachers != schools*design.Teachers || data.N[dgp.BlockLevel] != design.Blocks {
 		t.Fatalf("%v units with %d schools lost of %d", data.N, lost, design.Blocks*design.Schools)
 	}
 	for level, n := range data.N {

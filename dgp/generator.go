@@ -46,7 +46,7 @@ func (t Trial) Compile() (*Generator, error) {
 	t = t.lower(nil)
 	d := t.Design
 	schools := d.schools()
-	teachers := schools * d.Teachers
+	teachers := d.teachers()
 	children := teachers * d.Tested
 	p := newPopulation(t)
 	g := &Generator{
@@ -276,7 +276,7 @@ func (g *Generator) lose(r *rand.Rand) {
 	schools, teachers, children := 0, 0, 0
 	for s := range g.left {
 		if g.left[s] && g.retention == nil {
-			for j := s * d.Teachers; j < (s+1)*d.Teachers; j++ {
+			for j := p.teacherStart[s]; j < p.teacherStart[s+1]; j++ {
 				for i := p.childStart[j]; i < p.childStart[j+1]; i++ {
 					g.valid[i] = false
 				}
@@ -286,7 +286,7 @@ func (g *Generator) lose(r *rand.Rand) {
 		g.schools[schools] = s
 		g.block[schools] = p.block[s]
 		g.teacherStart[schools] = teachers
-		for j := s * d.Teachers; j < (s+1)*d.Teachers; j++ {
+		for j := p.teacherStart[s]; j < p.teacherStart[s+1]; j++ {
 			g.teachers[teachers] = j
 			g.teacherSchool[teachers] = schools
 			g.childStart[teachers] = children

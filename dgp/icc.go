@@ -126,7 +126,8 @@ func (t Trial) lowerShares(f *Faults) Trial {
 	p := t.compiled()
 	// Where the only teacher of a school has no variance of his own, the class is
 	// the school.
-	merged := t.Design.Teachers == 1 && a.ICC.Teacher == 0 && a.TeacherSD == 0
+	_, most := t.Design.teachersPerSchool()
+	merged := most == 1 && a.ICC.Teacher == 0 && a.TeacherSD == 0
 	quality := t.controlQuality()
 	if merged {
 		quality[SchoolLevel] += quality[TeacherLevel]

@@ -132,7 +132,7 @@ type retention struct {
 
 func newRetention(t Trial, p *population) *retention {
 	d := t.Design
-	schools, teachers, children := d.schools(), d.schools()*d.Teachers, d.schools()*d.Teachers*d.Tested
+	schools, teachers, children := d.schools(), d.teachers(), d.teachers()*d.Tested
 	n := &retention{
 		chance: make([]float64, len(d.Arms)), arms: make([]int, len(d.Arms)), missing: make([]bool, children),
 		observed: columnsOf(len(d.Arms), teachers), responded: columnsOf(len(d.Arms), children),
@@ -343,7 +343,6 @@ func (g *Generator) ability(child int) float64 {
 // unit below has its parent's value, a unit above the mean of its own units.
 func (g *Generator) spread(dst []float64, level, of Level, value func(unit int) float64) {
 	p := g.population
-	per := g.trial.Design.Teachers
 	between := func(lo, hi int) float64 {
 		sum := 0.0
 		for u := lo; u < hi; u++ {
@@ -356,9 +355,9 @@ func (g *Generator) spread(dst []float64, level, of Level, value func(unit int) 
 		case level == of:
 			dst[u] = value(u)
 		case level == SchoolLevel && of == TeacherLevel:
-			dst[u] = between(u*per, (u+1)*per)
+			dst[u] = between(p.teacherStart[u], p.teacherStart[u+1])
 		case level == SchoolLevel: // of children
-			dst[u] = between(p.childStart[u*per], p.childStart[(u+1)*per])
+			dst[u] = between(p.childStart[p.teacherStart[u]], p.childStart[p.teacherStart[u+1]])
 		case level == TeacherLevel && of == ChildLevel:
 			dst[u] = between(p.childStart[u], p.childStart[u+1])
 		case level == TeacherLevel: // of schools

@@ -22,8 +22,9 @@ type Mobility struct {
 const movedName = "moved"
 
 func (m *Mobility) check(f *Faults, d Design) {
+	fewest, _ := d.teachersPerSchool()
 	switch {
-	case m.Rate > 0 && !m.AcrossSchools && d.Teachers < 2:
+	case m.Rate > 0 && !m.AcrossSchools && fewest < 2:
 		f.Add("trial.mobility", "moves children to another class of the school, but schools have one (trial.teachers); write across_schools: true, or more teachers")
 	case !(m.Rate >= 0 && m.Rate <= 1):
 		f.Add("trial.mobility.rate", "must be from 0 to 1, not %g", m.Rate)
@@ -44,29 +45,37 @@ func (m *Mobility) words() string {
 // moves are who moves where.
 type moves struct {
 	*Mobility
-	per int   // classes in a school, or a block
-	to  []int // by child: the new class, or -1
+	starts []int // first class of each school, or of each block, and the end
+	to     []int // by child: the new class, or -1
 }
 
 func newMoves(d Design) *moves {
 	if d.Mobility == nil {
 		return nil
 	}
-	m := &moves{Mobility: d.Mobility, per: d.Teachers, to: make([]int, d.schools()*d.Teachers*d.Tested)}
+	m := &moves{Mobility: d.Mobility, starts: d.teacherStarts(), to: make([]int, d.teachers()*d.Tested)}
 	if m.AcrossSchools {
-		m.per *= d.Schools
+		ofBlocks := m.starts[:0]
+		for b := range d.Blocks + 1 {
+			ofBlocks = append(ofBlocks, m.starts[b*d.Schools])
+		}
+		m.starts = ofBlocks
 	}
 	return m
 }
 
 func (m *moves) draw(p *population, r *rand.Rand) {
+	unit := 0
 	for j := range p.school {
-		first := j - j%m.per
+		for j >= m.starts[unit+1] {
+			unit++
+		}
+		first, n := m.starts[unit], m.starts[unit+1]-m.starts[unit]
 		for i := p.childStart[j]; i < p.childStart[j+1]; i++ {
 			if m.to[i] = -1; r.Float64() >= m.Rate {
 				continue
 			}
-			m.to[i] = first + r.IntN(m.per-1)
+			m.to[i] = first + r.IntN(n-1)
 			if m.to[i] >= j {
 				m.to[i]++
 			}

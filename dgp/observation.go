@@ -87,7 +87,7 @@ type observed struct {
 func newObserved(t Trial) *observed {
 	o := t.Observation
 	k := len(t.observed())
-	teachers := t.Design.schools() * t.Design.Teachers
+	teachers := t.Design.teachers()
 	ob := &observed{
 		o: o, factor: o.ErrorCorrelation.factor(nil),
 		g: make([]float64, k), f: make([]float64, k), z: make([]float64, k),

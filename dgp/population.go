@@ -12,10 +12,11 @@ type population struct {
 	design  Design
 	sizeLaw ClassSize
 
-	block      []int // of each school
-	school     []int // of each teacher
-	size       []int // children in each class
-	childStart []int // first sampled child of each class, and the end
+	block        []int // of each school
+	school       []int // of each teacher
+	teacherStart []int // first teacher of each school, and the end
+	size         []int // children in each class
+	childStart   []int // first sampled child of each class, and the end
 
 	columns []*drawnColumn
 
@@ -44,7 +45,7 @@ type indexTerm struct {
 
 func newPopulation(t Trial) *population {
 	d := t.Design
-	schools, teachers := d.schools(), d.schools()*d.Teachers
+	schools, teachers := d.schools(), d.teachers()
 	p := &population{
 		design:           d,
 		sizeLaw:          d.Children,
@@ -61,8 +62,11 @@ func newPopulation(t Trial) *population {
 	for s := range p.block {
 		p.block[s] = s / d.Schools
 	}
-	for j := range p.school {
-		p.school[j] = j / d.Teachers
+	p.teacherStart = d.teacherStarts()
+	for s := range schools {
+		for j := p.teacherStart[s]; j < p.teacherStart[s+1]; j++ {
+			p.school[j] = s
+		}
 	}
 	for range t.Quality.Domains {
 		p.blockQuality = append(p.blockQuality, make([]float64, d.Blocks))

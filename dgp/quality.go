@@ -28,9 +28,32 @@ type Quality struct {
 	SD          []float64                `yaml:"sd" required:"true" min:"0" doc:"SD of true quality in each domain, in SDs of the observed score"`
 	Correlation Matrix                   `yaml:"correlation" required:"true" doc:"correlation of true quality between domains"`
 	SchoolShare float64                  `yaml:"school_share" min:"0" max:"1" doc:"share of the variance that teachers of a school have in common"`
+	School      SchoolQuality            `yaml:"school,omitempty" doc:"instead of school_share: what the teachers of a school have in common, on top of sd"`
 	Effect      QualityEffect            `yaml:"effect" doc:"what coaching does to true quality"`
 	ArmEffects  map[string]QualityEffect `yaml:"arm_effects" doc:"effects of arms that differ from effect, whole, by arm; of a combined arm the interaction"`
 	Context     Context                  `yaml:"context" doc:"block and covariate part of the scores in both arms"`
+}
+
+// SchoolQuality is a part of true quality that the teachers of a school have in
+// common, b ~ N(0, Σ) with Σ from SD and Correlation. It is added to quality in
+// every arm, and does not move engagement.
+type SchoolQuality struct {
+	SD          []float64 `yaml:"sd" min:"0" doc:"SD in each domain, in SDs of the observed score"`
+	Correlation Matrix    `yaml:"correlation" doc:"correlation between domains"`
+}
+
+// IsZero reports whether it is left out.
+func (s SchoolQuality) IsZero() bool { return s.SD == nil && s.Correlation == nil }
+
+func (s SchoolQuality) check(f *Faults, q Quality) {
+	if s.IsZero() {
+		return
+	}
+	checkLength(f, "quality.school.sd", s.SD, len(q.Domains), "domain")
+	s.Correlation.check(f, "quality.school.correlation", len(q.Domains), true)
+	if q.SchoolShare > 0 {
+		f.Add("quality.school_share", "says what quality.school says in another way; leave one of them out")
+	}
 }
 
 // QualityEffect is the effect of coaching on true quality.
@@ -65,6 +88,7 @@ func (q Quality) check(f *Faults, t Trial) {
 	k := len(q.Domains)
 	checkLength(f, "quality.sd", q.SD, k, "domain")
 	q.Correlation.check(f, "quality.correlation", k, true)
+	q.School.check(f, q)
 	q.Effect.check(f, "quality.effect", k)
 	checkModerators(f, "quality.effect.by", q.Effect.By, t, TeacherLevel)
 	checkByArm(f, "quality.arm_effects", q.ArmEffects, t.Design.Arms, func(path string, e QualityEffect) {
@@ -131,15 +155,17 @@ func orZeros(list []float64, n int) []float64 {
 
 // trueQuality holds the drawn quality of every class under every arm.
 type trueQuality struct {
-	q       Quality
-	arms    []armQuality
-	factor  [][]float64   // Cholesky factor of Σ
-	sumSD   float64       // sd(1'q(0))
-	school  [][]float64   // scratch: part in common to a school, by domain and school
-	z       []float64     // scratch: one class
-	under   [][][]float64 // q by arm, domain and class; arm 0 is q(0)
-	context [][]float64   // H
-	own     float64       // SD of what a teacher does not share with the school
+	q            Quality
+	arms         []armQuality
+	factor       [][]float64   // Cholesky factor of Σ
+	sumSD        float64       // sd(1'q(0))
+	school       [][]float64   // scratch: part in common to a school, by domain and school
+	schoolFactor [][]float64   // Cholesky factor of Σ of SchoolQuality; nil without
+	common       [][]float64   // b, by domain and school; 0 without
+	z            []float64     // scratch: one class
+	under        [][][]float64 // q by arm, domain and class; arm 0 is q(0)
+	context      [][]float64   // H
+	own          float64       // SD of what a teacher does not share with the school
 	// reached is q in every world, which is under where nothing comes between
 	// assignment and receipt.
 	reached [][][]float64
@@ -161,11 +187,14 @@ func newTrueQuality(t Trial, p *population) *trueQuality {
 	q.Context.Variance = orZeros(q.Context.Variance, k)
 	factor := q.Correlation.factor(q.SD)
 	schools := t.Design.schools()
-	teachers := schools * t.Design.Teachers
+	teachers := t.Design.teachers()
 	tq := &trueQuality{
 		q: q, factor: factor, sumSD: math.Sqrt(sumVariance(factor)),
-		school: columnsOf(k, schools), z: make([]float64, k), context: columnsOf(k, teachers),
+		school: columnsOf(k, schools), common: columnsOf(k, schools), z: make([]float64, k), context: columnsOf(k, teachers),
 		own: math.Sqrt(1 - q.SchoolShare),
+	}
+	if !q.School.IsZero() {
+		tq.schoolFactor = q.School.Correlation.factor(q.School.SD)
 	}
 	for i, a := range armsOf(t.Design.Arms) {
 		tq.under = append(tq.under, columnsOf(k, teachers))
@@ -214,6 +243,19 @@ func (tq *trueQuality) draw(p *population, r *rand.Rand) {
 			}
 		}
 	}
+	if tq.schoolFactor != nil {
+		for s := range p.block {
+			for k := range tq.z {
+				tq.z[k] = r.NormFloat64()
+			}
+			for k, row := range tq.schoolFactor {
+				tq.common[k][s] = 0
+				for i, l := range row {
+					tq.common[k][s] += l * tq.z[i]
+				}
+			}
+		}
+	}
 	for j, s := range p.school {
 		tq.teacher(tq.z, s, r)
 		sum := 0.0
@@ -237,6 +279,13 @@ func (tq *trueQuality) draw(p *population, r *rand.Rand) {
 				x := m.of(p, j, 0)
 				for k := range tq.under[a] {
 					tq.under[a][k][j] += x
+				}
+			}
+		}
+		if tq.schoolFactor != nil {
+			for a := range tq.under {
+				for k := range tq.under[a] {
+					tq.under[a][k][j] += tq.common[k][s]
 				}
 			}
 		}

@@ -33,7 +33,7 @@ func (s *sharedParts) compile(t Trial) {
 	n := len(t.Achievement.Tests)
 	s.factor = s.correlation.factor(nil)
 	s.z, s.block, s.school = make([]float64, n), make([]float64, n), make([]float64, n)
-	s.class = columnsOf(n, t.Design.schools()*t.Design.Teachers)
+	s.class = columnsOf(n, t.Design.teachers())
 	s.gradeSD, s.grade, s.teachers = t.Achievement.GradeSD, make([]float64, t.grades()), t.Design.Teachers
 	if s.gradeMeans = t.Achievement.GradeMeans; s.gradeMeans != nil {
 		s.gradeMeans = centred(s.gradeMeans)

@@ -19,10 +19,11 @@ func (s *Spillover) check(f *Faults, d Design) {
 	if d.Assignment == nil || d.Assignment.Level() == ChildLevel {
 		return
 	}
+	_, most := d.teachersPerSchool()
 	switch level := d.Assignment.Level(); {
 	case level == SchoolLevel && (d.Compliance == nil || d.Compliance.Unit == SchoolUnit):
 		f.Add("trial.spillover", "is within schools, but here a school is treated whole; assign teachers or children, or let teachers take up (trial.compliance.unit: teacher)")
-	case d.Teachers < 2:
+	case most < 2:
 		f.Add("trial.spillover", "is between the teachers of a school, but schools have one (trial.teachers)")
 	}
 }

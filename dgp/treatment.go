@@ -28,9 +28,7 @@ func newTreatment(g *Generator) *treatment {
 	for b := range d.Blocks + 1 {
 		t.units.Start[SchoolLevel] = append(t.units.Start[SchoolLevel], b*d.Schools)
 	}
-	for s := range d.schools() + 1 {
-		t.units.Start[TeacherLevel] = append(t.units.Start[TeacherLevel], s*d.Teachers)
-	}
+	t.units.Start[TeacherLevel] = p.teacherStart
 	t.units.Start[ChildLevel] = p.childStart
 	for c := range g.covariateColumn {
 		on := make([]float64, len(d.Arms))

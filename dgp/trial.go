@@ -23,15 +23,17 @@ type Trial struct {
 
 // A Design is the hierarchy of the trial and what happens to it.
 type Design struct {
-	Blocks     int        `yaml:"blocks" required:"true" min:"1" doc:"randomisation strata, such as the regions of coaches"`
-	Schools    int        `yaml:"schools" required:"true" min:"2" doc:"schools per block"`
-	Teachers   int        `yaml:"teachers" min:"1" doc:"study teachers (classes) per school"`
-	Children   ClassSize  `yaml:"children" required:"true" doc:"children per class"`
-	Grades     int        `yaml:"grades,omitempty" min:"1" max:"100" doc:"grades (or cohorts) over which the teachers of a school are spread evenly; with 2 or more there is a column grade"`
-	Tested     int        `yaml:"tested" required:"true" min:"1" doc:"children sampled for testing, at most, per class"`
-	Arms       []string   `yaml:"arms" minlen:"2" doc:"the control arm first; an arm named a+b has the treatments of a and b"`
-	Assignment Assignment `yaml:"assignment" required:"true" doc:"how arms are assigned"`
-	Attrition  Attrition  `yaml:"attrition" doc:"who is lost after assignment"`
+	Blocks   int `yaml:"blocks" required:"true" min:"1" doc:"randomisation strata, such as the regions of coaches"`
+	Schools  int `yaml:"schools" required:"true" min:"2" doc:"schools per block"`
+	Teachers int `yaml:"teachers" min:"1" doc:"study teachers (classes) per school"`
+	// TeacherShares is for schools of different size.
+	TeacherShares map[string]float64 `yaml:"teacher_shares" gt:"0" max:"1" doc:"instead of teachers: the share of schools with each number of them, as {2: 0.65, 3: 0.25, 4: 0.10}"`
+	Children      ClassSize          `yaml:"children" required:"true" doc:"children per class"`
+	Grades        int                `yaml:"grades,omitempty" min:"1" max:"100" doc:"grades (or cohorts) over which the teachers of a school are spread evenly; with 2 or more there is a column grade"`
+	Tested        int                `yaml:"tested" required:"true" min:"1" doc:"children sampled for testing, at most, per class"`
+	Arms          []string           `yaml:"arms" minlen:"1" doc:"the control arm first; an arm named a+b has the treatments of a and b; control alone is a study without treatment"`
+	Assignment    Assignment         `yaml:"assignment" required:"true" doc:"how arms are assigned"`
+	Attrition     Attrition          `yaml:"attrition" doc:"who is lost after assignment"`
 
 	Coaches    *Coaches    `yaml:"coaches,omitempty" doc:"who delivers the treatment, to how many"`
 	Compliance *Compliance `yaml:"compliance,omitempty" doc:"who receives the treatment; by default whoever is assigned"`
@@ -64,7 +66,8 @@ func (t Trial) observed() []string {
 // classes returns the number of classes, for comparison with a limit: whole
 // numbers could overflow.
 func (d Design) classes() float64 {
-	return float64(d.Blocks) * float64(d.Schools) * float64(d.Teachers)
+	_, most := d.teachersPerSchool()
+	return float64(d.Blocks) * float64(d.Schools) * float64(most)
 }
 
 // schools returns the number of schools in all blocks.
@@ -110,6 +113,10 @@ const maxUnits = 20_000_000
 
 func (d Design) check(f *Faults, covariates []Covariate) {
 	checkArms(f, d.Arms)
+	if _, none := d.Assignment.(None); len(d.Arms) == 1 && d.Assignment != nil && !none {
+		f.Add("trial.arms", "has one arm, %s; a trial has at least two, and a study without treatment says assignment: {kind: none}", d.Arms[0])
+	}
+	d.checkTeachers(f)
 	if n := d.classes() * float64(d.Tested); n > maxUnits {
 		f.Add("trial", "asks for up to %.0f tested children; the limit is %d", n, maxUnits)
 	}

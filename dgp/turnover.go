@@ -71,7 +71,7 @@ func newSuccession(t Trial) *succession {
 	if n == nil {
 		return nil
 	}
-	classes, domains := t.Design.schools()*t.Design.Teachers, len(t.Quality.Domains)
+	classes, domains := t.Design.teachers(), len(t.Quality.Domains)
 	s := &succession{kept: n.Kept, u: make([]float64, classes), quality: columnsOf(domains, classes), z: make([]float64, domains)}
 	for _, arm := range t.Design.Arms {
 		s.rate = append(s.rate, n.Rate[arm])
@@ -88,7 +88,7 @@ func (s *succession) draw(p *population, tq *trueQuality, r *rand.Rand) {
 			for i, l := range row {
 				v += l * s.z[i]
 			}
-			s.quality[k][j] = v
+			s.quality[k][j] = v + tq.common[k][school]
 		}
 	}
 }

@@ -20,7 +20,7 @@ func TestValidate(t *testing.T) {
 
 		// Design.
 		{"one arm", func(t *dgp.Trial) { t.Design.Arms = []string{"usual"}; t.Design.Attrition = dgp.Attrition{} }, []string{
-			"trial.arms: has 1 arms; a trial has at least two, the control arm first",
+			"trial.arms: has one arm, usual; a trial has at least two, and a study without treatment says assignment: {kind: none}",
 		}},
 		{"many arms", func(t *dgp.Trial) {
 			t.Design.Assignment = dgp.Complete{}
@@ -376,6 +376,9 @@ func TestRegistries(t *testing.T) {
 		"two-stage":     dgp.TwoStage{Unit: dgp.TeacherUnit, Saturations: []float64{0, 1}, Blocked: true},
 	}
 	for name, scheme := range dgp.Assignments() {
+		if name == "none" { // treats nobody: TestStudyWithoutTreatment
+			continue
+		}
 		trial := oneDomain()
 		trial.Covariates = []dgp.Covariate{{Name: "income", Level: dgp.SchoolLevel, Law: dgp.Normal{SD: 1}}}
 		if full, ok := required[name]; ok {

@@ -76,7 +76,7 @@ func (t Trial) Variances() Variances {
 		all = append(all, s.baselineVariance(t.Achievement.Baseline))
 	}
 	all = append(all, t.scoreVariances(p)...)
-	if t.Design.Teachers == 1 {
+	if _, most := t.Design.teachersPerSchool(); most == 1 {
 		for i := range all {
 			all[i].mergeClass()
 			all[i].finish()
@@ -265,7 +265,11 @@ func (t Trial) scoreVariances(p *population) Variances {
 			return (segment + coder) * o.ErrorCorrelation.at(i, j)
 		})
 		v.add(LevelVariance{Level: BlockLevel.String(), Rest: block})
-		v.add(LevelVariance{Level: SchoolLevel.String(), Covariates: index[SchoolLevel] * covariates, Quality: q.SchoolShare * quality})
+		school := q.SchoolShare * quality
+		if !q.School.IsZero() {
+			school = sum(func(i, j int) float64 { return q.School.SD[i] * q.School.SD[j] * q.School.Correlation.at(i, j) })
+		}
+		v.add(LevelVariance{Level: SchoolLevel.String(), Covariates: index[SchoolLevel] * covariates, Quality: school})
 		v.add(LevelVariance{Level: TeacherLevel.String(), Covariates: index[TeacherLevel] * covariates, Quality: (1 - q.SchoolShare) * quality})
 		v.add(LevelVariance{Level: ratingError, Rest: wrong})
 		v.finish()

@@ -63,8 +63,12 @@ thrown away; nothing is written. Exit code 2 says that there are faults.`,
 			d := study.Design
 			fmt.Fprintf(s.out, "%s\n\n", study.Aim)
 			fmt.Fprintf(s.out, "Design      %s of %s, %s per school, at most %s tested per class\n",
-				count(d.Blocks, "block"), count(d.Schools, "school"), count(d.Teachers, "teacher"), countOf(d.Tested, "child", "children"))
-			fmt.Fprintf(s.out, "Arms        %s; %s are assigned\n", strings.Join(d.Arms, ", "), d.Assignment.Level().Plural())
+				count(d.Blocks, "block"), count(d.Schools, "school"), d.TeachersPerSchool(), countOf(d.Tested, "child", "children"))
+			assigned := d.Assignment.Level().Plural() + " are assigned"
+			if len(d.Arms) == 1 {
+				assigned = "a study without treatment"
+			}
+			fmt.Fprintf(s.out, "Arms        %s; %s\n", strings.Join(d.Arms, ", "), assigned)
 			for _, section := range d.Delivery() {
 				fmt.Fprintf(s.out, "%-11s %s\n", section.Name, section.Words)
 			}
