@@ -7,6 +7,8 @@ import (
 
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
+
+	"coachsim/sim"
 )
 
 // An axis is a horizontal scale with round tick marks.
@@ -126,3 +128,42 @@ func (s *span) add(values ...float64) {
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+// isFinite says whether a simulated number and its interval exist.
+func isFinite(s sim.Simulated) bool { return finite(s.Value) && finite(s.Low) && finite(s.High) }
+
+// short writes a number with as many digits as its Monte Carlo standard error has
+// meaning: two significant ones of it.
+func short(v, mcse float64) string {
+	digits := 4
+	if mcse > 0 {
+		digits = min(6, max(0, 1-int(math.Floor(math.Log10(mcse)))))
+	}
+	return signed(v, digits)
+}
+
+// logarithmic says whether numbers lie more evenly on a logarithmic scale, which
+// leaves the lines of many estimators room beside each other.
+func logarithmic(xs []float64) bool {
+	if xs[0] <= 0 {
+		return false
+	}
+	return closest(xs, math.Log) > 1.05*closest(xs, func(v float64) float64 { return v })
+}
+
+// sweptScale is the scale on which numbers lie more evenly.
+func sweptScale(xs []float64) func(float64) float64 {
+	if logarithmic(xs) {
+		return math.Log
+	}
+	return func(v float64) float64 { return v }
+}
+
+// closest is the smallest gap between neighbours, as a share of the whole range.
+func closest(xs []float64, f func(float64) float64) float64 {
+	gap := math.Inf(1)
+	for i := 1; i < len(xs); i++ {
+		gap = min(gap, f(xs[i])-f(xs[i-1]))
+	}
+	return gap / (f(xs[len(xs)-1]) - f(xs[0]))
+}

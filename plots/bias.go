@@ -2,13 +2,11 @@ package plots
 
 import (
 	"errors"
-	"math"
 
 	"gonum.org/v1/plot/vg"
-)
 
-// normal95 is the 97.5% quantile of the standard normal distribution.
-const normal95 = 1.959963984540054
+	"coachsim/sim"
+)
 
 // Bias is a forest plot of the bias of each estimate with its 95% Monte Carlo
 // interval. Estimates have different units (standard deviations, shares of
@@ -27,26 +25,18 @@ type Bias struct {
 func (b Bias) Name() string { return named(b.File, "bias") }
 
 type biasPoint struct {
-	label           string
-	bias, mcse      float64 // in units of the outcome
-	empSE           float64
-	share, low, top float64 // percent of the empirical standard error
-	n, failed       int
+	label      string
+	bias, mcse float64 // in units of the outcome
+	empSE      float64
+	std        sim.Simulated // percent of the empirical standard error
+	n, failed  int
 }
 
 func (b Bias) points() (points []biasPoint) {
 	for _, row := range b.Rows {
-		unit := 100 / row.EmpSE
-		if !finite(row.Bias) || !finite(row.BiasMCSE) || !finite(unit) || unit <= 0 {
-			continue
+		if std := row.StdBias(); isFinite(std) {
+			points = append(points, biasPoint{row.label(), row.Bias, row.BiasMCSE, row.EmpSE, std, row.N, row.NFail})
 		}
-		half := normal95 * row.BiasMCSE
-		points = append(points, biasPoint{
-			label: row.label(),
-			bias:  row.Bias, mcse: row.BiasMCSE, empSE: row.EmpSE,
-			share: unit * row.Bias, low: unit * (row.Bias - half), top: unit * (row.Bias + half),
-			n: row.N, failed: row.NFail,
-		})
 	}
 	return points
 }
@@ -68,19 +58,15 @@ func (b Bias) Draw(t Theme) (Drawing, error) {
 	}
 	panel.domain.add(0)
 	for _, pt := range points {
-		panel.domain.add(pt.low, pt.top)
+		panel.domain.add(pt.std.Low, pt.std.High)
 		look := excludes
-		if pt.low <= 0 && 0 <= pt.top {
+		if pt.std.Holds(0) {
 			look = covers
-		}
-		digits := 4
-		if pt.mcse > 0 { // two significant digits of the error say how far the bias can be read
-			digits = min(6, max(0, 1-int(math.Floor(math.Log10(pt.mcse)))))
 		}
 		panel.rows = append(panel.rows, chartRow{
 			label: pt.label,
-			marks: []rowMark{{look: look, value: pt.share, low: pt.low, high: pt.top}},
-			cells: []string{signed(pt.bias, digits) + " (" + signed(pt.mcse, digits) + ")"},
+			marks: []rowMark{{look, pt.std, 0}},
+			cells: []string{short(pt.bias, pt.mcse) + " (" + short(pt.mcse, pt.mcse) + ")"},
 		})
 	}
 	return rowChart{
@@ -104,7 +90,7 @@ func (b Bias) Table() [][]string {
 	for _, pt := range b.points() {
 		table = append(table, []string{
 			pt.label, cell(pt.bias), cell(pt.mcse), cell(pt.empSE),
-			cell(pt.share), cell(pt.low), cell(pt.top), whole(pt.n), whole(pt.failed),
+			cell(pt.std.Value), cell(pt.std.Low), cell(pt.std.High), whole(pt.n), whole(pt.failed),
 		})
 	}
 	return table

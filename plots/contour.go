@@ -9,8 +9,6 @@ import (
 	"strconv"
 
 	"gonum.org/v1/plot/vg"
-
-	"coachsim/sim"
 )
 
 // Contour shows power, or the minimum detectable effect, over two swept numbers:
@@ -84,7 +82,8 @@ func (c Contour) panels() (panels []contourPanel, keys Keys, err error) {
 	for i, row := range c.Rows {
 		value, mcse := 100*row.Power, 100*row.PowerMCSE
 		if c.MDES {
-			value, mcse = mdes(row, c.DF[i], c.Alpha, c.target())
+			mdes := row.MDES(c.DF[i], c.Alpha, c.target())
+			value, mcse = mdes.Value, mdes.MCSE
 		}
 		if !finite(value) {
 			continue
@@ -432,20 +431,4 @@ func (c Contour) Table() [][]string {
 		}
 	}
 	return table
-}
-
-// medianDF is the median degrees of freedom of the fits that worked; NaN where
-// they have none.
-func medianDF(records []sim.Record) float64 {
-	var df []float64
-	for _, r := range records {
-		if r.Status.Worked() && r.DF > 0 && finite(r.SE) {
-			df = append(df, r.DF)
-		}
-	}
-	if len(df) == 0 {
-		return math.NaN()
-	}
-	slices.Sort(df)
-	return df[len(df)/2]
 }

@@ -56,13 +56,12 @@ func (c PowerCurve) arrange() (curves, error) {
 	}
 	var rows []curveRow
 	for _, row := range c.Rows {
-		if row.Power >= 0 && row.Power <= 1 && row.N > 0 {
-			low, high := wilson(row.Power, row.N)
+		if power := row.Rejections(); isFinite(power) {
 			closed := row.AnalyticPower
 			if !(closed > 0 && closed < 1) { // also a row that no closed form was looked for
 				closed = math.NaN()
 			}
-			rows = append(rows, curveRow{row, row.Power, low, high, closed})
+			rows = append(rows, curveRow{row, power, closed})
 		}
 	}
 	return newCurves(rows, c.Keys)

@@ -9,9 +9,9 @@
 //
 //	files, err := plots.Write(dir, plots.Journal(), plots.Power{Rows: rows, Alpha: 0.05}, plots.PDF, plots.PNG)
 //
-// The package draws; it does not analyse. The only numbers made here are those
-// of the picture itself: histogram bins, intervals of plus or minus 1.96 Monte
-// Carlo standard errors, Wilson intervals and tick marks.
+// The package draws; it does not analyse: every number shown, bins and densities
+// and intervals too, is measured by sim. The only numbers made here are those of
+// the picture itself: tick marks, and places between simulated designs along a contour.
 //
 // The layers, from the paper up:
 //

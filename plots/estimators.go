@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -9,6 +10,8 @@ import (
 	"strings"
 
 	"gonum.org/v1/plot/vg"
+
+	"coachsim/sim"
 )
 
 // EstimatorCurves compares the estimators of one effect over a sweep, a line
@@ -20,9 +23,8 @@ import (
 // nominal level, Alpha and 1-Alpha, and where there is an effect at 80%.
 //
 // Columns without an effect share one scale of rejections, those with an effect
-// go from 0 to 100%, and all share one scale of coverage. A truth within a
-// hundredth of the estimate's standard deviation counts as no effect: the power
-// against it is Alpha, to four decimals.
+// go from 0 to 100%, and all share one scale of coverage. What counts as no effect
+// says [sim.Measures.NoEffect].
 //
 // Rows without a truth are left out. One figure holds the rows of one outcome,
 // term and estimand with 2 to 10 estimators, and up to 4 columns;
@@ -63,19 +65,8 @@ type estimatorColumn struct {
 
 type estimatorPoint struct {
 	x, truth            float64
-	rejections, covered interval
+	rejections, covered sim.Simulated
 	n, failed           int
-}
-
-// An interval is a share with its 95% Wilson interval; NaN where there is none.
-type interval struct{ share, low, high float64 }
-
-func newInterval(share float64, n int) interval {
-	if !(share >= 0 && share <= 1) || n < 1 {
-		return interval{math.NaN(), math.NaN(), math.NaN()}
-	}
-	low, high := wilson(share, n)
-	return interval{share, low, high}
 }
 
 // Pages divides the rows over figures: one for every outcome, term and estimand
@@ -160,38 +151,19 @@ func (a *estimatorPage) divide(rows []Row, keys []string) {
 			a.columns = append(a.columns, estimatorColumn{title: title, null: true, lines: make([][]estimatorPoint, len(a.estimators))})
 		}
 		column := &a.columns[at]
-		column.null = column.null && (row.Truth == 0 || math.Abs(row.Truth) <= 0.01*row.EmpSE)
+		column.null = column.null && row.NoEffect()
 		x, _ := strconv.ParseFloat(bare(factor(row, a.across)), 64) // sweptNumber has read it before
 		line := slices.Index(a.estimators, row.Estimator)
 		column.lines[line] = append(column.lines[line], estimatorPoint{
 			x: x, truth: row.Truth, n: row.N, failed: row.NFail,
-			rejections: newInterval(row.Power, row.N),
-			covered:    newInterval(row.Cover, intervals(row)),
+			rejections: row.Rejections(), covered: row.Coverage(),
 		})
 	}
 	for _, column := range a.columns {
 		for _, line := range column.lines {
-			slices.SortStableFunc(line, func(p, q estimatorPoint) int {
-				if p.x < q.x {
-					return -1
-				}
-				if p.x > q.x {
-					return 1
-				}
-				return 0
-			})
+			slices.SortStableFunc(line, func(p, q estimatorPoint) int { return cmp.Compare(p.x, q.x) })
 		}
 	}
-}
-
-// intervals returns how many intervals the coverage of a row is a share of. A
-// fit that failed has none, nor has one without degrees of freedom; the Monte
-// Carlo standard error knows their number.
-func intervals(row Row) int {
-	if m := row.Cover * (1 - row.Cover) / (row.CoverMCSE * row.CoverMCSE); m >= 1 && m <= float64(row.N) {
-		return int(math.Round(m))
-	}
-	return row.N - row.NFail
 }
 
 // scale finds the ends of the scales that columns share.
@@ -202,9 +174,9 @@ func (a *estimatorPage) scale(alpha float64) {
 		for _, line := range column.lines {
 			for _, pt := range line {
 				if column.null {
-					a.ends[0].add(pt.rejections.low, pt.rejections.high)
+					a.ends[0].add(pt.rejections.Low, pt.rejections.High)
 				}
-				a.ends[1].add(pt.covered.low, pt.covered.high)
+				a.ends[1].add(pt.covered.Low, pt.covered.High)
 			}
 		}
 	}
@@ -212,11 +184,8 @@ func (a *estimatorPage) scale(alpha float64) {
 
 // Draw lays the figure out.
 func (e EstimatorCurves) Draw(t Theme) (Drawing, error) {
-	if err := t.validate(); err != nil {
+	if err := errors.Join(t.validate(), checkAlpha(e.Alpha)); err != nil {
 		return Drawing{}, err
-	}
-	if !(e.Alpha > 0 && e.Alpha < 1) {
-		return Drawing{}, fmt.Errorf("plots: alpha is %v; it must lie between 0 and 1", e.Alpha)
 	}
 	all := e.arrange()
 	if len(all) == 0 {
@@ -314,24 +283,6 @@ func (a estimatorPage) replicates() (n int, same bool) {
 	return n, same
 }
 
-// logarithmic says whether numbers lie more evenly on a logarithmic scale, which
-// leaves the lines of many estimators room beside each other.
-func logarithmic(xs []float64) bool {
-	if xs[0] <= 0 {
-		return false
-	}
-	return closest(xs, math.Log) > 1.05*closest(xs, func(v float64) float64 { return v })
-}
-
-// closest is the smallest gap between neighbours, as a share of the whole range.
-func closest(xs []float64, f func(float64) float64) float64 {
-	gap := math.Inf(1)
-	for i := 1; i < len(xs); i++ {
-		gap = min(gap, f(xs[i])-f(xs[i-1]))
-	}
-	return gap / (f(xs[len(xs)-1]) - f(xs[0]))
-}
-
 // panelScale returns the ends of a panel's vertical scale in percent and the
 // distance of its ticks.
 func (a estimatorPage) panelScale(column estimatorColumn, coverage bool) (lo, hi, step float64) {
@@ -356,10 +307,7 @@ func (e EstimatorCurves) paintPanel(p pen, a estimatorPage, column estimatorColu
 	face := t.face(t.TickSize)
 	size := body.Size()
 
-	f := func(v float64) float64 { return v }
-	if logarithmic(a.xs) {
-		f = math.Log
-	}
+	f := sweptScale(a.xs)
 	// Lines stand a little apart, so that intervals do not hide each other, but
 	// not so far that they could be taken for those of the next value.
 	n := vg.Length(len(column.lines))
@@ -388,25 +336,25 @@ func (e EstimatorCurves) paintPanel(p pen, a estimatorPage, column estimatorColu
 	for i, line := range column.lines {
 		look := t.Series[i%len(t.Series)]
 		aside := dodge * (vg.Length(i) - (n-1)/2)
-		var shown []interval
+		var shown []sim.Simulated
 		var at []vg.Length
 		for _, pt := range line {
 			v := pt.rejections
 			if coverage {
 				v = pt.covered
 			}
-			if finite(v.share) {
+			if finite(v.Value) {
 				shown, at = append(shown, v), append(at, atX(pt.x)+aside)
 			}
 		}
 		for k, v := range shown {
 			if k > 0 {
-				p.line(look.Color, 0.8*t.LineWidth, look.Dashes, at[k-1], atY(shown[k-1].share), at[k], atY(v.share))
+				p.line(look.Color, 0.8*t.LineWidth, look.Dashes, at[k-1], atY(shown[k-1].Value), at[k], atY(v.Value))
 			}
-			p.line(tint(look.Color, 0.65), 0.7*t.LineWidth, nil, at[k], atY(v.low), at[k], atY(v.high))
+			p.line(tint(look.Color, 0.65), 0.7*t.LineWidth, nil, at[k], atY(v.Low), at[k], atY(v.High))
 		}
 		for k, v := range shown {
-			p.marker(look, at[k], atY(v.share))
+			p.marker(look, at[k], atY(v.Value))
 		}
 	}
 	// Above the data: among ten lines a reference line would not be seen.
@@ -434,8 +382,8 @@ func (e EstimatorCurves) Table() [][]string {
 				for _, pt := range line {
 					table = append(table, []string{
 						a.outcome, a.term, a.estimand, column.title, a.estimators[i], cell(pt.x), cell(pt.truth),
-						cell(pt.rejections.share), cell(pt.rejections.low), cell(pt.rejections.high),
-						cell(pt.covered.share), cell(pt.covered.low), cell(pt.covered.high), whole(pt.n), whole(pt.failed), cell(e.Alpha),
+						cell(pt.rejections.Value), cell(pt.rejections.Low), cell(pt.rejections.High),
+						cell(pt.covered.Value), cell(pt.covered.Low), cell(pt.covered.High), whole(pt.n), whole(pt.failed), cell(e.Alpha),
 					})
 				}
 			}

@@ -3,7 +3,6 @@ package plots_test
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +24,6 @@ func compared(n int) []plots.Row {
 				for e := range n {
 					r := row("", 0, 0.3, 0.05+0.02*float64(k*max(0, n-2*e)*(3-i))/float64(n), 0)
 					r.Cover = 1 - r.Power
-					r.CoverMCSE = math.Sqrt(r.Cover * (1 - r.Cover) / 2000)
 					if j == 1 {
 						r.Truth = 0.4
 						r.Power = 0.15 + 0.2*float64(i) + 0.01*float64(n-e)
@@ -53,7 +51,7 @@ func TestEstimatorCurvesGolden(t *testing.T) {
 func TestEstimatorCurvesTwin(t *testing.T) {
 	rows := compared(3)
 	rows[0].NFail = 10
-	rows[0].Cover, rows[0].CoverMCSE = 0.312, math.Sqrt(0.312*0.688/1000) // of 1,000 intervals
+	rows[0].Cover, rows[0].Intervals = 0.312, 1000
 	rows[1].Cover = nan
 	table := plots.EstimatorCurves{Rows: rows, Alpha: 0.05}.Table()
 	if len(table) != 1+len(rows) {
@@ -139,7 +137,7 @@ func TestEstimatorCurvesNothingToShow(t *testing.T) {
 func TestEstimatorCurvesHardInput(t *testing.T) {
 	extreme := compared(10)
 	for i := range extreme {
-		extreme[i].Power, extreme[i].Cover, extreme[i].CoverMCSE = float64(i%2), float64(i%2), 0
+		extreme[i].Power, extreme[i].Cover = float64(i%2), float64(i%2)
 	}
 	negative := compared(3)
 	for i := range negative {

@@ -27,7 +27,7 @@ var nan = math.NaN()
 // row is a summary row of 2,000 replicates with the given performance.
 func row(label string, bias, empSE, power float64, failed int) plots.Row {
 	r := plots.Row{Label: label}
-	r.N, r.NFail = 2000, failed
+	r.N, r.NFail, r.Intervals = 2000, failed, 2000-failed
 	r.Bias, r.EmpSE, r.Power = bias, empSE, power
 	r.BiasMCSE = empSE / math.Sqrt(2000)
 	return r

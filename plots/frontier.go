@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"gonum.org/v1/plot/vg"
+
+	"coachsim/sim"
 )
 
 // Frontier shows what power costs: every design that a search simulated, with the
@@ -128,17 +130,17 @@ func (f Frontier) Draw(t Theme) (Drawing, error) {
 					case front:
 						look = on
 					}
-					v := newInterval(d.Power, d.Replicates)
-					p.line(look.Color, 0.7*t.LineWidth, nil, atX(d.Cost), at(100*v.low), atX(d.Cost), at(100*v.high))
+					v := sim.Wilson(d.Power, d.Replicates)
+					p.line(look.Color, 0.7*t.LineWidth, nil, atX(d.Cost), at(100*v.Low), atX(d.Cost), at(100*v.High))
 					p.marker(look, atX(d.Cost), at(100*d.Power))
 				}
 			}
 			var taken []vg.Rectangle // by markers and bars, then by labels too
 			for _, d := range f.Designs {
 				here, r := vg.Point{X: atX(d.Cost), Y: at(100 * d.Power)}, vg.Point{X: t.MarkerWidth / 2, Y: t.MarkerWidth / 2}
-				v := newInterval(d.Power, d.Replicates)
+				v := sim.Wilson(d.Power, d.Replicates)
 				taken = append(taken, vg.Rectangle{Min: here.Sub(r), Max: here.Add(r)}, vg.Rectangle{
-					Min: vg.Point{X: here.X - 0.5, Y: at(100 * v.low)}, Max: vg.Point{X: here.X + 0.5, Y: at(100 * v.high)},
+					Min: vg.Point{X: here.X - 0.5, Y: at(100 * v.Low)}, Max: vg.Point{X: here.X + 0.5, Y: at(100 * v.High)},
 				})
 			}
 			first := slices.Clone(frontier)
@@ -178,8 +180,8 @@ func (f Frontier) Table() [][]string {
 		for _, v := range d.Values {
 			row = append(row, cell(v))
 		}
-		v := newInterval(d.Power, d.Replicates)
-		table = append(table, append(row, cell(d.Cost), cell(v.share), cell(v.low), cell(v.high), whole(d.Replicates), fmt.Sprint(d.Frontier), fmt.Sprint(d.Answer)))
+		v := sim.Wilson(d.Power, d.Replicates)
+		table = append(table, append(row, cell(d.Cost), cell(v.Value), cell(v.Low), cell(v.High), whole(d.Replicates), fmt.Sprint(d.Frontier), fmt.Sprint(d.Answer)))
 	}
 	return table
 }

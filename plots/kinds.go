@@ -147,11 +147,7 @@ func (run Run) logged(rows []Row) ([]LoggedRow, error) {
 }
 
 func (run Run) withLog(rows []Row) ([]LoggedRow, error) {
-	plain := make([]sim.SummaryRow, len(rows))
-	for i, row := range rows {
-		plain[i] = row.SummaryRow
-	}
-	records, err := sim.CollectRecords(run.Chunks, plain)
+	records, err := sim.CollectRecords(run.Chunks, summaryRows(rows))
 	if err != nil {
 		return nil, err
 	}
@@ -163,15 +159,16 @@ func (run Run) withLog(rows []Row) ([]LoggedRow, error) {
 }
 
 func (run Run) df(rows []Row) ([]float64, error) {
-	logged, err := run.withLog(rows)
-	if err != nil {
-		return nil, err
+	return sim.MedianDF(run.Chunks, summaryRows(rows))
+}
+
+// summaryRows are rows without their words.
+func summaryRows(rows []Row) []sim.SummaryRow {
+	plain := make([]sim.SummaryRow, len(rows))
+	for i, row := range rows {
+		plain[i] = row.SummaryRow
 	}
-	df := make([]float64, len(rows))
-	for i, row := range logged {
-		df[i] = medianDF(row.Records)
-	}
-	return df, nil
+	return plain
 }
 
 // asFigures makes figures of one kind figures of any.

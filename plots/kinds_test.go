@@ -97,17 +97,18 @@ func kindFigures(t *testing.T) []plots.Figure {
 	density := plots.Density{}
 	for i, name := range []string{"Total score", "Achievement"} {
 		panel := plots.DensityPanel{Title: name, XLabel: "points", Cuts: []float64{3, 5}}
-		for g, arm := range []string{"control", "coaching"} {
-			group := plots.DensityGroup{Label: arm}
+		arms := []string{"control", "coaching"}
+		sets := make([][][]float64, len(arms))
+		for g := range arms {
 			for range 20 {
 				set := make([]float64, 100)
 				for k := range set {
 					set[k] = 4 + 0.3*float64(g) + float64(i+1)*0.5*rng.NormFloat64()
 				}
-				group.Sets = append(group.Sets, set)
+				sets[g] = append(sets[g], set)
 			}
-			panel.Groups = append(panel.Groups, group)
 		}
+		panel.Densities = sim.Densities(arms, sets, sim.Unbounded())
 		density.Panels = append(density.Panels, panel)
 	}
 	frontier := plots.Frontier{Keys: []string{"trial.schools", "trial.tested"}, Target: 0.8, Budget: nan, Designs: []plots.FrontierDesign{

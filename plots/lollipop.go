@@ -6,6 +6,8 @@ import (
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"coachsim/sim"
 )
 
 // Lollipop lays three measures of each estimate side by side: bias in percent of
@@ -45,7 +47,7 @@ func (l Lollipop) Pages() []Lollipop {
 
 type lollipopRow struct {
 	label    string
-	measures [3]interval // bias, coverage, error of the SE; in percent
+	measures [3]sim.Simulated // bias, coverage, error of the SE; in percent
 	n        int
 }
 
@@ -55,19 +57,9 @@ func (l Lollipop) targets() [3]float64 { return [3]float64{0, 100 * (1 - l.Alpha
 
 func (l Lollipop) rows() (rows []lollipopRow) {
 	for _, row := range l.Rows {
-		unit := 100 / row.EmpSE
-		if !finite(row.Bias) || !finite(unit) || unit <= 0 {
-			continue
+		if bias := row.StdBias(); isFinite(bias) {
+			rows = append(rows, lollipopRow{row.label(), [3]sim.Simulated{bias, row.Coverage().Times(100), row.SEError()}, row.N})
 		}
-		around := func(v, mcse float64) interval {
-			return interval{v, v - normal95*mcse, v + normal95*mcse}
-		}
-		cover := newInterval(row.Cover, intervals(row))
-		rows = append(rows, lollipopRow{row.label(), [3]interval{
-			around(unit*row.Bias, unit*row.BiasMCSE),
-			{100 * cover.share, 100 * cover.low, 100 * cover.high},
-			around(row.RelError, row.RelErrorMCSE),
-		}, row.N})
 	}
 	return rows
 }
@@ -142,7 +134,7 @@ func (l Lollipop) Draw(t Theme) (Drawing, error) {
 			ends := span{}
 			ends.add(target)
 			for _, row := range rows {
-				ends.add(row.measures[m].low, row.measures[m].high)
+				ends.add(row.measures[m].Low, row.measures[m].High)
 			}
 			x := newAxis(ends.lo, ends.hi, face, data)
 			at := func(v float64) vg.Length { return x0 + vg.Length(x.norm(v))*data }
@@ -153,15 +145,15 @@ func (l Lollipop) Draw(t Theme) (Drawing, error) {
 			for i, row := range rows {
 				v := row.measures[m]
 				p.line(t.Faint, 0.8*t.AxisWidth, nil, x0, middles[i], x0+data, middles[i])
-				if !finite(v.share) {
+				if !isFinite(v) {
 					continue
 				}
 				look := off
-				if v.low <= target && target <= v.high {
+				if v.Holds(target) {
 					look = on
 				}
-				p.line(tint(look.Color, 0.45), 2.2*t.LineWidth, nil, at(target), middles[i], at(v.share), middles[i])
-				p.interval(look, at(v.share), at(v.low), at(v.high), middles[i])
+				p.line(tint(look.Color, 0.45), 2.2*t.LineWidth, nil, at(target), middles[i], at(v.Value), middles[i])
+				p.interval(look, at(v.Value), at(v.Low), at(v.High), middles[i])
 			}
 			paintAxis(p, x, x0, x0+data, y, t.Ink)
 		}
@@ -185,7 +177,7 @@ func (l Lollipop) Table() [][]string {
 	for _, row := range l.rows() {
 		for m, name := range [3]string{"bias_percent_of_empse", "coverage_percent", "modelse_error_percent"} {
 			v := row.measures[m]
-			table = append(table, []string{row.label, name, cell(v.share), cell(v.low), cell(v.high), cell(l.targets()[m]), whole(row.n)})
+			table = append(table, []string{row.label, name, cell(v.Value), cell(v.Low), cell(v.High), cell(l.targets()[m]), whole(row.n)})
 		}
 	}
 	return table

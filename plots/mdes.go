@@ -5,19 +5,16 @@ import (
 	"fmt"
 	"math"
 
-	"gonum.org/v1/gonum/stat/distuv"
 	"gonum.org/v1/plot/vg"
+
+	"coachsim/sim"
 )
 
 // MDESCurve shows how the minimum detectable effect size changes over a sweep,
-// laid out as a [PowerCurve]. By Bloom (1995, Evaluation Review 19, eq. 1) it is
-//
-//	MDES = (t(1-α/2, ν) + t(power, ν)) SE
-//
-// with the simulated standard error, EmpSE, and the median degrees of freedom ν
-// of the fits; bands are ±1.96 Monte Carlo standard errors. A shift of the
-// estimate by the effect is assumed. Rows whose test has no degrees of freedom,
-// such as those of randomisation inference, are left out.
+// laid out as a [PowerCurve]. It is Bloom's ([sim.Measures.MDES]), from the
+// simulated standard error and the median degrees of freedom of the fits; bands
+// are ±1.96 Monte Carlo standard errors. Rows whose test has no degrees of
+// freedom, such as those of randomisation inference, are left out.
 type MDESCurve struct {
 	File   string    // name of the files; "mdes" where empty
 	Width  vg.Length // 0 chooses by the number of panels
@@ -56,25 +53,15 @@ func (m MDESCurve) target() float64 {
 	return m.Target
 }
 
-// mdes returns the minimum detectable effect of a row and its Monte Carlo
-// standard error.
-func mdes(row Row, df, alpha, power float64) (value, mcse float64) {
-	if !(df > 0) || !(row.EmpSE > 0) {
-		return math.NaN(), math.NaN()
-	}
-	student := distuv.StudentsT{Sigma: 1, Nu: df}
-	factor := student.Quantile(1-alpha/2) + student.Quantile(power)
-	return factor * row.EmpSE, factor * row.EmpSEMCSE
-}
-
 func (m MDESCurve) arrange() (curves, error) {
 	if m.page != nil {
 		return *m.page, nil
 	}
 	var rows []curveRow
 	for i, row := range m.Rows {
-		if v, mcse := mdes(row, m.DF[i], m.Alpha, m.target()); finite(v) && finite(mcse) {
-			rows = append(rows, curveRow{row, v, v - normal95*mcse, v + normal95*mcse, math.NaN()})
+		mdes := row.MDES(m.DF[i], m.Alpha, m.target())
+		if v := sim.Around(mdes.Value, mdes.MCSE); isFinite(v) {
+			rows = append(rows, curveRow{row, v, math.NaN()})
 		}
 	}
 	return newCurves(rows, m.Keys)
@@ -85,7 +72,7 @@ func (m MDESCurve) style(a curves) curveStyle {
 	for _, panel := range a.panels {
 		for _, line := range panel.lines {
 			for _, pt := range line {
-				ends.add(pt.high)
+				ends.add(pt.High)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package plots
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -30,23 +31,21 @@ type Measure struct {
 	Name   string // "power", "coverage", "bias" or "se-error"
 	Words  string // with unit
 	target func(alpha float64) (at float64, label string)
-	of     func(Row) interval // in shown units
+	of     func(Row) sim.Simulated // in shown units
 }
 
 // Measures lists the measures that figures can show.
 func Measures() []Measure {
-	around := func(v, mcse float64) interval { return interval{v, v - normal95*mcse, v + normal95*mcse} }
-	percentOf := func(v interval) interval { return interval{100 * v.share, 100 * v.low, 100 * v.high} }
 	zero := func(float64) (float64, string) { return 0, "none" }
 	return []Measure{
 		{"power", "Power (%)", func(float64) (float64, string) { return 80, "80%" },
-			func(r Row) interval { return percentOf(newInterval(r.Power, r.N)) }},
+			func(r Row) sim.Simulated { return r.Rejections().Times(100) }},
 		{"coverage", "Coverage (%)", func(alpha float64) (float64, string) { return 100 * (1 - alpha), "nominal " + percent(1-alpha) },
-			func(r Row) interval { return percentOf(newInterval(r.Cover, intervals(r))) }},
+			func(r Row) sim.Simulated { return r.Coverage().Times(100) }},
 		{"bias", "Bias (% of empirical SE)", zero,
-			func(r Row) interval { return around(100*r.Bias/r.EmpSE, 100*r.BiasMCSE/r.EmpSE) }},
+			func(r Row) sim.Simulated { return r.StdBias() }},
 		{"se-error", "Error of model SE (%)", zero,
-			func(r Row) interval { return around(r.RelError, r.RelErrorMCSE) }},
+			func(r Row) sim.Simulated { return r.SEError() }},
 	}
 }
 
@@ -72,7 +71,7 @@ func (l NestedLoop) Pages() []NestedLoop {
 	parts := map[[3]string][]Row{}
 	for _, row := range l.Rows {
 		id := [3]string{row.Outcome, row.Term, row.Estimand}
-		if !finite(l.Measure.of(row).share) {
+		if !finite(l.Measure.of(row).Value) {
 			continue
 		}
 		if parts[id] == nil {
@@ -98,8 +97,8 @@ type nestedLoop struct {
 	levels     [][]string // by key
 	designs    [][]sim.Factor
 	estimators []string
-	values     [][]interval // by estimator, then design
-	n          int          // replicates; 0 where they differ
+	values     [][]sim.Simulated // by estimator, then design
+	n          int               // replicates; 0 where they differ
 }
 
 func (l NestedLoop) arrange() (a nestedLoop, err error) {
@@ -131,10 +130,10 @@ func (l NestedLoop) arrange() (a nestedLoop, err error) {
 			a.designs = append(a.designs, row.Factors)
 		}
 	}
-	missing := newInterval(-1, 0)
-	a.values = make([][]interval, len(a.estimators))
+	missing := sim.Around(math.NaN(), math.NaN())
+	a.values = make([][]sim.Simulated, len(a.estimators))
 	for e := range a.values {
-		a.values[e] = slices.Repeat([]interval{missing}, len(cells))
+		a.values[e] = slices.Repeat([]sim.Simulated{missing}, len(cells))
 	}
 	a.n = rows[0].N
 	for _, row := range rows {
@@ -171,7 +170,7 @@ func (l NestedLoop) Draw(t Theme) (Drawing, error) {
 	ends.add(target)
 	for _, values := range a.values {
 		for _, v := range values {
-			ends.add(v.share)
+			ends.add(v.Value)
 		}
 	}
 	y := newVertical(ends.lo, ends.hi)
@@ -223,17 +222,17 @@ func (l NestedLoop) Draw(t Theme) (Drawing, error) {
 			stairs := vg.Path{}
 			open := false
 			for i, v := range values {
-				if !finite(v.share) {
+				if !finite(v.Value) {
 					open = false
 					continue
 				}
 				x := box.Min.X + vg.Length(i)*step
 				if !open {
-					stairs.Move(vg.Point{X: x, Y: at(v.share)})
+					stairs.Move(vg.Point{X: x, Y: at(v.Value)})
 				} else {
-					stairs.Line(vg.Point{X: x, Y: at(v.share)})
+					stairs.Line(vg.Point{X: x, Y: at(v.Value)})
 				}
-				stairs.Line(vg.Point{X: x + step, Y: at(v.share)})
+				stairs.Line(vg.Point{X: x + step, Y: at(v.Value)})
 				open = true
 			}
 			p.SetColor(look.Color)
@@ -290,7 +289,7 @@ func (l NestedLoop) Table() [][]string {
 			for _, key := range a.keys {
 				row = append(row, valueOf(a.designs[i], key))
 			}
-			table = append(table, append(row, cell(v.share), cell(v.low), cell(v.high)))
+			table = append(table, append(row, cell(v.Value), cell(v.Low), cell(v.High)))
 		}
 	}
 	return table

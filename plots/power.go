@@ -3,9 +3,10 @@ package plots
 import (
 	"errors"
 	"fmt"
-	"math"
 
 	"gonum.org/v1/plot/vg"
+
+	"coachsim/sim"
 )
 
 // Power is a dot plot of the power of each estimate, the share of replicates
@@ -26,41 +27,24 @@ type Power struct {
 func (w Power) Name() string { return named(w.File, "power") }
 
 type powerPoint struct {
-	label            string
-	power, low, high float64 // shares
-	n, failed        int
+	label     string
+	power     sim.Simulated // a share
+	n, failed int
 }
 
 func (w Power) points() (points []powerPoint) {
 	for _, row := range w.Rows {
-		if !(row.Power >= 0 && row.Power <= 1) || row.N < 1 {
-			continue
+		if power := row.Rejections(); isFinite(power) {
+			points = append(points, powerPoint{row.label(), power, row.N, row.NFail})
 		}
-		pt := powerPoint{label: row.label(), power: row.Power, n: row.N, failed: row.NFail}
-		pt.low, pt.high = wilson(row.Power, row.N)
-		points = append(points, pt)
 	}
 	return points
 }
 
-// wilson returns the 95% Wilson score interval of a share p of n trials, which
-// unlike p ± 1.96 SE stays sensible at 0 and 1.
-func wilson(p float64, n int) (low, high float64) {
-	const z2 = normal95 * normal95
-	m := float64(n)
-	centre := (p + z2/(2*m)) / (1 + z2/m)
-	half := normal95 / (1 + z2/m) * math.Sqrt(p*(1-p)/m+z2/(4*m*m))
-	// Rounding must not push the ends past the share itself.
-	return max(0, min(p, centre-half)), min(1, max(p, centre+half))
-}
-
 // Draw lays the figure out.
 func (w Power) Draw(t Theme) (Drawing, error) {
-	if err := t.validate(); err != nil {
+	if err := errors.Join(t.validate(), checkAlpha(w.Alpha)); err != nil {
 		return Drawing{}, err
-	}
-	if !(w.Alpha > 0 && w.Alpha < 1) {
-		return Drawing{}, fmt.Errorf("plots: alpha is %v; it must lie between 0 and 1", w.Alpha)
 	}
 	points := w.points()
 	if len(points) == 0 {
@@ -84,10 +68,11 @@ func (w Power) Draw(t Theme) (Drawing, error) {
 	}
 	look := t.Series[0]
 	for _, pt := range points {
+		shown := pt.power.Times(100)
 		row := chartRow{
 			label: pt.label,
-			marks: []rowMark{{look: look, value: 100 * pt.power, low: 100 * pt.low, high: 100 * pt.high}},
-			cells: []string{fmt.Sprintf("%.1f (%.1f–%.1f)", 100*pt.power, 100*pt.low, 100*pt.high)},
+			marks: []rowMark{{look, shown, 0}},
+			cells: []string{fmt.Sprintf("%.1f (%.1f–%.1f)", shown.Value, shown.Low, shown.High)},
 		}
 		if failures {
 			failed := "0"
@@ -116,7 +101,7 @@ func (w Power) Table() [][]string {
 	table := [][]string{{"label", "power", "low", "high", "n", "n_fail", "alpha"}}
 	for _, pt := range w.points() {
 		table = append(table, []string{
-			pt.label, cell(pt.power), cell(pt.low), cell(pt.high), whole(pt.n), whole(pt.failed), cell(w.Alpha),
+			pt.label, cell(pt.power.Value), cell(pt.power.Low), cell(pt.power.High), whole(pt.n), whole(pt.failed), cell(w.Alpha),
 		})
 	}
 	return table

@@ -75,8 +75,8 @@ func (f Published) Draw(t Theme) (Drawing, error) {
 			label: c.Label,
 			band:  band,
 			marks: []rowMark{
-				{look: printed, value: c.Value, low: c.Value - c.SE, high: c.Value + c.SE, rise: 2.4},
-				{look: simulated, value: c.Mean, low: c.Mean - c.SD, high: c.Mean + c.SD, rise: -2.4},
+				{printed, sim.Simulated{Value: c.Value, Low: c.Value - c.SE, High: c.Value + c.SE}, 2.4},
+				{simulated, sim.Simulated{Value: c.Mean, Low: c.Mean - c.SD, High: c.Mean + c.SD}, -2.4},
 			},
 		})
 	}

@@ -3,19 +3,18 @@ package plots
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/mathext"
 	"gonum.org/v1/plot/vg"
+
+	"coachsim/sim"
 )
 
 // PValues shows whether a test keeps its size: two panels for each row, a
 // histogram of its p-values and their quantiles against those of a uniform
-// distribution, on a scale of -log10 p that spreads the small ones. Where there
-// is no effect the histogram is flat and the quantiles lie on the diagonal; the
-// bands hold 95% of the bins (normal approximation of the binomial) and of the
-// order statistics (Beta(k, n+1-k)) of a test that keeps its size. A test with
+// distribution ([sim.PValues]). Where there is no effect the histogram is flat and
+// the quantiles lie on the diagonal; the bands hold 95% of the bins and of the
+// order statistics of a test that keeps its size. A test with
 // power has both above.
 type PValues struct {
 	File  string    // name of the files; "p-values" where empty
@@ -26,62 +25,18 @@ type PValues struct {
 // Name returns the name of the figure's files.
 func (v PValues) Name() string { return named(v.File, "p-values") }
 
-const (
-	pBins     = 20
-	maxPoints = 120 // of a quantile plot
-)
-
 type pPanel struct {
-	name   []string
-	counts [pBins]int
-	points []pPoint
-	n      int
+	sim.PValues
+	name []string
 }
-
-// A pPoint is the k-th smallest p-value on the scale of -log10.
-type pPoint struct{ expected, observed, low, high float64 }
 
 func (v PValues) panels() (panels []pPanel) {
 	for _, row := range v.Rows {
-		var values []float64
-		for _, r := range row.Records {
-			if r.Status.Worked() && r.P >= 0 && r.P <= 1 {
-				values = append(values, r.P)
-			}
+		if values := sim.MeasurePValues(row.Records); values.N > 0 {
+			panels = append(panels, pPanel{values, row.title()})
 		}
-		n := len(values)
-		if n == 0 {
-			continue
-		}
-		slices.Sort(values)
-		panel := pPanel{name: row.title(), n: n}
-		for _, p := range values {
-			panel.counts[min(pBins-1, int(p*pBins))]++
-		}
-		log := func(p float64) float64 { return -math.Log10(max(p, 1e-16)) }
-		last := 0
-		for i := range maxPoints { // even on the logarithmic scale
-			k := int(math.Round(math.Pow(float64(n), float64(i)/(maxPoints-1))))
-			if k <= last {
-				continue
-			}
-			last = k
-			a, b := float64(k), float64(n+1-k)
-			panel.points = append(panel.points, pPoint{
-				expected: log((a - 0.5) / float64(n)), observed: log(values[k-1]),
-				low: log(mathext.InvRegIncBeta(a, b, 0.975)), high: log(mathext.InvRegIncBeta(a, b, 0.025)),
-			})
-		}
-		panels = append(panels, panel)
 	}
 	return panels
-}
-
-// band returns the counts that hold 95% of the bins of n uniform p-values.
-func (panel pPanel) band() (low, high float64) {
-	m := float64(panel.n) / pBins
-	half := normal95 * math.Sqrt(m*(1-1./pBins))
-	return max(0, m-half), m + half
 }
 
 // Draw lays the figure out.
@@ -106,7 +61,7 @@ func (v PValues) Draw(t Theme) (Drawing, error) {
 	most := 0
 	var heads []gridPanel
 	for _, panel := range panels {
-		most = max(most, slices.Max(panel.counts[:]))
+		most = max(most, slices.Max(panel.Counts))
 		heads = append(heads, gridPanel{title: panel.name, remarks: []string{"histogram: number of p-values"}},
 			gridPanel{title: []string{"quantiles"}, remarks: []string{"−log10 p, observed against expected"}})
 	}
@@ -137,24 +92,24 @@ func (v PValues) Draw(t Theme) (Drawing, error) {
 
 func (panel pPanel) paintHistogram(p pen, body vg.Rectangle) {
 	t := p.theme
-	low, high := panel.band()
-	y := newVertical(0, max(high, float64(slices.Max(panel.counts[:]))))
+	y := newVertical(0, max(panel.High, float64(slices.Max(panel.Counts))))
 	at := paintVertical(p, y, body)
 	x := newAxis(0, 1, t.face(t.TickSize), body.Size().X)
 	atX := func(v float64) vg.Length { return body.Min.X + vg.Length(x.norm(v))*body.Size().X }
 	var area vg.Path
 	area.Move(vg.Point{X: atX(0), Y: at(0)})
-	for i, n := range panel.counts {
-		area.Line(vg.Point{X: atX(float64(i) / pBins), Y: at(float64(n))})
-		area.Line(vg.Point{X: atX(float64(i+1) / pBins), Y: at(float64(n))})
+	bins := float64(len(panel.Counts))
+	for i, n := range panel.Counts {
+		area.Line(vg.Point{X: atX(float64(i) / bins), Y: at(float64(n))})
+		area.Line(vg.Point{X: atX(float64(i+1) / bins), Y: at(float64(n))})
 	}
 	area.Line(vg.Point{X: atX(1), Y: at(0)})
 	area.Close()
 	p.SetColor(tint(t.Series[0].Color, 0.45))
 	p.Fill(area)
 	p.SetColor(translucent(t.Ink, 0.12))
-	p.Fill(vg.Rectangle{Min: vg.Point{X: atX(0), Y: at(low)}, Max: vg.Point{X: atX(1), Y: at(high)}}.Path())
-	mean := at(float64(panel.n) / pBins)
+	p.Fill(vg.Rectangle{Min: vg.Point{X: atX(0), Y: at(panel.Low)}, Max: vg.Point{X: atX(1), Y: at(panel.High)}}.Path())
+	mean := at(panel.Mean)
 	p.line(t.Quiet, 1.4*t.AxisWidth, targetDashes, atX(0), mean, atX(1), mean)
 	paintAxis(p, x, body.Min.X, body.Max.X, body.Min.Y, t.Ink)
 }
@@ -162,25 +117,25 @@ func (panel pPanel) paintHistogram(p pen, body vg.Rectangle) {
 func (panel pPanel) paintQuantiles(p pen, body vg.Rectangle) {
 	t := p.theme
 	ends, across := span{lo: 0, hi: 1, any: true}, span{lo: 0, hi: 1, any: true}
-	for _, pt := range panel.points {
-		ends.add(pt.observed, pt.high)
-		across.add(pt.expected)
+	for _, pt := range panel.Quantiles {
+		ends.add(pt.Observed, pt.High)
+		across.add(pt.Expected)
 	}
 	y := newVertical(0, ends.hi)
 	at := paintVertical(p, y, body)
 	x := newAxis(0, across.hi, t.face(t.TickSize), body.Size().X)
 	atX := func(v float64) vg.Length { return body.Min.X + vg.Length(x.norm(v))*body.Size().X }
 	var band vg.Path
-	for i, pt := range panel.points {
-		place := vg.Point{X: atX(pt.expected), Y: at(pt.high)}
+	for i, pt := range panel.Quantiles {
+		place := vg.Point{X: atX(pt.Expected), Y: at(pt.High)}
 		if i == 0 {
 			band.Move(place)
 		} else {
 			band.Line(place)
 		}
 	}
-	for _, pt := range slices.Backward(panel.points) {
-		band.Line(vg.Point{X: atX(pt.expected), Y: at(pt.low)})
+	for _, pt := range slices.Backward(panel.Quantiles) {
+		band.Line(vg.Point{X: atX(pt.Expected), Y: at(pt.Low)})
 	}
 	band.Close()
 	p.SetColor(t.Faint)
@@ -188,8 +143,8 @@ func (panel pPanel) paintQuantiles(p pen, body vg.Rectangle) {
 	p.line(t.Quiet, 1.4*t.AxisWidth, targetDashes, atX(0), at(0), atX(across.hi), at(across.hi))
 	small := p
 	small.theme.MarkerWidth *= 0.55
-	for _, pt := range panel.points {
-		small.marker(t.Series[0], atX(pt.expected), at(pt.observed))
+	for _, pt := range panel.Quantiles {
+		small.marker(t.Series[0], atX(pt.Expected), at(pt.Observed))
 	}
 	paintAxis(p, x, body.Min.X, body.Max.X, body.Min.Y, t.Ink)
 }
@@ -203,12 +158,11 @@ func (v PValues) Table() [][]string {
 		if len(panel.name) > 1 {
 			where = panel.name[1]
 		}
-		low, high := panel.band()
-		for i, n := range panel.counts {
-			table = append(table, []string{panel.name[0], where, "bin", cell((float64(i) + 0.5) / pBins), whole(n), cell(low), cell(high), whole(panel.n)})
+		for i, n := range panel.Counts {
+			table = append(table, []string{panel.name[0], where, "bin", cell((float64(i) + 0.5) / float64(len(panel.Counts))), whole(n), cell(panel.Low), cell(panel.High), whole(panel.N)})
 		}
-		for _, pt := range panel.points {
-			table = append(table, []string{panel.name[0], where, "quantile", cell(pt.expected), cell(pt.observed), cell(pt.low), cell(pt.high), whole(panel.n)})
+		for _, pt := range panel.Quantiles {
+			table = append(table, []string{panel.name[0], where, "quantile", cell(pt.Expected), cell(pt.Observed), cell(pt.Low), cell(pt.High), whole(panel.N)})
 		}
 	}
 	return table

@@ -7,6 +7,8 @@ import (
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"coachsim/sim"
 )
 
 // A rowChart is a chart with one labelled row an estimate: a forest or dot
@@ -45,9 +47,9 @@ type chartRow struct {
 
 // A rowMark is a marker with a bar; a value that is not finite is not drawn.
 type rowMark struct {
-	look             Series
-	value, low, high float64
-	rise             vg.Length // above the middle of the row
+	look Series
+	sim.Simulated
+	rise vg.Length // above the middle of the row
 }
 
 const (
@@ -267,8 +269,8 @@ func (c rowChart) paintPanel(p pen, panel rowPanel, l columnLayout, labels wrapp
 		p.lines(face, t.Quiet, left, middles[i], alignLeft, []string{row.group})
 		p.lines(face, t.Ink, left+l.group, middles[i], alignLeft, labels[i])
 		for _, m := range row.marks {
-			if finite(m.value) {
-				p.interval(m.look, at(m.value), at(m.low), at(m.high), middles[i]+m.rise)
+			if finite(m.Value) {
+				p.interval(m.look, at(m.Value), at(m.Low), at(m.High), middles[i]+m.rise)
 			}
 		}
 		end := dataRight

@@ -3,11 +3,12 @@ package plots
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"coachsim/sim"
 )
 
 // MaxPanels is the number of panels that one SamplingDistribution can show.
@@ -28,9 +29,8 @@ type Sample struct {
 // Panels have their own scales. One page holds up to [MaxPanels] samples;
 // [SamplingDistribution.Pages] divides more.
 //
-// Estimates far outside the rest (more than the distance between the 1st and
-// 99th percentile beyond either) would squeeze the histogram; they are counted
-// in the panel and in the data twin instead of drawn.
+// Estimates far outside the rest would squeeze the histogram ([sim.NewHistogram]);
+// they are counted in the panel and in the data twin instead of drawn.
 type SamplingDistribution struct {
 	File    string    // name of the files; "sampling" where empty
 	Width   vg.Length // 0 chooses by the number of panels
@@ -56,65 +56,6 @@ func (s SamplingDistribution) Pages() []SamplingDistribution {
 		pages = append(pages, page)
 	}
 	return pages
-}
-
-// A histogram counts estimates in bins of equal width.
-type histogram struct {
-	low, width   float64
-	counts       []int
-	below, above int // estimates too far out to draw
-	used         int // estimates that are finite
-}
-
-func (h histogram) edge(i int) float64 { return h.low + float64(i)*h.width }
-
-// newHistogram bins the finite estimates; it has no bins where there are none.
-func newHistogram(estimates []float64) histogram {
-	values := make([]float64, 0, len(estimates))
-	for _, v := range estimates {
-		if finite(v) {
-			values = append(values, v)
-		}
-	}
-	if len(values) == 0 {
-		return histogram{}
-	}
-	slices.Sort(values)
-	quantile := func(q float64) float64 { return values[int(q*float64(len(values)-1)+0.5)] }
-	q01, q99 := quantile(0.01), quantile(0.99)
-	reach := q99 - q01
-	if reach == 0 { // nearly all the same: nothing is far out
-		reach = math.Inf(1)
-	}
-	low, high := max(values[0], q01-reach), min(values[len(values)-1], q99+reach)
-
-	h := histogram{low: low, used: len(values)}
-	bins := 1
-	if high > low {
-		// Freedman and Diaconis' width, within what a small panel can show.
-		width := 2 * (quantile(0.75) - quantile(0.25)) / math.Cbrt(float64(len(values)))
-		bins = 40
-		if n := math.Ceil((high - low) / width); n < 40 {
-			bins = max(6, int(n))
-		}
-		h.width = (high - low) / float64(bins)
-	}
-	if h.width == 0 { // one value: a thin bar around it
-		h.width = max(1e-3*math.Abs(low), 1e-9)
-		h.low -= h.width / 2
-	}
-	h.counts = make([]int, bins)
-	for _, v := range values {
-		switch {
-		case v < low:
-			h.below++
-		case v > high:
-			h.above++
-		default:
-			h.counts[min(bins-1, int((v-h.low)/h.width))]++
-		}
-	}
-	return h
 }
 
 // grid returns the columns of a grid of n panels and the width that suits it.
@@ -144,11 +85,11 @@ func (s SamplingDistribution) Draw(t Theme) (Drawing, error) {
 	}
 	panels := make([]samplingPanel, n)
 	for i, sample := range s.Samples {
-		h := newHistogram(sample.Estimates)
-		if h.used == 0 {
+		h := sim.NewHistogram(sample.Estimates)
+		if h.Used == 0 {
 			return Drawing{}, fmt.Errorf("plots: %q has no finite estimate", sample.Label)
 		}
-		panels[i] = samplingPanel{Sample: sample, histogram: h}
+		panels[i] = samplingPanel{Sample: sample, Histogram: h}
 	}
 
 	columns, width := grid(n)
@@ -224,13 +165,13 @@ func (s SamplingDistribution) Draw(t Theme) (Drawing, error) {
 
 type samplingPanel struct {
 	Sample
-	histogram
+	sim.Histogram
 	title, remarks []string
 }
 
 // remark says how many estimates the histogram leaves out.
 func (s samplingPanel) remark() string {
-	lost, outside := len(s.Estimates)-s.used, s.below+s.above
+	lost, outside := len(s.Estimates)-s.Used, s.Below+s.Above
 	switch {
 	case lost > 0 && outside > 0:
 		return fmt.Sprintf("%s failed, %s off the scale", count(lost), count(outside))
@@ -286,23 +227,23 @@ func (s samplingPanel) paint(p pen, body vg.Rectangle, top, flagHeight vg.Length
 	}
 
 	domain := span{}
-	domain.add(s.edge(0), s.edge(len(s.counts)), s.Truth, s.Published, s.Published-s.PublishedSE, s.Published+s.PublishedSE)
+	domain.add(s.Edge(0), s.Edge(len(s.Counts)), s.Truth, s.Published, s.Published-s.PublishedSE, s.Published+s.PublishedSE)
 	width := body.Max.X - body.Min.X
 	x := newAxis(domain.lo, domain.hi, small, width)
 	at := func(v float64) vg.Length { return body.Min.X + vg.Length(x.norm(v))*width }
 
-	highest := slices.Max(s.counts)
+	highest := slices.Max(s.Counts)
 	level := func(n int) vg.Length {
 		return body.Min.Y + 0.97*(body.Max.Y-body.Min.Y)*vg.Length(n)/vg.Length(highest)
 	}
 	// One closed outline: separate bars would show hairlines between them.
 	var area vg.Path
-	area.Move(vg.Point{X: at(s.edge(0)), Y: body.Min.Y})
-	for i, n := range s.counts {
-		area.Line(vg.Point{X: at(s.edge(i)), Y: level(n)})
-		area.Line(vg.Point{X: at(s.edge(i + 1)), Y: level(n)})
+	area.Move(vg.Point{X: at(s.Edge(0)), Y: body.Min.Y})
+	for i, n := range s.Counts {
+		area.Line(vg.Point{X: at(s.Edge(i)), Y: level(n)})
+		area.Line(vg.Point{X: at(s.Edge(i + 1)), Y: level(n)})
 	}
-	area.Line(vg.Point{X: at(s.edge(len(s.counts))), Y: body.Min.Y})
+	area.Line(vg.Point{X: at(s.Edge(len(s.Counts))), Y: body.Min.Y})
 	area.Close()
 	p.SetColor(tint(t.Series[0].Color, 0.35))
 	p.Fill(area)
@@ -327,13 +268,13 @@ func (s SamplingDistribution) Table() [][]string {
 		add := func(element, low, high, value string) {
 			table = append(table, []string{sample.Label, element, low, high, value})
 		}
-		h := newHistogram(sample.Estimates)
-		for i, n := range h.counts {
-			add("bin", cell(h.edge(i)), cell(h.edge(i+1)), whole(n))
+		h := sim.NewHistogram(sample.Estimates)
+		for i, n := range h.Counts {
+			add("bin", cell(h.Edge(i)), cell(h.Edge(i+1)), whole(n))
 		}
-		add("below", "", "", whole(h.below))
-		add("above", "", "", whole(h.above))
-		add("failed", "", "", whole(len(sample.Estimates)-h.used))
+		add("below", "", "", whole(h.Below))
+		add("above", "", "", whole(h.Above))
+		add("failed", "", "", whole(len(sample.Estimates)-h.Used))
 		if finite(sample.Truth) {
 			add("truth", "", "", cell(sample.Truth))
 		}

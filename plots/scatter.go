@@ -6,8 +6,9 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/plot/vg"
+
+	"coachsim/sim"
 )
 
 // Scatter holds estimators against each other on the same simulated trials: a
@@ -53,13 +54,13 @@ func (s Scatter) Pages() []Scatter {
 const maxDots = 1000
 
 type scatterPanel struct {
-	first, second  string // estimators
-	title          []string
-	x, y           []float64
-	truth          float64
-	correlation    float64
-	difference, se float64 // mean of y - x over all pairs, and its Monte Carlo SE
-	n              int
+	first, second string // estimators
+	title         []string
+	x, y          []float64
+	truth         float64
+	correlation   float64
+	difference    sim.Uncertain // mean of y - x over all n pairs
+	n             int
 }
 
 func (s Scatter) panels() (panels []scatterPanel) {
@@ -76,31 +77,20 @@ func (s Scatter) panels() (panels []scatterPanel) {
 			continue
 		}
 		base := s.Rows[at]
-		values := map[int]float64{}
-		for _, r := range base.Records {
-			if r.Status.Worked() && finite(r.Value) {
-				values[r.Replicate] = r.Value
-			}
-		}
-		panel := scatterPanel{first: base.Estimator, second: row.Estimator, truth: row.Truth}
-		var differences []float64
-		for _, r := range row.Records {
-			if x, both := values[r.Replicate]; both && r.Status.Worked() && finite(r.Value) {
-				panel.x, panel.y = append(panel.x, x), append(panel.y, r.Value)
-				differences = append(differences, r.Value-x)
-			}
-		}
-		if panel.n = len(differences); panel.n < 2 {
+		pairs := sim.PairEstimates(base.Records, row.Records)
+		n := len(pairs.First)
+		if n < 2 {
 			continue
 		}
-		panel.correlation = stat.Correlation(panel.x, panel.y, nil)
-		mean, sd := stat.MeanStdDev(differences, nil)
-		panel.difference, panel.se = mean, sd/math.Sqrt(float64(panel.n))
+		shown := min(n, maxDots)
+		panel := scatterPanel{
+			first: base.Estimator, second: row.Estimator, truth: row.Truth,
+			x: pairs.First[:shown], y: pairs.Second[:shown], n: n,
+			correlation: pairs.Correlation, difference: pairs.Difference,
+		}
 		panel.title = row.title()
 		panel.title = slices.Insert(panel.title, 0, row.Estimator+" against "+base.Estimator)
 		panel.title[1] = title(row.Row, "estimator")
-		shown := min(panel.n, maxDots)
-		panel.x, panel.y = panel.x[:shown], panel.y[:shown]
 		panels = append(panels, panel)
 	}
 	return panels
@@ -129,8 +119,8 @@ func (s Scatter) Draw(t Theme) (Drawing, error) {
 		scales[i] = newVertical(ends.lo, ends.hi)
 		labels = append(labels, scales[i].labels()...)
 		remark := "the same estimates"
-		if panel.se > 1e-9*max(math.Abs(ends.lo), math.Abs(ends.hi)) || math.Abs(panel.difference) > panel.se {
-			remark = fmt.Sprintf("r = %s; mean difference %s (MCSE %s)", signed(panel.correlation, 3), short(panel.difference, panel.se), short(panel.se, panel.se))
+		if d := panel.difference; d.MCSE > 1e-9*max(math.Abs(ends.lo), math.Abs(ends.hi)) || math.Abs(d.Value) > d.MCSE {
+			remark = fmt.Sprintf("r = %s; mean difference %s (MCSE %s)", signed(panel.correlation, 3), short(d.Value, d.MCSE), short(d.MCSE, d.MCSE))
 		}
 		heads = append(heads, gridPanel{title: panel.title, remarks: []string{remark}})
 	}
@@ -157,15 +147,6 @@ func (s Scatter) Draw(t Theme) (Drawing, error) {
 		height: func(w vg.Length) vg.Length { return w },
 		paint:  func(p pen, i int, body vg.Rectangle) { panels[i].paint(p, scales[i], body) },
 	}.drawing(t)
-}
-
-// short writes a number with two significant digits of its error.
-func short(v, mcse float64) string {
-	digits := 4
-	if mcse > 0 {
-		digits = min(6, max(0, 1-int(math.Floor(math.Log10(mcse)))))
-	}
-	return signed(v, digits)
 }
 
 func (panel scatterPanel) paint(p pen, scale axis, body vg.Rectangle) {
@@ -217,8 +198,8 @@ func (s Scatter) Table() [][]string {
 		}
 		add("truth", cell(panel.truth), cell(panel.truth))
 		add("correlation", "", cell(panel.correlation))
-		add("mean_difference", "", cell(panel.difference))
-		add("mean_difference_mcse", "", cell(panel.se))
+		add("mean_difference", "", cell(panel.difference.Value))
+		add("mean_difference_mcse", "", cell(panel.difference.MCSE))
 		for i := range panel.x {
 			add("replicate", cell(panel.x[i]), cell(panel.y[i]))
 		}

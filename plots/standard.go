@@ -115,11 +115,7 @@ func byEstimate(comparisons []sim.Comparison) map[[3]string]sim.Comparison {
 // newSampling collects the estimates of rows from a run's log.
 func newSampling(rows []Row, chunks iter.Seq2[[]sim.Record, error], comparisons []sim.Comparison) (SamplingDistribution, error) {
 	figure := SamplingDistribution{XLabel: "Estimate"}
-	shown := make([]sim.SummaryRow, len(rows))
-	for i, row := range rows {
-		shown[i] = row.SummaryRow
-	}
-	estimates, err := sim.Collect(chunks, shown)
+	estimates, err := sim.Collect(chunks, summaryRows(rows))
 	if err != nil {
 		return figure, err
 	}

@@ -8,8 +8,9 @@ import (
 	"strconv"
 	"strings"
 
-	"gonum.org/v1/gonum/stat/distuv"
 	"gonum.org/v1/plot/vg"
+
+	"coachsim/sim"
 )
 
 // Keys say what of a sweep lies where in a figure: a swept key whose values are
@@ -26,7 +27,8 @@ const maxCurves = 6
 // Monte Carlo interval, and the number by a closed form, NaN where there is none.
 type curveRow struct {
 	Row
-	y, low, high, closed float64
+	y      sim.Simulated
+	closed float64
 }
 
 // curves are rows in the order they are drawn.
@@ -44,9 +46,18 @@ type curvePanel struct {
 }
 
 type curvePoint struct {
-	x                    float64
-	y, low, high, closed float64
-	n, failed            int
+	sim.CurvePoint
+	closed    float64
+	n, failed int
+}
+
+// shares are the points of a line without what is not the simulation's.
+func shares(line []curvePoint) []sim.CurvePoint {
+	points := make([]sim.CurvePoint, len(line))
+	for i, pt := range line {
+		points[i] = pt.CurvePoint
+	}
+	return points
 }
 
 // newCurves divides rows over panels and lines. There are no panels where there
@@ -176,11 +187,11 @@ func (a *curves) divide(rows []curveRow, keys []string) {
 			line = slices.Index(a.levels, factor(row.Row, a.by))
 		}
 		panel := &a.panels[at]
-		panel.lines[line] = append(panel.lines[line], curvePoint{x, row.y, row.low, row.high, row.closed, row.N, row.NFail})
+		panel.lines[line] = append(panel.lines[line], curvePoint{sim.CurvePoint{X: x, Simulated: row.y}, row.closed, row.N, row.NFail})
 	}
 	for _, panel := range a.panels {
 		for _, line := range panel.lines {
-			slices.SortStableFunc(line, func(p, q curvePoint) int { return cmp.Compare(p.x, q.x) })
+			slices.SortStableFunc(line, func(p, q curvePoint) int { return cmp.Compare(p.X, q.X) })
 		}
 	}
 }
@@ -332,53 +343,22 @@ func referenceEntry(label string, dashes []vg.Length) legendEntry {
 	}}
 }
 
-// A crossing is where a line reaches a target, with the 95% Monte Carlo interval
-// of the place; an end that lies outside the simulated values is NaN.
-type crossing struct{ x, low, high float64 }
-
-// cross returns the first place where y reaches target, linear between
-// neighbouring points on the probit scale, on which power is nearly linear.
-func cross(line []curvePoint, target float64, y func(curvePoint) float64) float64 {
-	probit := func(v float64) float64 { return distuv.UnitNormal.Quantile(min(1-1e-6, max(1e-6, v))) }
-	for k := 1; k < len(line); k++ {
-		v0, v1 := y(line[k-1]), y(line[k])
-		if (v0-target)*(v1-target) > 0 || v0 == v1 {
-			continue
-		}
-		at := (probit(target) - probit(v0)) / (probit(v1) - probit(v0))
-		return line[k-1].x + at*(line[k].x-line[k-1].x)
-	}
-	return math.NaN()
-}
-
-func locate(line []curvePoint, target float64) crossing {
-	c := crossing{
-		x:    cross(line, target, func(pt curvePoint) float64 { return pt.y }),
-		low:  cross(line, target, func(pt curvePoint) float64 { return pt.high }),
-		high: cross(line, target, func(pt curvePoint) float64 { return pt.low }),
-	}
-	if c.low > c.high { // power falls along the axis
-		c.low, c.high = c.high, c.low
-	}
-	return c
-}
-
-// String is "17.2 (16.1 to 18.9)", or "39.2 (37.9 or more)" where the interval
+// reachedAt is "17.2 (16.1 to 18.9)", or "39.2 (37.9 or more)" where the interval
 // leaves the simulated values.
-func (c crossing) String() string {
-	width := math.Abs(c.x) / 50
-	if near := math.Min(math.Abs(c.high-c.x), math.Abs(c.x-c.low)); near > 0 { // of NaN and a number, NaN
+func reachedAt(r sim.Reached) string {
+	width := math.Abs(r.X) / 50
+	if near := math.Min(math.Abs(r.High-r.X), math.Abs(r.X-r.Low)); near > 0 { // of NaN and a number, NaN
 		width = near
 	}
-	digits := min(5, max(0, 1-int(math.Floor(math.Log10(max(width, 1e-6))))))
-	words := signed(c.x, digits)
+	width = max(width, 1e-4)
+	words := short(r.X, width)
 	switch {
-	case finite(c.low) && finite(c.high):
-		words += " (" + signed(c.low, digits) + " to " + signed(c.high, digits) + ")"
-	case finite(c.low):
-		words += " (" + signed(c.low, digits) + " or more)"
-	case finite(c.high):
-		words += " (" + signed(c.high, digits) + " or less)"
+	case finite(r.Low) && finite(r.High):
+		words += " (" + short(r.Low, width) + " to " + short(r.High, width) + ")"
+	case finite(r.Low):
+		words += " (" + short(r.Low, width) + " or more)"
+	case finite(r.High):
+		words += " (" + short(r.High, width) + " or less)"
 	}
 	return words
 }
@@ -390,10 +370,10 @@ func (a curves) located(panel curvePanel, s curveStyle) (remarks []string) {
 	}
 	name := strings.ToLower(axisName(a.across)[:1]) + axisName(a.across)[1:]
 	for i, line := range panel.lines {
-		if c := locate(line, s.target); finite(c.x) {
-			at := percent(s.target) + " at " + c.String() + " " + name
+		if r := sim.Reach(shares(line), s.target); finite(r.X) {
+			at := percent(s.target) + " at " + reachedAt(r) + " " + name
 			if a.by != "" {
-				at = a.level(i) + ": " + percent(s.target) + " at " + c.String()
+				at = a.level(i) + ": " + percent(s.target) + " at " + reachedAt(r)
 			}
 			remarks = append(remarks, at)
 		}
@@ -419,10 +399,10 @@ func (a curves) paintPanel(p pen, panel curvePanel, s curveStyle, body vg.Rectan
 	for i, line := range panel.lines {
 		var ribbon vg.Path
 		for _, pt := range line {
-			ribbon = append(ribbon, vg.PathComp{Type: vg.LineComp, Pos: vg.Point{X: atX(pt.x) + aside(i), Y: atY(pt.low)}})
+			ribbon = append(ribbon, vg.PathComp{Type: vg.LineComp, Pos: vg.Point{X: atX(pt.X) + aside(i), Y: atY(pt.Low)}})
 		}
 		for _, pt := range slices.Backward(line) {
-			ribbon = append(ribbon, vg.PathComp{Type: vg.LineComp, Pos: vg.Point{X: atX(pt.x) + aside(i), Y: atY(pt.high)}})
+			ribbon = append(ribbon, vg.PathComp{Type: vg.LineComp, Pos: vg.Point{X: atX(pt.X) + aside(i), Y: atY(pt.High)}})
 		}
 		if len(line) > 1 {
 			ribbon[0].Type = vg.MoveComp
@@ -434,27 +414,27 @@ func (a curves) paintPanel(p pen, panel curvePanel, s curveStyle, body vg.Rectan
 	for _, line := range panel.lines {
 		for k := 1; k < len(line); k++ {
 			if before, pt := line[k-1], line[k]; finite(before.closed) && finite(pt.closed) {
-				p.line(t.Ink, t.LineWidth, closedDashes, atX(before.x), atY(before.closed), atX(pt.x), atY(pt.closed))
+				p.line(t.Ink, t.LineWidth, closedDashes, atX(before.X), atY(before.closed), atX(pt.X), atY(pt.closed))
 			}
 		}
 	}
 	for i, line := range panel.lines {
 		look := t.Series[i%len(t.Series)]
 		for k, pt := range line {
-			x := atX(pt.x) + aside(i)
+			x := atX(pt.X) + aside(i)
 			if k > 0 {
 				before := line[k-1]
-				p.line(look.Color, t.LineWidth, look.Dashes, atX(before.x)+aside(i), atY(before.y), x, atY(pt.y))
+				p.line(look.Color, t.LineWidth, look.Dashes, atX(before.X)+aside(i), atY(before.Value), x, atY(pt.Value))
 			}
-			p.line(look.Color, 0.6*t.LineWidth, nil, x, atY(pt.low), x, atY(pt.high))
+			p.line(look.Color, 0.6*t.LineWidth, nil, x, atY(pt.Low), x, atY(pt.High))
 		}
 		if finite(s.target) {
-			if c := locate(line, s.target); finite(c.x) {
-				p.line(look.Color, 1.4*t.AxisWidth, alphaDashes, atX(c.x), atY(s.target), atX(c.x), body.Min.Y)
+			if r := sim.Reach(shares(line), s.target); finite(r.X) {
+				p.line(look.Color, 1.4*t.AxisWidth, alphaDashes, atX(r.X), atY(s.target), atX(r.X), body.Min.Y)
 			}
 		}
 		for _, pt := range line {
-			p.marker(look, atX(pt.x)+aside(i), atY(pt.y))
+			p.marker(look, atX(pt.X)+aside(i), atY(pt.Value))
 		}
 	}
 	paintSwept(p, body, a.xs, atX)
@@ -498,16 +478,16 @@ func (a curves) table(y string, s curveStyle, alpha float64) [][]string {
 			}
 			for _, pt := range line {
 				table = append(table, []string{
-					panel.title, panel.where, level, cell(pt.x), cell(pt.y), cell(pt.low), cell(pt.high), cell(pt.closed),
+					panel.title, panel.where, level, cell(pt.X), cell(pt.Value), cell(pt.Low), cell(pt.High), cell(pt.closed),
 					whole(pt.n), whole(pt.failed), cell(alpha), "simulated",
 				})
 			}
 			if !finite(s.target) {
 				continue
 			}
-			if c := locate(line, s.target); finite(c.x) {
+			if r := sim.Reach(shares(line), s.target); finite(r.X) {
 				table = append(table, []string{
-					panel.title, panel.where, level, cell(c.x), cell(s.target), cell(c.low), cell(c.high), "", "", "", cell(alpha), "reaches",
+					panel.title, panel.where, level, cell(r.X), cell(s.target), cell(r.Low), cell(r.High), "", "", "", cell(alpha), "reaches",
 				})
 			}
 		}

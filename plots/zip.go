@@ -1,11 +1,8 @@
 package plots
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"math"
-	"slices"
 
 	"gonum.org/v1/plot/vg"
 
@@ -27,11 +24,9 @@ func (l LoggedRow) title() []string {
 	return lines
 }
 
-// Zip is the zip plot of Morris, White and Crowther (2019, Statistics in Medicine
-// 38, figure 5), a panel for each estimate: its confidence intervals, less the
-// truth, stacked by the centile of |estimate - truth| over half their width (|t| over
-// its critical value, so that df may differ). Those that
-// miss the truth lie at the top. Two lines across bound the 95% Wilson interval
+// Zip is the zip plot of Morris, White and Crowther (2019), a panel for each
+// estimate: its confidence intervals, less the truth, stacked by how far they miss
+// ([sim.Zip]). Two lines across bound the 95% Wilson interval
 // of coverage: the colours should change between 1-Alpha and them.
 //
 // Up to maxIntervals are drawn, evenly over the centiles. Rows without truth or
@@ -50,90 +45,27 @@ func (z Zip) Name() string { return named(z.File, "zip") }
 const maxIntervals = 400
 
 type zipPanel struct {
-	head        gridPanel
-	name        []string
-	bars        []zipBar // drawn, from the bottom up
-	cover       interval
-	n           int
-	off         int // bars that run off the scale
-	left, right float64
-}
-
-type zipBar struct {
-	centile   float64
-	low, high float64 // less the truth
-	covers    bool
+	sim.Zip
+	name []string
 }
 
 func (z Zip) panels() (panels []zipPanel) {
 	for _, row := range z.Rows {
-		var bars []zipBar
-		distance := map[int]float64{}
-		covered := 0
-		for i, ci := range sim.ConfidenceIntervals(row.Records, z.Alpha) {
-			r := row.Records[i]
-			if !finite(ci.Low) || !finite(ci.High) || !finite(r.Truth) {
-				continue
-			}
-			covers := ci.Low <= r.Truth && r.Truth <= ci.High
-			if covers {
-				covered++
-			}
-			// An interval of the estimator's own is as far off as its ends say, on the
-			// side of the truth.
-			half := ci.High - r.Value
-			if r.Truth < r.Value {
-				half = r.Value - ci.Low
-			}
-			distance[len(bars)] = math.Abs(r.Value-r.Truth) / half
-			bars = append(bars, zipBar{low: ci.Low - r.Truth, high: ci.High - r.Truth, covers: covers})
+		if zip := sim.NewZip(row.Records, z.Alpha, maxIntervals); zip.N > 0 {
+			panels = append(panels, zipPanel{zip, row.title()})
 		}
-		n := len(bars)
-		if n == 0 {
-			continue
-		}
-		order := make([]int, n)
-		for i := range order {
-			order[i] = i
-		}
-		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(distance[i], distance[j]) })
-		panel := zipPanel{n: n, cover: newInterval(float64(covered)/float64(n), n), name: row.title()}
-		shown := min(n, maxIntervals)
-		for k := range shown {
-			at := (2*k + 1) * n / (2 * shown)
-			bar := bars[order[at]]
-			bar.centile = 100 * (float64(at) + 0.5) / float64(n)
-			panel.bars = append(panel.bars, bar)
-		}
-		panel.scale()
-		remark := fmt.Sprintf("coverage %.1f%% (%.1f to %.1f)", 100*panel.cover.share, 100*panel.cover.low, 100*panel.cover.high)
-		if panel.off > 0 {
-			remark += fmt.Sprintf("; %s drawn run off the scale", count(panel.off))
-		}
-		panel.head = gridPanel{title: panel.name, remarks: []string{remark}}
-		panels = append(panels, panel)
 	}
 	return panels
 }
 
-// scale finds the ends of the horizontal scale. A few intervals far wider than
-// the rest, as those with hardly a degree of freedom, would squeeze it: they run
-// off, beyond the middle 90% of ends by more than its width.
-func (z *zipPanel) scale() {
-	var lows, highs []float64
-	for _, bar := range z.bars {
-		lows, highs = append(lows, bar.low), append(highs, bar.high)
+// head names the panel and tells its coverage.
+func (panel zipPanel) head() gridPanel {
+	shown := panel.Coverage.Times(100)
+	remark := fmt.Sprintf("coverage %.1f%% (%.1f to %.1f)", shown.Value, shown.Low, shown.High)
+	if panel.Off > 0 {
+		remark += fmt.Sprintf("; %s drawn run off the scale", count(panel.Off))
 	}
-	slices.Sort(lows)
-	slices.Sort(highs)
-	n := len(lows)
-	from, to := lows[n/20], highs[n-1-n/20]
-	z.left, z.right = max(lows[0], from-(to-from)), min(highs[n-1], to+(to-from))
-	for _, bar := range z.bars {
-		if bar.low < z.left || bar.high > z.right {
-			z.off++
-		}
-	}
+	return gridPanel{title: panel.name, remarks: []string{remark}}
 }
 
 // Draw lays the figure out.
@@ -159,7 +91,7 @@ func (z Zip) Draw(t Theme) (Drawing, error) {
 		paint:  func(p pen, i int, body vg.Rectangle) { z.paint(p, panels[i], y, body) },
 	}
 	for _, panel := range panels {
-		g.panels = append(g.panels, panel.head)
+		g.panels = append(g.panels, panel.head())
 	}
 	return g.drawing(t)
 }
@@ -169,7 +101,7 @@ func missColour(t Theme) Series { return t.Series[1] }
 func (z Zip) legend(t Theme, panels []zipPanel) legend {
 	most := 0
 	for _, panel := range panels {
-		most = max(most, panel.n)
+		most = max(most, panel.N)
 	}
 	what := "covers the truth"
 	if most > maxIntervals {
@@ -191,17 +123,17 @@ func (z Zip) legend(t Theme, panels []zipPanel) legend {
 func (z Zip) paint(p pen, panel zipPanel, y axis, body vg.Rectangle) {
 	t := p.theme
 	at := paintVertical(p, y, body)
-	x := newAxis(panel.left, panel.right, t.face(t.TickSize), body.Size().X)
+	x := newAxis(panel.Low, panel.High, t.face(t.TickSize), body.Size().X)
 	atX := func(v float64) vg.Length { return body.Min.X + vg.Length(x.norm(v))*body.Size().X }
 	// One path a colour keeps the file small; a line is as thick as its share of
 	// the height.
-	thick := max(0.2, (at(100)-at(0))/vg.Length(len(panel.bars)))
+	thick := max(0.2, (at(100)-at(0))/vg.Length(len(panel.Bars)))
 	for _, covers := range []bool{true, false} {
 		var path vg.Path
-		for _, bar := range panel.bars {
-			if bar.covers == covers {
-				path.Move(vg.Point{X: atX(bar.low), Y: at(bar.centile)})
-				path.Line(vg.Point{X: atX(bar.high), Y: at(bar.centile)})
+		for _, bar := range panel.Bars {
+			if bar.Covers == covers {
+				path.Move(vg.Point{X: atX(bar.Low), Y: at(bar.Centile)})
+				path.Line(vg.Point{X: atX(bar.High), Y: at(bar.Centile)})
 			}
 		}
 		if len(path) == 0 {
@@ -219,7 +151,7 @@ func (z Zip) paint(p pen, panel zipPanel, y axis, body vg.Rectangle) {
 	p.line(t.Ink, t.LineWidth, nil, atX(0), body.Min.Y, atX(0), body.Max.Y)
 	nominal := at(100 * (1 - z.Alpha))
 	p.line(t.Ink, 1.4*t.AxisWidth, alphaDashes, body.Min.X, nominal, body.Max.X, nominal)
-	for _, share := range []float64{panel.cover.low, panel.cover.high} {
+	for _, share := range []float64{panel.Coverage.Low, panel.Coverage.High} {
 		p.line(t.Ink, 1.4*t.AxisWidth, targetDashes, body.Min.X, at(100*share), body.Max.X, at(100*share))
 	}
 	paintAxis(p, x, body.Min.X, body.Max.X, body.Min.Y, t.Ink)
@@ -233,9 +165,9 @@ func (z Zip) Table() [][]string {
 		if len(panel.name) > 1 {
 			where = panel.name[1]
 		}
-		table = append(table, []string{panel.name[0], where, "coverage", cell(100 * panel.cover.share), cell(100 * panel.cover.low), cell(100 * panel.cover.high), "", whole(panel.n)})
-		for _, bar := range panel.bars {
-			table = append(table, []string{panel.name[0], where, "interval", cell(bar.centile), cell(bar.low), cell(bar.high), fmt.Sprint(bar.covers), whole(panel.n)})
+		table = append(table, []string{panel.name[0], where, "coverage", cell(100 * panel.Coverage.Value), cell(100 * panel.Coverage.Low), cell(100 * panel.Coverage.High), "", whole(panel.N)})
+		for _, bar := range panel.Bars {
+			table = append(table, []string{panel.name[0], where, "interval", cell(bar.Centile), cell(bar.Low), cell(bar.High), fmt.Sprint(bar.Covers), whole(panel.N)})
 		}
 	}
 	return table

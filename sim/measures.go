@@ -21,6 +21,8 @@ func (t *tally) measures() Measures {
 		Mean:   t.estimate.mean(),
 		MeanSE: t.stdError.mean(),
 		MeanP:  t.pValue.mean(),
+
+		Intervals: t.intervals,
 	}
 	for status, fits := range t.status {
 		m.N += fits

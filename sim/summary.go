@@ -47,6 +47,7 @@ type Measures struct {
 	MSE         float64
 	MSEMCSE     float64
 	Cover       float64 // coverage of the 1-alpha t interval
+	Intervals   int     // fits with a truth and an interval, which Cover is a share of
 	CoverMCSE   float64
 	BECover     float64 // bias-eliminated coverage: of the mean estimate
 	BECoverMCSE float64

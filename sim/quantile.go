@@ -1,0 +1,18 @@
+package sim
+
+import "math"
+
+// quantile is the q-th quantile of ascending numbers, R's default (type 7 of
+// Hyndman and Fan 1996, The American Statistician 50): linear between order
+// statistics, the k-th of n at (k-1)/(n-1). It is NaN of nothing.
+func quantile(sorted []float64, q float64) float64 {
+	if len(sorted) == 0 {
+		return math.NaN()
+	}
+	at := q * float64(len(sorted)-1)
+	below := min(int(at), len(sorted)-1)
+	if below == len(sorted)-1 {
+		return sorted[below]
+	}
+	return sorted[below] + (at-float64(below))*(sorted[below+1]-sorted[below])
+}
