@@ -77,7 +77,7 @@ func (c Contour) panels() (panels []contourPanel, keys Keys, err error) {
 		return nil, keys, fmt.Errorf("a contour needs two swept keys whose values are numbers; besides %s there is none", x)
 	}
 	rest = slices.DeleteFunc(rest, func(key string) bool { return key == keys.By })
-	names := inWords(rest)
+	names := InWords(rest)
 	place := map[string]int{}
 	for i, row := range c.Rows {
 		value, mcse := 100*row.Power, 100*row.PowerMCSE
@@ -94,7 +94,7 @@ func (c Contour) panels() (panels []contourPanel, keys Keys, err error) {
 			if k > 0 {
 				where += ", "
 			}
-			where += names[k] + " = " + bare(factor(row, key))
+			where += names[k] + " = " + Bare(factor(row, key))
 		}
 		if where != "" {
 			head.title = append(head.title, where)
@@ -111,8 +111,8 @@ func (c Contour) panels() (panels []contourPanel, keys Keys, err error) {
 			}
 			panels = append(panels, panel)
 		}
-		px, _ := strconv.ParseFloat(bare(factor(row, keys.X)), 64) // sweptNumber has read them
-		py, _ := strconv.ParseFloat(bare(factor(row, keys.By)), 64)
+		px, _ := strconv.ParseFloat(Bare(factor(row, keys.X)), 64) // sweptNumber has read them
+		py, _ := strconv.ParseFloat(Bare(factor(row, keys.By)), 64)
 		ix, iy := slices.Index(xs, px), slices.Index(ys, py)
 		panels[at].z[iy][ix], panels[at].n[iy][ix] = value, row.N
 		if finite(mcse) {
@@ -188,7 +188,7 @@ func (c Contour) Draw(t Theme) (Drawing, error) {
 	}
 	g := panelGrid{
 		width: t.width(c.Width, width), columns: columns, gap: 12, scale: scaleRoom(t, labels...),
-		legend: l, ylabel: axisName(keys.By), xlabel: axisName(keys.X),
+		legend: l, ylabel: AxisName(keys.By), xlabel: AxisName(keys.X),
 		height: func(w vg.Length) vg.Length { return max(30*vg.Millimeter, 0.75*w) },
 		paint:  func(p pen, i int, body vg.Rectangle) { c.paint(p, panels[i], levels, body) },
 	}

@@ -138,11 +138,11 @@ func (a *estimatorPage) divide(rows []Row, keys []string) {
 			a.estimators = append(a.estimators, row.Estimator)
 		}
 	}
-	names := inWords(keys)
+	names := InWords(keys)
 	for _, row := range rows {
 		var where []string
 		for i, key := range keys {
-			where = append(where, names[i]+" = "+bare(factor(row, key)))
+			where = append(where, names[i]+" = "+Bare(factor(row, key)))
 		}
 		title := strings.Join(where, ", ")
 		at := slices.IndexFunc(a.columns, func(c estimatorColumn) bool { return c.title == title })
@@ -152,7 +152,7 @@ func (a *estimatorPage) divide(rows []Row, keys []string) {
 		}
 		column := &a.columns[at]
 		column.null = column.null && row.NoEffect()
-		x, _ := strconv.ParseFloat(bare(factor(row, a.across)), 64) // sweptNumber has read it before
+		x, _ := strconv.ParseFloat(Bare(factor(row, a.across)), 64) // sweptNumber has read it before
 		line := slices.Index(a.estimators, row.Estimator)
 		column.lines[line] = append(column.lines[line], estimatorPoint{
 			x: x, truth: row.Truth, n: row.N, failed: row.NFail,
@@ -215,7 +215,7 @@ func (e EstimatorCurves) Draw(t Theme) (Drawing, error) {
 			panels[n+i].title = panels[i].title
 		}
 	}
-	xlabel := axisName(a.across)
+	xlabel := AxisName(a.across)
 	if logarithmic(a.xs) {
 		xlabel += ", logarithmic scale"
 	}

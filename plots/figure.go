@@ -77,8 +77,8 @@ func (r Row) where() string {
 	for _, f := range r.Factors {
 		keys = append(keys, f.Key)
 	}
-	for i, words := range inWords(keys) {
-		parts = append(parts, words+" = "+bare(r.Factors[i].Value))
+	for i, words := range InWords(keys) {
+		parts = append(parts, words+" = "+Bare(r.Factors[i].Value))
 	}
 	return strings.Join(parts, ", ")
 }

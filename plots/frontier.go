@@ -79,7 +79,7 @@ func (f Frontier) Draw(t Theme) (Drawing, error) {
 	answer.Marker = Diamond
 	var names []string
 	for _, key := range f.Keys {
-		name := axisName(key)
+		name := AxisName(key)
 		names = append(names, strings.ToLower(name[:1])+name[1:])
 	}
 	l := legend{

@@ -124,7 +124,7 @@ func (run Run) rows(f sim.Figure) (effects, tested []Row, err error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		same := func(row Row) bool { return bare(factor(row, key)) == bare(value) }
+		same := func(row Row) bool { return Bare(factor(row, key)) == Bare(value) }
 		if !slices.ContainsFunc(effects, same) && !slices.ContainsFunc(tested, same) {
 			levels := levelsOf(append(slices.Clone(effects), tested...), key)
 			return nil, nil, fmt.Errorf("only: %s is never %s; it is %s", key, value, strings.Join(levels, ", "))

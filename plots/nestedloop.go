@@ -174,14 +174,14 @@ func (l NestedLoop) Draw(t Theme) (Drawing, error) {
 		}
 	}
 	y := newVertical(ends.lo, ends.hi)
-	words := inWords(a.keys)
+	words := InWords(a.keys)
 	for i, key := range a.keys {
 		if name, known := axisWords[key]; known {
 			words[i] = name
 		}
 		var values []string
 		for _, v := range a.levels[i] {
-			values = append(values, bare(v))
+			values = append(values, Bare(v))
 		}
 		words[i] += ": " + strings.Join(values, ", ")
 	}

@@ -116,7 +116,7 @@ func sweptNumber(rows []Row, wanted string) (across string, xs []float64, keys [
 		values := levelsOf(rows, f.Key)
 		numbers := make([]float64, 0, len(values))
 		for _, v := range values {
-			if x, err := strconv.ParseFloat(bare(v), 64); err == nil && finite(x) {
+			if x, err := strconv.ParseFloat(Bare(v), 64); err == nil && finite(x) {
 				numbers = append(numbers, x)
 			}
 		}
@@ -160,12 +160,12 @@ func title(row Row, by string) string {
 // divide fills the panels. Keys are those that make panels.
 func (a *curves) divide(rows []curveRow, keys []string) {
 	place := map[string]int{}
-	names := inWords(keys)
+	names := InWords(keys)
 	for _, row := range rows {
 		title := title(row.Row, a.by)
 		var parts []string
 		for i, key := range keys {
-			parts = append(parts, names[i]+" = "+bare(factor(row.Row, key)))
+			parts = append(parts, names[i]+" = "+Bare(factor(row.Row, key)))
 		}
 		where := strings.Join(parts, ", ")
 		// Estimates that only their estimand tells apart get panels of their own.
@@ -181,7 +181,7 @@ func (a *curves) divide(rows []curveRow, keys []string) {
 			place[id] = at
 			a.panels = append(a.panels, curvePanel{title: title, where: where, lines: make([][]curvePoint, max(1, len(a.levels)))})
 		}
-		x, _ := strconv.ParseFloat(bare(factor(row.Row, a.across)), 64) // sweptNumber has read it before
+		x, _ := strconv.ParseFloat(Bare(factor(row.Row, a.across)), 64) // sweptNumber has read it before
 		line := 0
 		if a.by != "" {
 			line = slices.Index(a.levels, factor(row.Row, a.by))
@@ -229,7 +229,7 @@ func (a curves) level(i int) string {
 	if slices.Contains(nameKeys, a.by) {
 		return a.levels[i]
 	}
-	return inWords([]string{a.by})[0] + " = " + bare(a.levels[i])
+	return InWords([]string{a.by})[0] + " = " + Bare(a.levels[i])
 }
 
 // A curveStyle is what curves show: the scale, the words, reference lines.
@@ -276,7 +276,7 @@ func (a curves) drawing(t Theme, s curveStyle) (Drawing, error) {
 		}
 		panels[i].remarks = a.located(panel, s)
 	}
-	xlabel := axisName(a.across)
+	xlabel := AxisName(a.across)
 	return panelGrid{
 		width: width, columns: columns, gap: 10, scale: scaleRoom(t, s.y.labels()...),
 		legend: a.legend(t, s), ylabel: s.what, xlabel: xlabel, panels: panels,
@@ -368,7 +368,7 @@ func (a curves) located(panel curvePanel, s curveStyle) (remarks []string) {
 	if !finite(s.target) {
 		return nil
 	}
-	name := strings.ToLower(axisName(a.across)[:1]) + axisName(a.across)[1:]
+	name := strings.ToLower(AxisName(a.across)[:1]) + AxisName(a.across)[1:]
 	for i, line := range panel.lines {
 		if r := sim.Reach(shares(line), s.target); finite(r.X) {
 			at := percent(s.target) + " at " + reachedAt(r) + " " + name

@@ -37,19 +37,19 @@ var axisWords = map[string]string{
 	"quality.context.block_share": "Share of context between blocks",
 }
 
-// axisName is the name of a key along an axis.
-func axisName(key string) string {
+// AxisName is the name of a key along an axis.
+func AxisName(key string) string {
 	if words, ok := axisWords[key]; ok {
 		return words
 	}
-	words := inWords([]string{key})[0]
+	words := InWords([]string{key})[0]
 	return strings.ToUpper(words[:1]) + words[1:]
 }
 
-// inWords names keys for people: without the section they stand in, and without
+// InWords names keys for people: without the section they stand in, and without
 // "mean", which is what a parameter without a last part would be. Keys that
 // would then be called the same keep their own names.
-func inWords(keys []string) []string {
+func InWords(keys []string) []string {
 	names := make([]string, len(keys))
 	for i, key := range keys {
 		parts := strings.Split(key, ".")
@@ -77,8 +77,8 @@ func inWords(keys []string) []string {
 	return names
 }
 
-// bare is a value without the brackets of a list of one.
-func bare(value string) string {
+// Bare is a value without the brackets of a list of one.
+func Bare(value string) string {
 	if inner, ok := strings.CutPrefix(value, "["); ok && !strings.ContainsAny(inner, "[,") {
 		return strings.TrimSpace(strings.TrimSuffix(inner, "]"))
 	}

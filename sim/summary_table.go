@@ -336,7 +336,7 @@ func (s Summary) measureColumns(d detail) []tableColumn {
 		},
 		{
 			heading: [2]string{"mean", "(MCSE)"},
-			cell:    func(r *SummaryRow) tableCell { return r.scaled(r.Mean, r.meanMCSE()) },
+			cell:    func(r *SummaryRow) tableCell { return r.scaled(r.Mean, r.MeanMCSE()) },
 			name:    "mean", meaning: s.meaningOfMean(),
 		},
 		{
@@ -438,8 +438,8 @@ func (s Summary) meaningOfMean() string {
 	return "average estimate"
 }
 
-// meanMCSE is the Monte Carlo standard error of the mean estimate.
-func (m *Measures) meanMCSE() float64 { return m.EmpSE / math.Sqrt(float64(m.N-m.NFail)) }
+// MeanMCSE is the Monte Carlo standard error of the mean estimate.
+func (m *Measures) MeanMCSE() float64 { return m.EmpSE / math.Sqrt(float64(m.N-m.NFail)) }
 
 // scaled is a number in the units of the estimate.
 func (m *Measures) scaled(x, mcse float64) tableCell {
@@ -460,7 +460,7 @@ func (m *Measures) decimals() int {
 	if spread > 0 {
 		places = 2 - int(math.Floor(math.Log10(spread)))
 	}
-	if mcse := m.meanMCSE(); mcse > 0 {
+	if mcse := m.MeanMCSE(); mcse > 0 {
 		places = max(places, -int(math.Floor(math.Log10(mcse))))
 	}
 	return min(max(places, 0), 12)

@@ -1,5 +1,7 @@
 package sim
 
+import "strings"
+
 // Written returns a number in the units of the estimate and its Monte Carlo
 // standard error, as tables show them: to three digits of how much the estimate
 // varies and at least one of its Monte Carlo error. A number that does not exist
@@ -19,7 +21,7 @@ func writtenCell(c tableCell) (number, err string) {
 	if c.value == missing {
 		return "", ""
 	}
-	return c.value, c.mcse
+	return c.value, strings.Trim(c.mcse, "()")
 }
 
 // Grouped writes a count with commas between its thousands.

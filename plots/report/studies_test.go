@@ -1,0 +1,65 @@
+package report_test
+
+import (
+	"context"
+	"io"
+	"path/filepath"
+	"testing"
+
+	"coachsim/configs"
+	"coachsim/plots/report"
+	"coachsim/sim"
+)
+
+// simulated runs a study with few replicates and returns what its report is
+// written from.
+func simulated(t *testing.T, text []byte, replicates int, settings ...configs.Setting) report.Results {
+	t.Helper()
+	study, err := configs.Load("study", text, settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	study.Replicates = replicates
+	plan, err := configs.Plan(study, "v1.0.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	quiet := sim.ProgressSetup{Writer: io.Discard, Mode: sim.ProgressNone}
+	if _, err := sim.Run(context.Background(), plan, sim.Options{Dir: dir, Workers: 2, Progress: quiet}); err != nil {
+		t.Fatal(err)
+	}
+	log, err := sim.OpenLog(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	summary, err := sim.Summarise(log.Chunks(), study.Alpha, study.Factors())
+	if err != nil {
+		t.Fatal(err)
+	}
+	families, err := sim.MeasureFamilies(log.Chunks(), study.Families, study.Alpha, study.Factors())
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := report.NewResults(study, summary, families, log.Chunks(), "v1.0.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return results
+}
+
+// studies are the texts of all built-in studies and starters by name.
+func studies() map[string][]byte {
+	all := map[string][]byte{}
+	for _, name := range configs.Presets() {
+		all[name], _ = configs.Preset(name)
+	}
+	for _, s := range configs.Starters() {
+		all[s.Name] = s.Text
+	}
+	return all
+}
+
+// few is how many replicates the studies are simulated with here: the words are
+// under test, not the numbers.
+const few = 20
