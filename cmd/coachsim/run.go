@@ -21,8 +21,9 @@ draw, and print the summary. STUDY is a file, a built-in study's name, or - for
 standard input.
 
 The run directory holds plan.yaml (the resolved study), chunks/*.parquet (every
-estimate of every replicate), summary.csv, summary.json and figures/. The same
-study gives the same bytes whatever the number of workers.
+estimate of every replicate), summary.csv, summary.json, tables for papers
+(table.tex, table.md, table.csv, table.html) and figures/. The same study gives the
+same bytes whatever the number of workers.
 
 A study with a sweep simulates every combination of its values.`,
 		Example: `  coachsim run ecuador
@@ -86,6 +87,9 @@ A study with a sweep simulates every combination of its values.`,
 			}
 			if done.outcome.Interrupted {
 				return done.interrupted(s)
+			}
+			if err := done.writeTables(families); err != nil {
+				return err
 			}
 			fmt.Fprintf(s.talk, "Wrote %s.\n", wrote)
 			return nil

@@ -128,6 +128,6 @@ func latex(text string) string { return latexEscapes.Replace(text) }
 var latexEscapes = strings.NewReplacer(
 	`\`, `\textbackslash{}`, "{", `\{`, "}", `\}`, "$", `\$`, "&", `\&`, "#", `\#`, "%", `\%`, "_", `\_`,
 	"~", `\textasciitilde{}`, "^", `\textasciicircum{}`, "<", `\textless{}`, ">", `\textgreater{}`, "|", `\textbar{}`, `"`, "''",
-	"[", "{[}", "*", "{*}", // which \\\\ before them would take for its own
+	"[", "{[}", "*", "{*}", // which \\ before them would take for its own
 	"–", "--", "α", `$\alpha$`, "ν", `$\nu$`, "≤", `$\leq$`, "²", `\textsuperscript{2}`, "→", `$\rightarrow$`, "×", `$\times$`, "\n", " ",
 )
