@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"coachsim/configs"
+	"coachsim/dgp"
 	"coachsim/sim"
 )
 
@@ -67,6 +68,39 @@ func TestCellEqualsStudyWithSettings(t *testing.T) {
 	if a == b || a == independent.Seed || b == independent.Seed {
 		t.Errorf("independent streams of seed %d have seeds %d and %d", independent.Seed, a, b)
 	}
+}
+
+// The key effect is swept like any other, and one that is set counts instead of
+// the means under achievement.
+func TestSweptEffect(t *testing.T) {
+	study := mustSweep(t, `{effect: [0, 0.2]}`)
+	for i, want := range []float64{0, 0.2} {
+		if got := study.Cells[i].Study.Effect; got == nil || *got != want {
+			t.Errorf("cell %d has the effect %v, not %v", i, got, want)
+		}
+		means := mustSweep(t, "{}", configs.Setting{Key: "achievement.effect.mean", Value: fmt.Sprintf("[%v]", want)})
+		if a, b := drawn(t, study.Cells[i].Study), drawn(t, means); a != b {
+			t.Errorf("effect: %v draws another data set than achievement.effect.mean: [%[1]v]", want)
+		}
+	}
+	again := load(t, mustPlan(t, study, "v1").Text)
+	if !reflect.DeepEqual(again, study) {
+		t.Error("plan.yaml gives another study")
+	}
+	if _, err := withSweep(t, `{effect: [[0], [0.2]]}`); err == nil || !strings.Contains(err.Error(), "effect") {
+		t.Errorf("a list is accepted as the effect: %v", err)
+	}
+}
+
+// drawn is one data set of a study, as text.
+func drawn(t *testing.T, study sim.Study) string {
+	t.Helper()
+	g, err := study.Trial.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, _ := g.Draw(dgp.Stream{Seed: 7})
+	return fmt.Sprint(data.Columns)
 }
 
 // plan.yaml keeps the sweep, in its order, and the hash covers it.

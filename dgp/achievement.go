@@ -1,6 +1,7 @@
 package dgp
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -109,6 +110,28 @@ func (a Achievement) check(f *Faults, t Trial) {
 	if a.Total == "" {
 		f.Add("achievement.total", "total achievement needs a name")
 	}
+}
+
+// withEffect returns the section with one average effect of all plain arms on all
+// tests, nil leaving it as it is. A combined arm then has the sum of its parts. What
+// an effect differs by (bottom, by, school_sd, slopes, ...) stays.
+func (a Achievement) withEffect(effect *float64, arms []string) Achievement {
+	if effect == nil {
+		return a
+	}
+	mean := slices.Repeat([]float64{*effect}, len(a.Tests))
+	a.Effect.Mean = mean
+	a.ArmEffects = maps.Clone(a.ArmEffects)
+	for _, arm := range armsOf(arms) {
+		if own, named := a.ArmEffects[arm.name]; named {
+			own.Mean = nil
+			if arm.parts == nil {
+				own.Mean = mean
+			}
+			a.ArmEffects[arm.name] = own
+		}
+	}
+	return a
 }
 
 // effectOf returns an arm's own effect on the tests, with zeros for what was

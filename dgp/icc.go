@@ -101,6 +101,7 @@ func (t Trial) lower(f *Faults) Trial {
 		f = new(Faults)
 	}
 	t.Design.Children = t.Design.Children.solved(f)
+	t.Achievement = t.Achievement.withEffect(t.Effect, t.Design.Arms)
 	if t.Achievement.Residual == nil {
 		t = t.lowerShares(f)
 	}

@@ -141,7 +141,7 @@ func (g *Generator) solveOutcomes() {
 		m := g.latent(k)
 		g.tested.show[k] = m.steps(o)
 		change := o.Change()
-		if change == nil {
+		if change == nil || g.trial.Effect != nil {
 			continue
 		}
 		var effect float64
@@ -164,7 +164,7 @@ func (g *Generator) solveOutcomes() {
 // "" where there is none. One effect on the latent score would then not make the
 // same difference in every arm.
 func (t Trial) unequal() string {
-	if s := t.Achievement.Slope; !anyNonzero(s.Control, s.Treated, s.Baseline) {
+	if s := t.Achievement.Slope; t.Effect != nil || !anyNonzero(s.Control, s.Treated, s.Baseline) {
 		return ""
 	}
 	plain, own := 0, ""

@@ -19,6 +19,7 @@ type Trial struct {
 	Quality     Quality     `yaml:"quality,omitempty" doc:"true classroom quality, and what coaching does to it; may be left out"`
 	Observation Observation `yaml:"observation,omitempty" doc:"how classroom quality is observed; may be left out"`
 	Achievement Achievement `yaml:"achievement" required:"true" doc:"tests, and what moves them"`
+	Effect      *float64    `yaml:"effect,omitempty" min:"-100" max:"100" doc:"average effect of every treatment on every test, in SDs, in place of what achievement says (effect.mean, arm_effects, outcomes.TEST.difference); 0 makes a size study"`
 }
 
 // A Design is the hierarchy of the trial and what happens to it.

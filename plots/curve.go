@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot/vg"
 )
@@ -73,8 +74,12 @@ func (c PowerCurve) style() curveStyle {
 		target = 0.8
 	}
 	y := newVertical(0, 100)
+	what := "Power (%)"
+	if !slices.ContainsFunc(c.Rows, func(row Row) bool { return !math.IsNaN(row.Power) && !row.Null() }) {
+		what = "Size (%)"
+	}
 	return curveStyle{
-		width: c.Width, what: "Power (%)", unit: 100, y: y, target: target,
+		width: c.Width, what: what, unit: 100, y: y, target: target,
 		references: []reference{
 			{percent(target), 100 * target, targetDashes},
 			{fmt.Sprintf("α = %v", c.Alpha), 100 * c.Alpha, alphaDashes},

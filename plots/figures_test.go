@@ -74,7 +74,7 @@ func swept() []plots.Row {
 			for k, share := range []string{"0.3", "0.5"} {
 				r := row("", 0, 0.1, 0.05, 0)
 				if effect != "[0]" {
-					r.Power = 0.15 + 0.2*float64(i) + 0.05*float64(k)
+					r.Power, r.Truth = 0.15+0.2*float64(i)+0.05*float64(k), 0.4
 				}
 				r.Estimator, r.Outcome, r.Term = "itt", "reading", "coaching"
 				r.Factors = []sim.Factor{{Key: "trial.schools", Value: schools}, {Key: "trial.assignment.share", Value: share}, {Key: "achievement.effect.mean", Value: effect}}
@@ -83,6 +83,25 @@ func swept() []plots.Row {
 		}
 	}
 	return all
+}
+
+// The axis says power, and size where no test has an effect to find.
+func TestPowerCurveSize(t *testing.T) {
+	null := slices.DeleteFunc(swept(), func(r plots.Row) bool { return r.Truth != 0 })
+	for want, rows := range map[string][]plots.Row{"Power (%)": swept(), "Size (%)": null} {
+		drawing, err := plots.PowerCurve{Rows: rows, Alpha: 0.05}.Draw(plots.Journal())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		drawing.Text = plots.Fonts
+		if err := plots.Render(&b, plots.SVG, drawing); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), ">"+want+"<") {
+			t.Errorf("no axis %q", want)
+		}
+	}
 }
 
 // figures returns one small figure of each kind.

@@ -21,6 +21,7 @@ var axisWords = map[string]string{
 	"trial.attrition.children":    "Share of children lost",
 	"observation.segments":        "Film segments per class",
 	"observation.coders":          "Coders per segment",
+	"effect":                      "Effect on every test (SD)",
 	"achievement.effect.mean":     "Effect on achievement (SD)",
 	"achievement.icc":             "Intraclass correlation of achievement",
 	"achievement.school_sd":       "SD of school effects on achievement",

@@ -117,6 +117,7 @@ var knownKeys = map[string]bool{
 	"achievement.covariate_sd": true, "achievement.school_sd": true, "achievement.teacher_sd": true, "achievement.slope.sorting": true,
 	"achievement.slope.control": true, "achievement.slope.treated": true, "achievement.slope.baseline": true,
 	"achievement.effect.mean": true, "achievement.effect.bottom": true, "achievement.points": true,
+	"effect": true,
 }
 
 // unknownKey returns the path of a key that is set and not among knownKeys, or "".

@@ -183,12 +183,14 @@ type tableCell struct{ value, mcse string }
 type detail struct {
 	nested                             bool // the outcomes on lines of their own
 	meanMCSE, biasMCSE, standardErrors bool
+	sizes                              bool // the word beside tests without an effect, not a dagger
 }
 
 // details lists the layouts from the best to the narrowest.
 func details() []detail {
 	return []detail{
-		{nested: false, meanMCSE: true, biasMCSE: true, standardErrors: true},
+		{nested: false, meanMCSE: true, biasMCSE: true, standardErrors: true, sizes: true},
+		{nested: false, meanMCSE: false, biasMCSE: true, standardErrors: true, sizes: true},
 		{nested: false, meanMCSE: false, biasMCSE: true, standardErrors: true},
 		{nested: true, meanMCSE: false, biasMCSE: true, standardErrors: true},
 		{nested: false, meanMCSE: false, biasMCSE: false, standardErrors: true},
@@ -328,6 +330,15 @@ func (s Summary) numeric(key string) bool {
 
 func (s Summary) measureColumns(d detail) []tableColumn {
 	level := 100 * s.Alpha
+	nulls := s.nulls()
+	power, noEffect := "power", "there is no effect, so this is the test's false-positive rate and should be "+decimal(level)
+	onlySize, mark := "", ""
+	switch {
+	case nulls == allNull:
+		power, onlySize = "size", "; "+noEffect
+	case nulls == someNull && !d.sizes:
+		onlySize, mark = "; †: size, "+noEffect, "†"
+	}
 	columns := []tableColumn{
 		{
 			heading: [2]string{"", "truth"},
@@ -360,11 +371,26 @@ func (s Summary) measureColumns(d detail) []tableColumn {
 			name:    "coverage", meaning: fmt.Sprintf("share of %s%% confidence intervals that hold the truth; should be %[1]s", decimal(100-level)),
 		},
 		{
-			heading: [2]string{"power", "% (MCSE)"},
-			cell:    func(r *SummaryRow) tableCell { return percent(r.Power, r.PowerMCSE) },
-			name:    "power",
-			meaning: fmt.Sprintf("share of all trials with p <= %s, a failed fit counting as not significant; where the truth is 0 this is the false-positive rate and should be %s",
-				decimal(s.Alpha), decimal(level)),
+			heading: [2]string{power, "% (MCSE)"},
+			cell: func(r *SummaryRow) tableCell {
+				cell := percent(r.Power, r.PowerMCSE)
+				if r.Null() {
+					cell.mcse += mark
+				}
+				return cell
+			},
+			name:    power,
+			meaning: fmt.Sprintf("share of all trials with p <= %s, a failed fit counting as not significant%s", decimal(s.Alpha), onlySize),
+		},
+		{
+			heading: [2]string{}, label: true,
+			cell: func(r *SummaryRow) tableCell {
+				if nulls == someNull && d.sizes && r.Null() && !math.IsNaN(r.Power) {
+					return tableCell{value: "size"}
+				}
+				return tableCell{}
+			},
+			name: "size", meaning: noEffect,
 		},
 		{
 			heading: [2]string{"formula", "% (z)"},
@@ -390,6 +416,36 @@ func (s Summary) measureColumns(d detail) []tableColumn {
 		columns = slices.Delete(columns, 3, 5)
 	}
 	return columns
+}
+
+// Null reports whether the true effect is 0, up to rounding: the share of trials
+// with a significant test is then the size of the test, not its power.
+func (m *Measures) Null() bool { return m.Truth == 0 || math.Abs(m.Truth) <= 1e-9*m.EmpSE }
+
+// How many of the tests of a summary have no effect to find.
+type nullTests uint8
+
+const (
+	noneNull nullTests = iota
+	someNull
+	allNull
+)
+
+func (s Summary) nulls() nullTests {
+	tests, null := 0, 0
+	for i := range s.Rows {
+		if r := &s.Rows[i]; !math.IsNaN(r.Power) {
+			tests++
+			null += count(r.Null())
+		}
+	}
+	switch {
+	case null == 0:
+		return noneNull
+	case null < tests:
+		return someNull
+	}
+	return allNull
 }
 
 // analyticCell is empty, and so left out, where no estimate has a closed form.
@@ -546,7 +602,7 @@ func alignPoints(numbers []string) {
 	before, after := 0, 0
 	for _, number := range numbers {
 		whole, rest := cutPoint(number)
-		before, after = max(before, utf8.RuneCountInString(whole)), max(after, len(rest))
+		before, after = max(before, utf8.RuneCountInString(whole)), max(after, utf8.RuneCountInString(rest))
 	}
 	for i, number := range numbers {
 		whole, rest := cutPoint(number)

@@ -19,7 +19,8 @@ func newMDE(s streams) *cobra.Command {
 		Short: "Find the smallest effect that a design detects",
 		Long: `Find the minimum detectable effect: the effect with which a test has the power
 asked for, in the design of the study. The effect's key is set to one value after
-the other (where it is a list, every entry to the same), beginning at the one
+the other (effect: that of every treatment on every test; where another key is a
+list, every entry to the same), beginning at the one
 that the standard error suggests; all share random draws. The answer is given in
 the key's units and, where the test estimates a known effect, as the effect on
 its outcome, each with its Monte Carlo standard error.`,
@@ -67,7 +68,9 @@ its outcome, each with its Monte Carlo standard error.`,
 				fmt.Fprintf(s.out, "  %.4f (%.4f)  effect on %s\n", d.Effect.Value, d.Effect.MCSE, tests[0].Outcome)
 			}
 			each := ""
-			if strings.HasPrefix(write(1), "[") {
+			if effect == everyEffect {
+				each = ", of every treatment on every test"
+			} else if strings.HasPrefix(write(1), "[") {
 				each = ", each entry"
 			}
 			fmt.Fprintf(s.out, "  %.4f (%.4f)  %s%s\n\n", d.Key.Value, d.Key.MCSE, effect, each)
@@ -76,9 +79,12 @@ its outcome, each with its Monte Carlo standard error.`,
 		},
 	}
 	f.add(c.Flags())
-	c.Flags().StringVar(&effect, "effect", "", "the `KEY` of the effect (default achievement.effect.mean or quality.effect.shift, by the test's outcome)")
+	c.Flags().StringVar(&effect, "effect", "", "the `KEY` of the effect (default effect or quality.effect.shift, by the test's outcome)")
 	return c
 }
+
+// everyEffect is the key that sets the effects of all treatments on all tests.
+const everyEffect = "effect"
 
 // effectKey is the key of the effect that a test's outcome shows most directly.
 func effectKey(study sim.Study, test sim.Test) string {
@@ -89,7 +95,7 @@ func effectKey(study sim.Study, test sim.Test) string {
 	if slices.ContainsFunc(quality, func(name string) bool { return strings.Contains(test.Outcome, name) }) {
 		return "quality.effect.shift"
 	}
-	return "achievement.effect.mean"
+	return everyEffect
 }
 
 // effectForm finds how the values of an effect's key are written: as a number,
