@@ -1,6 +1,9 @@
 package dgp
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // A Level is one rung of the hierarchy block ⊃ school ⊃ teacher ⊃ child.
 // A teacher is also a classroom: every teacher has one class.
@@ -76,7 +79,10 @@ type Column struct {
 	Labels []string
 	// Rating says which rating of a classroom the column holds, if it does.
 	Rating *Rating
-	Doc    string
+	// Domains are those of classroom quality that the column scores; nil for other
+	// columns.
+	Domains []string
+	Doc     string
 }
 
 // A Rating is one coder's score of one film segment in one domain.
@@ -110,6 +116,25 @@ func (s Shape) Index(name string) int {
 		}
 	}
 	return -1
+}
+
+// Domains returns the domains of classroom quality that the named columns score:
+// one for the score of a domain, all for the total. It returns nil where a column
+// scores none.
+func (s Shape) Domains(columns ...string) []string {
+	var all []string
+	for _, name := range columns {
+		c := s.Index(name)
+		if c < 0 || s.Columns[c].Domains == nil {
+			return nil
+		}
+		for _, domain := range s.Columns[c].Domains {
+			if !slices.Contains(all, domain) {
+				all = append(all, domain)
+			}
+		}
+	}
+	return all
 }
 
 // Names returns the columns' names in order.

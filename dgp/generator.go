@@ -174,10 +174,10 @@ func (g *Generator) layout() {
 			mean, unit = t.Observation.Scale.Mean[k], ", points"
 		}
 		total += mean / float64(len(t.Quality.Domains))
-		add(Column{Name: name, Level: TeacherLevel, PostTreatment: true, Observed: observed, Center: mean, Doc: "observed classroom quality" + unit})
+		add(Column{Name: name, Level: TeacherLevel, PostTreatment: true, Observed: observed, Center: mean, Domains: []string{name}, Doc: "observed classroom quality" + unit})
 	}
 	if len(t.observed()) > 0 {
-		add(Column{Name: t.Observation.Total, Level: TeacherLevel, PostTreatment: true, Observed: observed, Center: total, Doc: "mean of the domains" + unit})
+		add(Column{Name: t.Observation.Total, Level: TeacherLevel, PostTreatment: true, Observed: observed, Center: total, Domains: t.observed(), Doc: "mean of the domains" + unit})
 	}
 	g.ratingColumn = len(g.shape.Columns)
 	for k, name := range t.observed() {
@@ -185,7 +185,7 @@ func (g *Generator) layout() {
 			for c := range t.Observation.Coders {
 				add(Column{
 					Name: ratingName(name, s, c), Level: TeacherLevel, PostTreatment: true, Observed: observed,
-					Center: t.Observation.Scale.Mean[k], Rating: &Rating{Domain: name, Segment: s + 1, Coder: c + 1}, Doc: "rating of one segment by one coder, points",
+					Center: t.Observation.Scale.Mean[k], Rating: &Rating{Domain: name, Segment: s + 1, Coder: c + 1}, Domains: []string{name}, Doc: "rating of one segment by one coder, points",
 				})
 			}
 		}

@@ -8,6 +8,7 @@ type Truth struct {
 	scale []scale // by column: how it was standardised
 
 	deviations []float64
+	rise       []float64 // scratch: by child
 }
 
 func newTruth(g *Generator) Truth {
@@ -15,6 +16,7 @@ func newTruth(g *Generator) Truth {
 		g:          g,
 		scale:      make([]scale, len(g.shape.Columns)),
 		deviations: make([]float64, (len(g.trial.Design.Arms)-1)*g.deviationsOfArm()+1+g.delivery.deviations()),
+		rise:       make([]float64, g.shape.Max[ChildLevel]),
 	}
 }
 
@@ -37,43 +39,42 @@ func (g *Generator) HasPotential(column int) bool {
 // one here. dst needs room for the units of the column's
 // level. It panics where Generator.HasPotential is false.
 func (t *Truth) Potential(dst []float64, column, arm int) []float64 {
+	return t.Nested(dst, column, Nested{Arm: arm, Quality: arm})
+}
+
+// Nested is Potential with classroom quality as it would be under another arm.
+func (t *Truth) Nested(dst []float64, column int, n Nested) []float64 {
 	g := t.g
-	if !g.HasPotential(column) {
+	if !g.HasNested(column, n) {
 		panic("dgp: no potential outcomes of column " + g.shape.Columns[column].Name)
 	}
 	dst = dst[:g.data.N[g.shape.Columns[column].Level]]
 	if g.delivery != nil && column >= g.deliveryColumn && column < g.scoreColumn {
 		c := g.delivery.columns[column-g.deliveryColumn]
-		c.fill(dst, g.drawn(c.Level), arm)
+		c.fill(dst, g.drawn(c.Level), n.Arm)
 		return dst
 	}
 	if g.retention != nil && column >= g.observedColumn {
 		if column == g.respondedColumn {
-			copy(dst, g.retention.responded[arm])
+			copy(dst, g.retention.responded[n.Arm])
 		} else {
-			copy(dst, g.retention.observed[arm])
+			copy(dst, g.retention.observed[n.Arm])
 		}
 		return dst
 	}
 	first, parts := g.scoreColumn, len(g.trial.observed())
-	value := g.observed.score[arm]
-	from := g.teachers
+	var rise []float64
 	if column >= g.testColumn {
 		first, parts = g.testColumn, len(g.trial.Achievement.Tests)
-		value = g.tested.score[arm]
-		from = nil // the tests are stored for valid children only
-	}
-	shown := func(k int) steps {
-		if column < g.testColumn {
-			return nil
+		if !n.plain() {
+			rise = t.rises(n)
 		}
-		return g.tested.show[k]
 	}
 	s := t.scale[column]
 	if k := column - first; k < parts {
-		show := shown(k)
+		value := t.outcome(column, n, rise)
 		for u := range dst {
-			dst[u] = s.apply(show.apply(value[k][unit(from, u)]))
+			dst[u] = s.apply(value.at(u))
 		}
 		return dst
 	}
@@ -87,15 +88,44 @@ func (t *Truth) Potential(dst []float64, column, arm int) []float64 {
 		if of == 0 {
 			continue
 		}
-		show := shown(k)
+		value := t.outcome(first+k, n, rise)
 		for u := range dst {
-			dst[u] += part.apply(show.apply(value[k][unit(from, u)])) / of
+			dst[u] += part.apply(value.at(u)) / of
 		}
 	}
 	for u := range dst {
 		dst[u] = s.apply(dst[u])
 	}
 	return dst
+}
+
+// A potentialOutcome is what a score of quality or a test shows of every unit.
+type potentialOutcome struct {
+	value []float64
+	from  []int     // place in value of each unit; nil for its own
+	rise  []float64 // added to value, by unit; nil for nothing
+	show  steps
+}
+
+func (o *potentialOutcome) at(u int) float64 {
+	x := o.value[unit(o.from, u)]
+	if o.rise != nil {
+		x += o.rise[u]
+	}
+	return o.show.apply(x)
+}
+
+// outcome returns the scores of a domain, or a test, of all units in a world.
+func (t *Truth) outcome(column int, n Nested, rise []float64) potentialOutcome {
+	g := t.g
+	if k := column - g.testColumn; k >= 0 { // tests are stored for valid children only
+		return potentialOutcome{value: g.tested.score[n.Arm][k], rise: rise, show: g.tested.show[k]}
+	}
+	k, world := column-g.scoreColumn, n.Arm
+	if n.through(k) {
+		world = n.Quality
+	}
+	return potentialOutcome{value: g.observed.score[world][k], from: g.teachers}
 }
 
 // unit returns the place of unit u in an array that covers all units drawn,
@@ -116,6 +146,27 @@ func unit(from []int, u int) int {
 // control variates for population effects. The slice is overwritten by the
 // next Draw.
 func (t *Truth) Deviations() []float64 { return t.deviations }
+
+// QualityDeviations appends, for every treated arm and domain, the mean over the
+// children of the data of how much the effect on their class's true quality, were
+// the arm received whole, differs from the average. Its expectation is 0, as that
+// of Deviations, and it does for effects through quality what these do for whole
+// effects.
+func (t *Truth) QualityDeviations(dst []float64) []float64 {
+	g := t.g
+	children := float64(g.data.Children())
+	for arm := 1; arm < len(g.trial.Design.Arms); arm++ {
+		for k := range g.trial.Quality.Domains {
+			sum := 0.0
+			for class, j := range g.teachers[:g.data.Teachers()] {
+				n := float64(g.data.ChildStart[class+1] - g.data.ChildStart[class])
+				sum += n * (g.quality.under[arm][k][j] - g.quality.under[0][k][j] - g.tested.arms[arm].total[k])
+			}
+			dst = append(dst, sum/max(children, 1))
+		}
+	}
+	return dst
+}
 
 // deviationsOfArm is the number of deviations of a treated arm.
 func (g *Generator) deviationsOfArm() int {

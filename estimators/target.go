@@ -27,6 +27,15 @@ type Target struct {
 	// units that another treatment, which combines with it, was given.
 	Alone bool
 	Cells string // of Lee's bounds
+	// Path is the part of the effect that is meant: all of it, or what classroom
+	// quality carries, or what it does not.
+	Path Path
+	// Through are the domains whose true quality carries the indirect part; nil for
+	// all. Quality in the others is part of the direct one.
+	Through []string
+	// Level is where ControlledDirect holds true quality, in every domain of
+	// Through: in SDs of the observed score, from its mean without coaching.
+	Level float64
 
 	means string // means that a row must have, as in coreKey
 }
@@ -42,6 +51,13 @@ const (
 	LeeLower                    // Lee's bounds of that effect, with the outcomes of all rows under both arms
 	LeeUpper
 )
+
+// Equal reports whether two targets are the same.
+func (t Target) Equal(o Target) bool {
+	return t.Arm == o.Arm && t.Outcome == o.Outcome && t.Rows == o.Rows && t.Where == o.Where && t.Weights == o.Weights && t.Per == o.Per &&
+		t.Among == o.Among && t.Alone == o.Alone && t.Cells == o.Cells && t.Path == o.Path && slices.Equal(t.Through, o.Through) && t.Level == o.Level &&
+		t.means == o.means
+}
 
 // Columns lists the columns that the outcome is computed from.
 func (t Target) Columns() []string {

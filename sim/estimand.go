@@ -1,9 +1,11 @@
 package sim
 
 import (
+	"fmt"
 	"math"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"gonum.org/v1/gonum/floats"
@@ -18,20 +20,29 @@ import (
 type effects struct {
 	targets   []estimators.Target
 	bound     *estimators.Targets
-	contrasts [][]contrast // by target, then by the arm that a row is in
-	cells     *cells       // which arm a row is in; nil where contrasts do not depend on it
+	contrasts [][]contrast     // by target, then by the arm that a row is in
+	between   [][][]difference // the same in worlds: what the effect is the mean of
+	cells     *cells           // which arm a row is in; nil where contrasts do not depend on it
 	shape     dgp.Shape
-	arms      []int                 // those of any contrast
-	columns   []int                 // those with potential outcomes, of any target
-	potential [][][]float64         // by arm and column of the data; nil where there are none
-	lookUp    []func(int) []float64 // by arm: potential
-	worlds    []*estimators.World   // by arm; nil for one of no contrast
-	per       []int                 // by target: the place in part of the effect that it is over, or -1
-	part      []float64             // effects on the targets' outcomes, then those that some are over
-	value     []float64             // by target
+	worlds    []*potentialWorld // those of any target
+	columns   []int             // those with potential outcomes, of any target
+	per       []int             // by target: the place in part of the effect that it is over, or -1
+	part      []float64         // effects on the targets' outcomes, then those that some are over
+	value     []float64         // by target
 
 	observed [2][]float64            // scratch: potential indicators of observation
 	samples  []*estimators.LeeSample // by target, nil where it is no bound
+}
+
+// A difference is that of the outcomes in two worlds, by their places.
+type difference struct{ from, to int }
+
+// A potentialWorld holds the outcomes of all targets in one world.
+type potentialWorld struct {
+	*estimators.World
+	is        dgp.Nested
+	potential [][]float64         // by column of the data; nil where there are none
+	lookUp    func(int) []float64 // potential
 }
 
 // newEffects binds targets to the data of a generator. Targets must have
@@ -42,7 +53,7 @@ func newEffects(targets []estimators.Target, g *dgp.Generator) (*effects, error)
 	for i, t := range targets {
 		if per[i] = -1; t.Per != "" {
 			per[i] = len(parts)
-			t.Outcome, t.Per = t.Per, ""
+			t.Outcome, t.Per, t.Path = t.Per, "", estimators.Whole
 			parts = append(parts, t)
 		}
 	}
@@ -53,18 +64,24 @@ func newEffects(targets []estimators.Target, g *dgp.Generator) (*effects, error)
 	}
 	shape := g.Shape()
 	most := slices.Max(shape.Max[:])
-	e := &effects{targets: targets, bound: bound, shape: shape, worlds: make([]*estimators.World, len(shape.Arms)), per: per, part: make([]float64, len(parts)), value: value}
+	e := &effects{targets: targets, bound: bound, shape: shape, per: per, part: make([]float64, len(parts)), value: value}
 	e.observed = [2][]float64{make([]float64, most), make([]float64, most)}
 	c := newCells(shape)
 	for i, t := range targets {
-		e.contrasts = append(e.contrasts, c.contrasts(t.Arm))
-		for _, between := range e.contrasts[i] {
-			for _, arm := range between {
-				if !slices.Contains(e.arms, arm) {
-					e.arms = append(e.arms, arm)
-				}
-			}
+		through, err := domains(t, g)
+		if err != nil {
+			return nil, err
 		}
+		e.contrasts = append(e.contrasts, c.contrasts(t.Arm))
+		var between [][]difference
+		for _, arms := range e.contrasts[i] {
+			var all []difference
+			for _, d := range t.Path.Differences(arms[0], arms[1], t.Level, through) {
+				all = append(all, difference{e.world(d.From), e.world(d.To)})
+			}
+			between = append(between, all)
+		}
+		e.between = append(e.between, between)
 		for _, name := range t.Columns() {
 			if c := shape.Index(name); g.HasPotential(c) && !slices.Contains(e.columns, c) {
 				e.columns = append(e.columns, c)
@@ -79,18 +96,53 @@ func newEffects(targets []estimators.Target, g *dgp.Generator) (*effects, error)
 	if c.factorial() {
 		e.cells = c
 	}
-	for arm := range shape.Arms {
-		of := make([][]float64, len(shape.Columns))
-		if slices.Contains(e.arms, arm) {
-			e.worlds[arm] = bound.NewWorld()
-			for _, c := range e.columns {
-				of[c] = make([]float64, shape.Max[shape.Columns[c].Level])
+	for _, w := range e.worlds {
+		w.World = bound.NewWorld()
+		w.potential = make([][]float64, len(shape.Columns))
+		for _, c := range e.columns {
+			if g.HasNested(c, w.is) {
+				w.potential[c] = make([]float64, shape.Max[shape.Columns[c].Level])
 			}
 		}
-		e.potential = append(e.potential, of)
-		e.lookUp = append(e.lookUp, func(c int) []float64 { return e.potential[arm][c] })
 	}
 	return e, nil
+}
+
+// world returns the place of a world, which it adds where it is new.
+func (e *effects) world(is dgp.Nested) int {
+	for i, w := range e.worlds {
+		if w.is.Equal(is) {
+			return i
+		}
+	}
+	w := &potentialWorld{is: is}
+	w.lookUp = func(c int) []float64 { return w.potential[c] }
+	e.worlds = append(e.worlds, w)
+	return len(e.worlds) - 1
+}
+
+// domains returns whether the indirect part of a target is through a domain, by
+// domain; nil where it is through all.
+func domains(t estimators.Target, g *dgp.Generator) ([]bool, error) {
+	if t.Path == estimators.Whole || len(t.Through) == 0 {
+		return nil, nil
+	}
+	names := g.Trial().Quality.Domains
+	through, left := make([]bool, len(names)), len(names)
+	for _, name := range t.Through {
+		k := slices.Index(names, name)
+		if k < 0 {
+			return nil, fmt.Errorf("sim: the effect of %s on %s through %q: there is no such domain of quality; the domains are %s", t.Arm, t.Outcome, name, strings.Join(names, ", "))
+		}
+		if !through[k] {
+			through[k] = true
+			left--
+		}
+	}
+	if left == 0 {
+		return nil, nil
+	}
+	return through, nil
 }
 
 // of returns the mean over each target's rows, weighted as the target says, of
@@ -112,12 +164,13 @@ func (e *effects) of(d *dgp.Data, truth *dgp.Truth) []float64 {
 // are divided by.
 func (e *effects) parts(d *dgp.Data, truth *dgp.Truth) []float64 {
 	e.bound.Load(d)
-	for _, arm := range e.arms {
+	for _, w := range e.worlds {
 		for _, c := range e.columns {
-			room := e.potential[arm][c]
-			e.potential[arm][c] = truth.Potential(room[:cap(room)], c, arm)
+			if room := w.potential[c]; room != nil {
+				w.potential[c] = truth.Nested(room[:cap(room)], c, w.is)
+			}
 		}
-		e.worlds[arm].Load(e.lookUp[arm])
+		w.Load(w.lookUp)
 	}
 	for i, t := range e.targets {
 		if t.Among == estimators.Everyone {
@@ -129,35 +182,39 @@ func (e *effects) parts(d *dgp.Data, truth *dgp.Truth) []float64 {
 	return e.part
 }
 
-// outcomes returns target i's outcome under the two arms of a contrast.
-func (e *effects) outcomes(i int, between contrast) (y0, y1 []float64) {
-	return e.worlds[between[0]].Outcome(i), e.worlds[between[1]].Outcome(i)
+// outcomes returns target i's outcome in the two worlds of a difference.
+func (e *effects) outcomes(i int, d difference) (from, to []float64) {
+	return e.worlds[d.from].Outcome(i), e.worlds[d.to].Outcome(i)
 }
 
 // mean averages target i's effect over its rows.
 func (e *effects) mean(i int, d *dgp.Data) float64 {
 	rows, level := e.targets[i].Rows, e.bound.Level(i)
-	y0, y1 := e.outcomes(i, e.contrasts[i][0]) // of a row in control: the arm alone
-	sum, n := 0.0, 0.0
-	for row := range d.N[rows] {
-		if e.bound.Restricted(i) && !e.bound.Keep(i, row) {
-			continue
+	whole := 0.0
+	for part := range e.between[i][0] {
+		y0, y1 := e.outcomes(i, e.between[i][0][part]) // of a row in control: the arm alone
+		sum, n := 0.0, 0.0
+		for row := range d.N[rows] {
+			if e.bound.Restricted(i) && !e.bound.Keep(i, row) {
+				continue
+			}
+			unit := row
+			if rows != level {
+				unit = d.Ancestor(rows, row, level)
+			}
+			w := e.bound.Weight(i, row)
+			if w == 0 {
+				continue
+			}
+			if e.cells != nil && !e.targets[i].Alone {
+				y0, y1 = e.outcomes(i, e.between[i][e.cells.arm(d, rows, row)][part])
+			}
+			sum += w * (y1[unit] - y0[unit])
+			n += w
 		}
-		unit := row
-		if rows != level {
-			unit = d.Ancestor(rows, row, level)
-		}
-		w := e.bound.Weight(i, row)
-		if w == 0 {
-			continue
-		}
-		if e.cells != nil && !e.targets[i].Alone {
-			y0, y1 = e.outcomes(i, e.contrasts[i][e.cells.arm(d, rows, row)])
-		}
-		sum += w * (y1[unit] - y0[unit])
-		n += w
+		whole += sum / n
 	}
-	return sum / n
+	return whole / float64(len(e.between[i][0]))
 }
 
 // among is target i's effect among the always-observed, or one of Lee's bounds
@@ -165,7 +222,7 @@ func (e *effects) mean(i int, d *dgp.Data) float64 {
 // arm that gives the treatment alone against control.
 func (e *effects) among(i int, d *dgp.Data, truth *dgp.Truth) float64 {
 	between := e.contrasts[i][0]
-	y0, y1 := e.outcomes(i, between)
+	y0, y1 := e.outcomes(i, e.between[i][0][0])
 	t, level, at := e.targets[i], e.bound.Level(i), -1
 	if indicators := e.bound.Indicators(i); len(indicators) > 0 {
 		at = indicators[0] // Lee's bounds are of outcomes with one
@@ -236,12 +293,14 @@ const (
 // populationEffects returns the expectation of each target's sample effect, or
 // the ratio of the two expectations, and its Monte Carlo standard error, by averaging over independent trials. The
 // deviations of dgp.Truth, whose expectation is known to be 0, serve as control
-// variates: the value is the intercept of a regression on them. The standard error
+// variates, with those of quality for effects by path: the value is the intercept of a regression on them. The standard error
 // of a ratio R = N/D is that of the mean of N - R D, over D (the delta method).
 func populationEffects(trial dgp.Trial, targets []estimators.Target, workers int) (value, mcse []float64, err error) {
 	workers = max(1, min(workers, runtime.GOMAXPROCS(0)))
 	sample := make([][]float64, populationDraws)
 	deviation := make([][]float64, populationDraws)
+	quality := make([][]float64, populationDraws) // all of these with those of quality
+	parted := slices.ContainsFunc(targets, func(t estimators.Target) bool { return t.Path != estimators.Whole })
 	errs := make([]error, workers)
 	var per []int
 	var wait sync.WaitGroup
@@ -264,6 +323,9 @@ func populationEffects(trial dgp.Trial, targets []estimators.Target, workers int
 				d, truth := g.Draw(dgp.Stream{Seed: populationSeed, Replicate: uint64(rep)})
 				sample[rep] = slices.Clone(e.parts(d, truth))
 				deviation[rep] = slices.Clone(truth.Deviations())
+				if parted {
+					quality[rep] = truth.QualityDeviations(slices.Clone(deviation[rep]))
+				}
 			}
 		})
 	}
@@ -275,25 +337,29 @@ func populationEffects(trial dgp.Trial, targets []estimators.Target, workers int
 	}
 	value = make([]float64, len(targets))
 	mcse = make([]float64, len(targets))
-	expected := func(of func(part []float64) float64) (mean, se float64) {
+	expected := func(t estimators.Target, of func(part []float64) float64) (mean, se float64) {
+		controls := deviation
+		if t.Path != estimators.Whole {
+			controls = quality
+		}
 		y := make([]float64, 0, populationDraws)
 		x := make([][]float64, 0, populationDraws)
 		for rep := range sample {
 			if v := of(sample[rep]); !math.IsNaN(v) {
 				y = append(y, v)
-				x = append(x, deviation[rep])
+				x = append(x, controls[rep])
 			}
 		}
 		return controlled(y, x)
 	}
 	for i, at := range per {
-		value[i], mcse[i] = expected(func(part []float64) float64 { return part[i] })
+		value[i], mcse[i] = expected(targets[i], func(part []float64) float64 { return part[i] })
 		if at < 0 {
 			continue
 		}
-		over, _ := expected(func(part []float64) float64 { return part[at] })
+		over, _ := expected(targets[i], func(part []float64) float64 { return part[at] })
 		value[i] /= over
-		_, se := expected(func(part []float64) float64 { return part[i] - value[i]*part[at] })
+		_, se := expected(targets[i], func(part []float64) float64 { return part[i] - value[i]*part[at] })
 		mcse[i] = se / math.Abs(over)
 	}
 	return value, mcse, nil

@@ -84,17 +84,23 @@ func (w *world) replicate(rep int) []estimators.Estimate {
 
 // hasTruth reports whether a row estimates an effect that the generator knows.
 func hasTruth(row estimators.Row, g *dgp.Generator) bool {
-	return row.Target != nil && known(g, row.Target.Columns()) && (row.Target.Per == "" || known(g, []string{row.Target.Per}))
+	return row.Target != nil && known(g, *row.Target) && (row.Target.Per == "" || known(g, estimators.Target{Arm: row.Target.Arm, Outcome: row.Target.Per}))
 }
 
-// known reports whether the generator knows what would become of columns under
-// every arm, of those that an arm may change.
-func known(g *dgp.Generator, columns []string) bool {
+// known reports whether the generator knows what would become of a target's
+// columns in the worlds that it compares, of those that an arm may change.
+func known(g *dgp.Generator, t estimators.Target) bool {
 	shape := g.Shape()
-	for _, name := range columns {
+	through, err := domains(t, g)
+	if err != nil {
+		return true // newEffects says what is wrong
+	}
+	for _, name := range t.Columns() {
 		c := shape.Index(name)
-		if shape.Columns[c].PostTreatment && !g.HasPotential(c) {
-			return false
+		for _, d := range t.Path.Differences(0, 1, t.Level, through) {
+			if shape.Columns[c].PostTreatment && !(g.HasNested(c, d.From) && g.HasNested(c, d.To)) {
+				return false
+			}
 		}
 	}
 	return true
@@ -122,7 +128,7 @@ func (s Study) population(workers int) ([]PopulationEffect, error) {
 			continue
 		}
 		for k, t := range targets {
-			if t == *row.Target {
+			if t.Equal(*row.Target) {
 				place[i] = k
 			}
 		}
