@@ -24,7 +24,6 @@ type Contour struct {
 	MDES   bool    // the minimum detectable effect in the place of power
 	Keys
 	Rows []Row
-	DF   []float64 // median degrees of freedom of each row, for the MDES
 }
 
 // Name returns the name of the figure's files.
@@ -79,10 +78,10 @@ func (c Contour) panels() (panels []contourPanel, keys Keys, err error) {
 	rest = slices.DeleteFunc(rest, func(key string) bool { return key == keys.By })
 	names := InWords(rest)
 	place := map[string]int{}
-	for i, row := range c.Rows {
+	for _, row := range c.Rows {
 		value, mcse := 100*row.Power, 100*row.PowerMCSE
 		if c.MDES {
-			mdes := row.MDES(c.DF[i], c.Alpha, c.target())
+			mdes := row.Detectable(c.Alpha, c.target())
 			value, mcse = mdes.Value, mdes.MCSE
 		}
 		if !finite(value) {

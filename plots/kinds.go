@@ -158,10 +158,6 @@ func (run Run) withLog(rows []Row) ([]LoggedRow, error) {
 	return logged, nil
 }
 
-func (run Run) df(rows []Row) ([]float64, error) {
-	return sim.MedianDF(run.Chunks, summaryRows(rows))
-}
-
 // summaryRows are rows without their words.
 func summaryRows(rows []Row) []sim.SummaryRow {
 	plain := make([]sim.SummaryRow, len(rows))
@@ -201,11 +197,7 @@ func makePowerCurve(run Run, f sim.Figure) ([]Figure, error) {
 
 func makeMDES(run Run, f sim.Figure) ([]Figure, error) {
 	effects, _, err := run.rows(f)
-	if err != nil {
-		return nil, err
-	}
-	df, err := run.df(effects)
-	return asFigures(MDESCurve{File: f.FileName(), Alpha: run.Summary.Alpha, Target: f.Target, Keys: keysOf(f), Rows: effects, DF: df}.Pages()), err
+	return asFigures(MDESCurve{File: f.FileName(), Alpha: run.Summary.Alpha, Target: f.Target, Keys: keysOf(f), Rows: effects}.Pages()), err
 }
 
 func makeContour(run Run, f sim.Figure) ([]Figure, error) {
@@ -216,9 +208,6 @@ func makeContour(run Run, f sim.Figure) ([]Figure, error) {
 	c := Contour{File: f.FileName(), Alpha: run.Summary.Alpha, Target: f.Target, Keys: keysOf(f), Rows: tested}
 	if f.Measure == "mdes" {
 		c.MDES, c.Rows = true, effects
-		if c.DF, err = run.df(effects); err != nil {
-			return nil, err
-		}
 	}
 	return []Figure{c}, nil
 }

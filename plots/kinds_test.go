@@ -263,11 +263,13 @@ func TestMDESFormula(t *testing.T) {
 		r.Factors = []sim.Factor{{Key: "trial.schools", Value: schools}}
 		rows = append(rows, r)
 	}
-	table := plots.MDESCurve{Rows: rows, Alpha: 0.05, DF: []float64{8, nan}}.Table()
+	rows[0].InverseDF, rows[1].InverseDF = 1./8, nan
+	table := plots.MDESCurve{Rows: rows, Alpha: 0.05}.Table()
 	if len(table) != 1 {
 		t.Errorf("one value of the key makes a curve: %v", table)
 	}
-	table = plots.MDESCurve{Rows: rows, Alpha: 0.05, DF: []float64{8, 8}}.Table()
+	rows[1].InverseDF = 1. / 8
+	table = plots.MDESCurve{Rows: rows, Alpha: 0.05}.Table()
 	if got := table[1][4]; !near(got, 0.3194893653) {
 		t.Errorf("MDES %s, want 0.31949", got)
 	}

@@ -11,9 +11,9 @@ import (
 )
 
 // MDESCurve shows how the minimum detectable effect size changes over a sweep,
-// laid out as a [PowerCurve]. It is Bloom's ([sim.Measures.MDES]), from the
-// simulated standard error and the median degrees of freedom of the fits; bands
-// are ±1.96 Monte Carlo standard errors. Rows whose test has no degrees of
+// laid out as a [PowerCurve]. It is Bloom's ([sim.Measures.Detectable]), from the
+// simulated standard error and the degrees of freedom of the fits; bands are ±1.96
+// Monte Carlo standard errors. Rows whose test has no degrees of
 // freedom, such as those of randomisation inference, are left out.
 type MDESCurve struct {
 	File   string    // name of the files; "mdes" where empty
@@ -22,7 +22,6 @@ type MDESCurve struct {
 	Target float64 // the power at which an effect is detectable; 0.8 where 0
 	Keys
 	Rows []Row
-	DF   []float64 // median degrees of freedom of each row; NaN where there are none
 
 	page *curves
 }
@@ -58,8 +57,8 @@ func (m MDESCurve) arrange() (curves, error) {
 		return *m.page, nil
 	}
 	var rows []curveRow
-	for i, row := range m.Rows {
-		mdes := row.MDES(m.DF[i], m.Alpha, m.target())
+	for _, row := range m.Rows {
+		mdes := row.Detectable(m.Alpha, m.target())
 		if v := sim.Around(mdes.Value, mdes.MCSE); isFinite(v) {
 			rows = append(rows, curveRow{row, v, math.NaN()})
 		}

@@ -1,43 +1,35 @@
 package sim
 
 import (
-	"iter"
 	"math"
-	"slices"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// MDES is the minimum detectable effect size by Bloom (1995, Evaluation Review
-// 19, eq. 1),
+// MDESPower is the power with which MDES of Measures is detected.
+const MDESPower = 0.8
+
+// Detectable is the minimum detectable effect size by Bloom (1995, Evaluation
+// Review 19, eq. 1), in the units of the estimate:
 //
-//	MDES = (t(1-α/2, ν) + t(power, ν)) SE,
+//	MDES = (t(1-alpha/2, ν) + t(power, ν)) E
 //
-// with the empirical standard error of the estimate and its Monte Carlo standard
-// error, and ν degrees of freedom. It takes the effect to shift the estimate and the
-// test to keep its size. It is NaN where ν or the standard error are not above 0.
-func (m *Measures) MDES(df, alpha, power float64) Uncertain {
-	if !(df > 0) || !(m.EmpSE > 0) {
+// E the empirical standard error, ν the harmonic mean of the fits' degrees of
+// freedom: the quantiles of t are nearly linear in 1/ν. A shift of the estimate by
+// the effect is assumed. The MCSE is that of E. NaN without a t test, or where E is
+// not above 0.
+func (m *Measures) Detectable(alpha, power float64) Uncertain {
+	if !(m.EmpSE > 0) || math.IsNaN(m.InverseDF) {
 		return Uncertain{math.NaN(), math.NaN()}
 	}
-	student := distuv.StudentsT{Sigma: 1, Nu: df}
-	factor := student.Quantile(1-alpha/2) + student.Quantile(power)
-	return Uncertain{factor * m.EmpSE, factor * m.EmpSEMCSE}
-}
-
-// MedianDF returns the median degrees of freedom of the fits of each of the given
-// rows of a summary that worked and have a standard error; NaN where none has.
-func MedianDF(chunks iter.Seq2[[]Record, error], rows []SummaryRow) ([]float64, error) {
-	all := make([][]float64, len(rows))
-	err := visit(chunks, rows, func(row int, r *Record) {
-		if r.Status.Worked() && r.DF > 0 && isFinite(r.SE) {
-			all[row] = append(all[row], r.DF)
+	quantile := func(p float64) float64 {
+		if m.InverseDF > 1e-5 {
+			return distuv.StudentsT{Sigma: 1, Nu: 1 / m.InverseDF}.Quantile(p)
 		}
-	})
-	medians := make([]float64, len(rows))
-	for i, df := range all {
-		slices.Sort(df)
-		medians[i] = quantile(df, 0.5)
+		// Beyond, gonum's errs in the tail. This is Abramowitz and Stegun 26.7.5.
+		z := distuv.UnitNormal.Quantile(p)
+		return z + (z*z*z+z)/4*m.InverseDF
 	}
-	return medians, err
+	factor := quantile(1-alpha/2) + quantile(power)
+	return Uncertain{factor * m.EmpSE, factor * m.EmpSEMCSE}
 }

@@ -22,19 +22,35 @@ func PlanText(study []byte, hash, version string, seed uint64) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# The resolved study of this run directory, with every default written out.\n")
 	fmt.Fprintf(&b, "# Run it again with: coachsim run plan.yaml --out OTHER\n")
-	fmt.Fprintf(&b, "%s%s\n# version: %s\n# seed: %d\n# shards: 1\n", hashLine, hash, version, seed)
+	fmt.Fprintf(&b, "%s%s\n%s%s\n# seed: %d\n# shards: 1\n", hashLine, hash, versionLine, version, seed)
 	b.Write(study)
 	return b.Bytes()
 }
 
+// versionLine begins the line with the version of the program.
+const versionLine = "# version: "
+
 // planHash reads the hash off a plan's text, "" if there is none.
-func planHash(text []byte) string {
+func planHash(text []byte) string { return planLine(text, hashLine) }
+
+// planLine reads what follows the beginning of a line.
+func planLine(text []byte, begins string) string {
 	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, hashLine); ok {
+		if rest, ok := strings.CutPrefix(line, begins); ok {
 			return strings.TrimSpace(rest)
 		}
 	}
 	return ""
+}
+
+// ReadPlan reads the plan of a run directory, without its Study, which package
+// configs reads from the text.
+func ReadPlan(dir string) (Plan, error) {
+	text, err := os.ReadFile(planPath(dir))
+	if err != nil {
+		return Plan{}, err
+	}
+	return Plan{Text: text, Hash: planHash(text), Version: planLine(text, versionLine)}, nil
 }
 
 // planReplicates reads the line with the number of replicates off a plan's text.
@@ -81,7 +97,7 @@ func clearRun(dir string) error {
 		}
 		return err
 	}
-	for _, name := range []string{"plan.yaml", "summary.csv", "summary.json", "comparison.csv", "families.csv", "families.json", "differences.csv", "chunks", "figures"} {
+	for _, name := range []string{"plan.yaml", truthsFile, "report.html", "summary.csv", "summary.json", "comparison.csv", "families.csv", "families.json", "differences.csv", "chunks", "figures"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return err
 		}

@@ -42,8 +42,9 @@ func TestFigureMeasuresAgainstR(t *testing.T) {
 	for _, x := range v["first"] {
 		estimate.add(&Record{Truth: math.NaN(), Estimate: estimators.Estimate{Value: x, SE: 1, P: 0.5}}, 0.05, newLimits(0.05))
 	}
-	m := estimate.measures()
-	mdes := m.MDES(11.5, 0.05, 0.8)
+	m := estimate.measures(0.05)
+	m.InverseDF = 1 / 11.5
+	mdes := m.Detectable(0.05, 0.8)
 	got["mdes"] = []float64{mdes.Value, mdes.MCSE}
 
 	var curve []CurvePoint
@@ -168,21 +169,6 @@ func TestFigureMeasuresAgainstSummary(t *testing.T) {
 	if h := NewHistogram(valuesThatWorked(a)); h.Used != row.N-row.NFail {
 		t.Errorf("the histogram has %d estimates, %d fits worked", h.Used, row.N-row.NFail)
 	}
-	// Cut otherwise, the log has the same median degrees of freedom: those of the middle.
-	var df []float64
-	for _, r := range a {
-		if r.Status.Worked() {
-			df = append(df, r.DF)
-		}
-	}
-	slices.Sort(df)
-	middle := (df[(len(df)-1)/2] + df[len(df)/2]) / 2
-	for _, size := range []int{1, 7, 1000} {
-		medians, err := MedianDF(InMemory(slices.Collect(slices.Chunk(log, size))...), summary.Rows)
-		if err != nil || math.Abs(medians[0]-middle) > 1e-12 {
-			t.Errorf("median %v, %v; want %v", medians, err, middle)
-		}
-	}
 }
 
 func valuesThatWorked(records []Record) (values []float64) {
@@ -261,7 +247,7 @@ func TestFigureMeasuresOfNothing(t *testing.T) {
 			t.Errorf("%v", s)
 		}
 	}
-	if m := (&Measures{EmpSE: 1}).MDES(nan, 0.05, 0.8); !math.IsNaN(m.Value) {
+	if m := (&Measures{EmpSE: 1, InverseDF: nan}).Detectable(0.05, 0.8); !math.IsNaN(m.Value) {
 		t.Errorf("MDES %v without degrees of freedom", m)
 	}
 	flat := []CurvePoint{{1, Wilson(0.8, 10)}, {2, Wilson(0.8, 10)}}

@@ -14,7 +14,7 @@ import (
 // fits that worked: t is an estimate, s its standard error, θ the truth of its
 // replicate, d = t - θ; mean, S and Var are the sample mean, standard deviation
 // and variance (n - 1). What does not exist is NaN, never an infinity.
-func (t *tally) measures() Measures {
+func (t *tally) measures(alpha float64) Measures {
 	m := Measures{
 		Truth:  t.truth.mean(),
 		Failed: t.status,
@@ -41,12 +41,15 @@ func (t *tally) measures() Measures {
 	m.Power, m.PowerMCSE = t.power(m.N)
 	m.TypeS, m.TypeSMCSE = t.typeS()
 	m.TypeM, m.TypeMMCSE = t.typeM()
+	m.InverseDF = t.inverse.mean()
+	mdes := m.Detectable(alpha, MDESPower)
+	m.MDES, m.MDESMCSE = mdes.Value, mdes.MCSE
 
 	for _, x := range []*float64{
 		&m.Truth, &m.Mean, &m.Bias, &m.BiasMCSE, &m.RelBias, &m.EmpSE, &m.EmpSEMCSE,
 		&m.MeanSE, &m.ModelSE, &m.ModelSEMCSE, &m.RelError, &m.RelErrorMCSE, &m.MSE, &m.MSEMCSE,
 		&m.Cover, &m.CoverMCSE, &m.BECover, &m.BECoverMCSE,
-		&m.Power, &m.PowerMCSE, &m.TypeS, &m.TypeSMCSE, &m.TypeM, &m.TypeMMCSE, &m.MeanP,
+		&m.Power, &m.PowerMCSE, &m.TypeS, &m.TypeSMCSE, &m.TypeM, &m.TypeMMCSE, &m.InverseDF, &m.MDES, &m.MDESMCSE, &m.MeanP,
 	} {
 		if !isFinite(*x) {
 			*x = math.NaN()

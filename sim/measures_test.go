@@ -97,6 +97,7 @@ func TestMeasuresByHand(t *testing.T) {
 		"TypeS": 1.0 / 3, "TypeSMCSE": math.Sqrt(2.0 / 9 / 3),
 		"TypeM": 11.0 / 6, "TypeMMCSE": math.Sqrt(14.0 / 3 / 2 / 3),
 		"MeanP": 0.47 / 4,
+		"MDES":  (2.7764451051977934 + 0.94096457723518134) * e, "MDESMCSE": (2.7764451051977934 + 0.94096457723518134) * e / math.Sqrt(6), "InverseDF": 0.25,
 	}
 	for name, got := range numbersOf(got.Measures) {
 		if !near(got, want[name], 1e-14) {
@@ -144,7 +145,7 @@ func TestMeasuresEqualR(t *testing.T) {
 			}
 			compared++
 		}
-		if compared != 25 {
+		if compared != 27 {
 			t.Errorf("compared %d measures", compared)
 		}
 	}
@@ -361,7 +362,7 @@ func TestShiftAndScale(t *testing.T) {
 			switch name {
 			case "Truth", "Mean", "Bias":
 				want = -scale * x
-			case "BiasMCSE", "EmpSE", "EmpSEMCSE", "MeanSE", "ModelSE", "ModelSEMCSE":
+			case "BiasMCSE", "EmpSE", "EmpSEMCSE", "MeanSE", "ModelSE", "ModelSEMCSE", "MDES", "MDESMCSE":
 				want = scale * x
 			case "MSE", "MSEMCSE":
 				want = scale * scale * x
@@ -431,7 +432,7 @@ func defined(m Measures) string {
 }
 
 func TestWhatIsDefined(t *testing.T) {
-	const withoutTruth = "BECover BECoverMCSE EmpSE EmpSEMCSE Mean MeanP MeanSE ModelSE ModelSEMCSE Power PowerMCSE RelError RelErrorMCSE"
+	const withoutTruth = "BECover BECoverMCSE EmpSE EmpSEMCSE InverseDF MDES MDESMCSE Mean MeanP MeanSE ModelSE ModelSEMCSE Power PowerMCSE RelError RelErrorMCSE"
 	failed := failure(1, estimators.NoVariation)
 	for _, test := range []struct {
 		name    string
@@ -439,14 +440,14 @@ func TestWhatIsDefined(t *testing.T) {
 		want    string
 	}{
 		{"complete", []Record{fit(1, 2, 1, 9, 0.01), fit(1, 3, 1, 9, 0.01)},
-			"BECover BECoverMCSE Bias BiasMCSE Cover CoverMCSE EmpSE EmpSEMCSE MSE MSEMCSE Mean MeanP MeanSE ModelSE ModelSEMCSE Power PowerMCSE RelBias RelError RelErrorMCSE Truth TypeM TypeMMCSE TypeS TypeSMCSE"},
+			"BECover BECoverMCSE Bias BiasMCSE Cover CoverMCSE EmpSE EmpSEMCSE InverseDF MDES MDESMCSE MSE MSEMCSE Mean MeanP MeanSE ModelSE ModelSEMCSE Power PowerMCSE RelBias RelError RelErrorMCSE Truth TypeM TypeMMCSE TypeS TypeSMCSE"},
 		{"no replicate worked", []Record{failed, failed}, ""},
 		{"one replicate", []Record{fit(1, 2, 1, 9, 0.01)},
-			"BECover BECoverMCSE Bias Cover CoverMCSE MSE Mean MeanP MeanSE ModelSE Power PowerMCSE RelBias Truth TypeM TypeS TypeSMCSE"},
+			"BECover BECoverMCSE Bias Cover CoverMCSE InverseDF MSE Mean MeanP MeanSE ModelSE Power PowerMCSE RelBias Truth TypeM TypeS TypeSMCSE"},
 		{"one of two worked", []Record{failed, fit(1, 2, 1, 9, 0.01)},
-			"BECover BECoverMCSE Bias Cover CoverMCSE MSE Mean MeanP MeanSE ModelSE Power PowerMCSE RelBias Truth TypeM TypeS TypeSMCSE"},
+			"BECover BECoverMCSE Bias Cover CoverMCSE InverseDF MSE Mean MeanP MeanSE ModelSE Power PowerMCSE RelBias Truth TypeM TypeS TypeSMCSE"},
 		{"nothing rejected", []Record{fit(1, 2, 1, 9, 0.4), fit(1, 3, 1, 9, 0.4)},
-			"BECover BECoverMCSE Bias BiasMCSE Cover CoverMCSE EmpSE EmpSEMCSE MSE MSEMCSE Mean MeanP MeanSE ModelSE ModelSEMCSE Power PowerMCSE RelBias RelError RelErrorMCSE Truth"},
+			"BECover BECoverMCSE Bias BiasMCSE Cover CoverMCSE EmpSE EmpSEMCSE InverseDF MDES MDESMCSE MSE MSEMCSE Mean MeanP MeanSE ModelSE ModelSEMCSE Power PowerMCSE RelBias RelError RelErrorMCSE Truth"},
 		{"truth 0", []Record{fit(0, 2, 1, 9, 0.01), fit(0, 3, 1, 9, 0.01)},
 			withoutTruth + " Bias BiasMCSE Cover CoverMCSE MSE MSEMCSE Truth"},
 		{"truth sometimes 0", []Record{fit(0, 2, 1, 9, 0.01), fit(1, 3, 1, 9, 0.01)},
@@ -455,9 +456,9 @@ func TestWhatIsDefined(t *testing.T) {
 		{"correlation", []Record{fit(nan, 0.2, nan, nan, nan), fit(nan, 0.3, nan, nan, nan)}, "EmpSE EmpSEMCSE Mean"},
 		{"joint test", []Record{fit(nan, 3, nan, 40, 0.01), fit(nan, 2, nan, 40, 0.1)}, "EmpSE EmpSEMCSE Mean MeanP Power PowerMCSE"},
 		{"estimates all the same", []Record{fit(1, 2, 1, 9, 0.4), fit(1, 2, 1, 9, 0.4)},
-			"BECover BECoverMCSE Bias BiasMCSE Cover CoverMCSE EmpSE EmpSEMCSE MSE MSEMCSE Mean MeanP MeanSE ModelSE ModelSEMCSE Power PowerMCSE RelBias Truth"},
+			"BECover BECoverMCSE Bias BiasMCSE Cover CoverMCSE EmpSE EmpSEMCSE InverseDF MSE MSEMCSE Mean MeanP MeanSE ModelSE ModelSEMCSE Power PowerMCSE RelBias Truth"},
 		{"standard errors of 0", []Record{fit(nan, 2, 0, 9, 0.4), fit(nan, 3, 0, 9, 0.4)},
-			"BECover BECoverMCSE EmpSE EmpSEMCSE Mean MeanP MeanSE ModelSE Power PowerMCSE RelError"},
+			"BECover BECoverMCSE EmpSE EmpSEMCSE InverseDF MDES MDESMCSE Mean MeanP MeanSE ModelSE Power PowerMCSE RelError"},
 		{"too large to square", []Record{fit(nan, 1e200, nan, nan, nan), fit(nan, -1e200, nan, nan, nan)}, "Mean"},
 	} {
 		got := defined(measured(t, 0.05, test.records).Measures)
@@ -561,7 +562,7 @@ func TestMCSEIsTheErrorOverSimulations(t *testing.T) {
 			claimed[measure].add(mcse)
 		}
 	}
-	if len(spread) != 9 {
+	if len(spread) != 10 {
 		t.Errorf("checked %d measures", len(spread))
 	}
 	for measure := range spread {

@@ -71,6 +71,9 @@ func Run(ctx context.Context, plan Plan, o Options) (Outcome, error) {
 		}
 		r.truths = append(r.truths, truths)
 	}
+	if err := writeTruths(o.Dir, r.truths); err != nil {
+		return Outcome{}, err
+	}
 	if err := r.findDone(); err != nil {
 		return Outcome{}, err
 	}

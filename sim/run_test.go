@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -126,7 +127,7 @@ func TestRunIsTheSameOnAnyNumberOfWorkers(t *testing.T) {
 		got := files(t, dir)
 		if want == nil {
 			want = got
-			if len(want) != 6 || want["plan.yaml"] != string(plan.Text) {
+			if len(want) != 7 || want[truthsFile] == "" || want["plan.yaml"] != string(plan.Text) {
 				t.Fatalf("the run directory holds %d files", len(want))
 			}
 		}
@@ -236,8 +237,7 @@ func TestResume(t *testing.T) {
 	for name, damage := range map[string]func(t *testing.T, dir string){
 		"nothing": func(*testing.T, string) {},
 		"an extension": func(t *testing.T, dir string) {
-			must(t, os.RemoveAll(filepath.Join(dir, "chunks")))
-			must(t, os.RemoveAll(filepath.Join(dir, "plan.yaml")))
+			must(t, os.RemoveAll(dir))
 			// Its last chunk is a part of the longer run's.
 			mustRun(t, planOf(smallStudy(2*ChunkReplicates+10), "a"), silently(dir, 2))
 		},
@@ -540,4 +540,30 @@ func Rows(t testing.TB, s Study) func(rep int) []Record {
 		t.Fatal(err)
 	}
 	return func(rep int) []Record { return w.log(nil, rep) }
+}
+
+// Truths read back as they were, those that do not exist left out.
+func TestTruthsReadBack(t *testing.T) {
+	dir := t.TempDir()
+	outcome := mustRun(t, planOf(smallStudy(10), "a"), silently(dir, 1))
+	got, err := ReadTruths(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []PopulationEffect
+	for _, truth := range outcome.Truths {
+		if !math.IsNaN(truth.Value) {
+			want = append(want, truth)
+		}
+	}
+	if len(want) == 0 || !reflect.DeepEqual(got, want) {
+		t.Errorf("read %v, want %v", got, want)
+	}
+	if got, err := ReadTruths(t.TempDir()); got != nil || err != nil {
+		t.Errorf("a directory without truths has %v, %v", got, err)
+	}
+	must(t, os.WriteFile(filepath.Join(dir, truthsFile), []byte("cell,estimator,outcome,term,truth,mcse\n0,a,b,c,x,1\n"), 0o644))
+	if _, err := ReadTruths(dir); err == nil || !strings.Contains(err.Error(), truthsFile+", line 2") {
+		t.Errorf("a damaged file: %v", err)
+	}
 }

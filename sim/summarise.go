@@ -52,7 +52,7 @@ func Summarise(chunks iter.Seq2[[]Record, error], alpha float64, factors [][]Fac
 		if len(factors) > 0 && (line.cell < 0 || line.cell >= len(factors)) {
 			return Summary{}, fmt.Errorf("the log has a cell %d, the study has %d", line.cell, len(factors))
 		}
-		summary.Rows[i] = line.row()
+		summary.Rows[i] = line.row(alpha)
 		if len(factors) > 0 {
 			summary.Rows[i].Factors = factors[line.cell]
 		}
@@ -99,14 +99,14 @@ type ledgerLine struct {
 	tally *tally
 }
 
-func (l *ledgerLine) row() SummaryRow {
+func (l *ledgerLine) row(alpha float64) SummaryRow {
 	return SummaryRow{
 		Cell:      l.cell,
 		Estimator: l.estimator,
 		Outcome:   l.outcome,
 		Term:      l.term,
 		Estimand:  l.estimand,
-		Measures:  l.tally.measures(),
+		Measures:  l.tally.measures(alpha),
 
 		AnalyticPower: math.NaN(), AnalyticZ: math.NaN(),
 	}

@@ -59,6 +59,10 @@ type Measures struct {
 	TypeM     float64 // mean |estimate|/|truth| among rejections
 	TypeMMCSE float64
 	MeanP     float64 // mean p-value of the fits that worked
+
+	MDES      float64 // minimum detectable effect size, with MDESPower; see Detectable
+	MDESMCSE  float64
+	InverseDF float64 // mean of 1/DF; 0 for normal tests
 }
 
 // A SummaryRow holds the measures of one estimate in one cell.

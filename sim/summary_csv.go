@@ -55,6 +55,8 @@ func summaryColumns() []column {
 		{name: "type_s_mcse", number: func(r *SummaryRow) float64 { return r.TypeSMCSE }},
 		{name: "type_m", number: func(r *SummaryRow) float64 { return r.TypeM }},
 		{name: "type_m_mcse", number: func(r *SummaryRow) float64 { return r.TypeMMCSE }},
+		{name: "mdes", number: func(r *SummaryRow) float64 { return r.MDES }},
+		{name: "mdes_mcse", number: func(r *SummaryRow) float64 { return r.MDESMCSE }},
 		{name: "analytic_power", number: func(r *SummaryRow) float64 { return r.AnalyticPower }},
 		{name: "analytic_z", number: func(r *SummaryRow) float64 { return r.AnalyticZ }},
 	}

@@ -67,7 +67,7 @@ func TestSweepIsTheSameOnAnyNumberOfWorkers(t *testing.T) {
 		got := files(t, dir)
 		if want == nil {
 			want = got
-			if len(want) != 7 || want["chunks/cell-0002-rep-000000100.parquet"] == "" {
+			if len(want) != 8 || want["chunks/cell-0002-rep-000000100.parquet"] == "" {
 				t.Fatalf("the run directory holds %d files", len(want))
 			}
 		}

@@ -56,6 +56,7 @@ type tally struct {
 	stdError moments
 	modelVar moments // SE²
 	pValue   moments
+	inverse  moments // 1/DF of those with a standard error
 
 	// Of those with a truth.
 	truth    moments
@@ -98,6 +99,9 @@ func (t *tally) add(r *Record, alpha float64, limits *limits) {
 	if !math.IsNaN(r.SE) {
 		t.stdError.add(r.SE)
 		t.modelVar.add(r.SE * r.SE)
+		if r.DF > 0 {
+			t.inverse.add(1 / r.DF)
+		}
 	}
 	rejected := r.P <= alpha // never so when P is NaN
 	if !math.IsNaN(r.P) {

@@ -19,7 +19,8 @@ type finished struct {
 	study       sim.Study
 	log         *sim.Log
 	summary     sim.Summary
-	comparisons []sim.Comparison // empty for a study without published results, or with a sweep
+	comparisons []sim.Comparison       // empty for a study without published results, or with a sweep
+	truths      []sim.PopulationEffect // none in a directory of an older version
 	outcome     sim.Outcome
 }
 
@@ -31,6 +32,9 @@ func open(dir string, study sim.Study) (*finished, error) {
 	}
 	f := &finished{dir: dir, study: study, log: log}
 	if f.summary, err = sim.Summarise(log.Chunks(), study.Alpha, study.Factors()); err != nil {
+		return nil, &exitError{exitFile, err}
+	}
+	if f.truths, err = sim.ReadTruths(dir); err != nil {
 		return nil, &exitError{exitFile, err}
 	}
 	if err := f.summary.AddClosedForms(study); err != nil {
@@ -81,7 +85,7 @@ func (f *finished) writeSummary() error {
 // known better.
 func (f *finished) writeTruthNote(w io.Writer) error {
 	worst, of := 0.0, ""
-	for _, t := range f.outcome.Truths {
+	for _, t := range f.truths {
 		if t.MCSE > worst {
 			worst, of = t.MCSE, t.Outcome
 		}
@@ -105,16 +109,6 @@ func (f *finished) warnOfFailure(w io.Writer) {
 			fmt.Fprintf(w, "Warning: every fit of %s (%s) failed; see the column of failures.\n", r.Estimator, of)
 		}
 	}
-}
-
-// drawFigures draws the standard figures and those of the study into figures/
-// and returns how many.
-func (f *finished) drawFigures(formats ...plots.Format) (int, error) {
-	figures, err := f.figures()
-	if err != nil {
-		return 0, err
-	}
-	return len(figures), f.writeFigures(plots.Journal(), figures, formats)
 }
 
 func (f *finished) writeFigures(theme plots.Theme, figures []plots.Figure, formats []plots.Format) error {

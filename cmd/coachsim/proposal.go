@@ -11,11 +11,7 @@ import (
 // writeTables writes what the run found as tables for papers: table.tex, table.md,
 // table.csv and table.html.
 func (f *finished) writeTables(families sim.Families) error {
-	results, err := report.NewResults(f.study, f.summary, families, f.log.Chunks(), version())
-	if err != nil {
-		return &exitError{exitFile, err}
-	}
-	tables := results.Tables()
+	tables := report.Results{Study: f.study, Summary: f.summary, Families: families, Version: version()}.Tables()
 	for name, write := range map[string]func(io.Writer, []report.Table) error{
 		"table.tex": report.WriteLaTeX, "table.md": report.WriteMarkdown, "table.csv": report.WriteCSV, "table.html": report.WriteHTML,
 	} {

@@ -70,8 +70,21 @@ func (f *finished) reproduce(s streams, asJSON bool) error {
 	if err := writeFile(filepath.Join(f.dir, "comparison.csv"), func(w io.Writer) error { return writeComparisonCSV(w, f.comparisons) }); err != nil {
 		return err
 	}
-	if _, err := f.drawFigures(plots.Formats()...); err != nil {
+	figures, err := f.figures()
+	if err != nil {
 		return err
+	}
+	if err := f.writeFigures(plots.Journal(), figures, plots.Formats()); err != nil {
+		return err
+	}
+	if !f.outcome.Interrupted {
+		families, err := f.measureFamilies()
+		if err != nil {
+			return err
+		}
+		if err := f.writeReport(families, figures); err != nil {
+			return err
+		}
 	}
 	if asJSON {
 		if err := writeComparisonJSON(s.out, f.comparisons, agreement, f.outcome.Replicates, close); err != nil {

@@ -21,9 +21,9 @@ draw, and print the summary. STUDY is a file, a built-in study's name, or - for
 standard input.
 
 The run directory holds plan.yaml (the resolved study), chunks/*.parquet (every
-estimate of every replicate), summary.csv, summary.json, tables for papers
-(table.tex, table.md, table.csv, table.html) and figures/. The same study gives the
-same bytes whatever the number of workers.
+estimate of every replicate), summary.csv, summary.json, figures/, tables for papers
+(table.tex, table.md, table.csv, table.html) and report.html, which tells it all on
+one page. The same study gives the same bytes whatever the number of workers.
 
 A study with a sweep simulates every combination of its values.`,
 		Example: `  coachsim run ecuador
@@ -78,17 +78,25 @@ A study with a sweep simulates every combination of its values.`,
 			}
 			done.warnOfFailure(s.talk)
 			wrote := dir
-			if !noFigures && !done.outcome.Interrupted {
-				n, err := done.drawFigures(plots.Formats()...)
-				if err != nil {
-					return err
-				}
-				wrote += fmt.Sprintf(", with %s in figures/", count(n, "figure"))
-			}
 			if done.outcome.Interrupted {
 				return done.interrupted(s)
 			}
+			figures, err := done.figures()
+			if err != nil {
+				return err
+			}
+			if !noFigures {
+				if err := done.writeFigures(plots.Journal(), figures, plots.Formats()); err != nil {
+					return err
+				}
+				wrote += fmt.Sprintf(", with report.html and %s in figures/", count(len(figures), "figure"))
+			} else {
+				wrote += ", with report.html"
+			}
 			if err := done.writeTables(families); err != nil {
+				return err
+			}
+			if err := done.writeReport(families, figures); err != nil {
 				return err
 			}
 			fmt.Fprintf(s.talk, "Wrote %s.\n", wrote)
@@ -96,7 +104,7 @@ A study with a sweep simulates every combination of its values.`,
 		},
 	}
 	f.add(c.Flags(), "coachsim-NAME")
-	c.Flags().BoolVar(&noFigures, "no-figures", false, "do not draw figures")
+	c.Flags().BoolVar(&noFigures, "no-figures", false, "draw no files of figures; the report has them")
 	return c
 }
 

@@ -243,8 +243,8 @@ func (r Results) notes(t Table, rows []int) []string {
 		notes = append(notes, note+".")
 	}
 	if has("mdes") {
-		notes = append(notes, fmt.Sprintf("MDES: effect that a t test of the right size would detect in %s%% of trials, (t(1-α/2, ν) + t(%s, ν)) times the empirical SE, ν the median degrees of freedom.",
-			written(100*targetPower), written(targetPower)))
+		notes = append(notes, fmt.Sprintf("MDES: effect that a t test of the right size would detect in %s%% of trials, (t(1-α/2, ν) + t(%s, ν)) times the empirical SE, ν the (harmonic) mean degrees of freedom.",
+			written(100*sim.MDESPower), written(sim.MDESPower)))
 	}
 	for _, row := range t.Rows {
 		if slices.ContainsFunc(t.shown(), func(k int) bool { return row[k].Value == "" }) {

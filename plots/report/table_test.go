@@ -54,8 +54,10 @@ func awkward() report.Results {
 	}
 	none := math.NaN()
 	add := func(row sim.SummaryRow, df float64) {
+		row.InverseDF = 1 / df
+		mdes := row.Detectable(0.05, sim.MDESPower)
+		row.MDES, row.MDESMCSE = mdes.Value, mdes.MCSE
 		r.Summary.Rows = append(r.Summary.Rows, row)
-		r.DF = append(r.DF, df)
 	}
 	for cell := range 10 {
 		factors := []sim.Factor{{Key: "achievement.effect.mean", Value: []string{"[0, 0]", "[0.25, 0.1]"}[cell%2]}, {Key: "trial.schools", Value: strconv.Itoa(10 + 5*(cell/2))}}

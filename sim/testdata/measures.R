@@ -60,6 +60,8 @@ measures <- function(d) {
   signed <- !anyNA(theta) && all(theta != 0)
   ratio <- abs(t[sig]) / abs(theta[sig])
   type_s <- if (signed) share(sum(sign(t[sig]) != sign(theta[sig])), length(sig)) else c(NA, NA)
+  df <- 1 / mean(1 / ok$df[!is.na(s)])
+  factor <- if (is.na(df)) NA else qt(1 - alpha / 2, df) + qt(0.8, df)
   c(truth = mean(theta), n = N, n_fail = N - n, mean = mean(t),
     bias = mean(err), bias_mcse = sd(err) / sqrt(n),
     relbias = if (signed) mean(err / theta) else NA,
@@ -71,11 +73,12 @@ measures <- function(d) {
     cover = cover[1], cover_mcse = cover[2], becover = becover[1], becover_mcse = becover[2],
     power = power[1], power_mcse = power[2], type_s = type_s[1], type_s_mcse = type_s[2],
     type_m = if (signed) mean(ratio) else NA,
-    type_m_mcse = if (signed) sd(ratio) / sqrt(length(ratio)) else NA)
+    type_m_mcse = if (signed) sd(ratio) / sqrt(length(ratio)) else NA,
+    mdes = factor * E, mdes_mcse = factor * E / sqrt(2 * (n - 1)))
 }
 estimators <- vapply(rows, function(d) d$estimator[1], "")
 summary <- data.frame(estimator = estimators,
-                      t(vapply(estimators, function(e) measures(log[log$estimator == e, ]), numeric(25))))
+                      t(vapply(estimators, function(e) measures(log[log$estimator == e, ]), numeric(27))))
 exact <- function(d) {
   for (i in names(d)) if (is.double(d[[i]])) d[[i]] <- ifelse(is.na(d[[i]]), "", sprintf("%.17g", d[[i]]))
   d

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"coachsim/plots"
+	"coachsim/plots/report"
+	"coachsim/sim"
+)
+
+func newReport(s streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "report DIR",
+		Short: "Write the report of a run directory again",
+		Long: `Write report.html into a run directory, from its plan and its log: one page that
+needs nothing beside it, to be read, printed or attached to a proposal. It holds
+the aim, the design in words and as a drawing, the implied variances, every result
+with its Monte Carlo standard error, the figures with their data, failures, checks
+against closed formulas, what was not modelled, and how to get the same numbers
+again. run does the same at its end.`,
+		Example:     "  coachsim report coachsim-ecuador",
+		Args:        cobra.ExactArgs(1),
+		Annotations: map[string]string{"wants": "one run DIRectory"},
+		RunE: func(_ *cobra.Command, args []string) error {
+			done, err := openDirectory(args[0])
+			if err != nil {
+				return err
+			}
+			families, err := done.measureFamilies()
+			if err != nil {
+				return err
+			}
+			figures, err := done.figures()
+			if err != nil {
+				return err
+			}
+			if err := done.writeReport(families, figures); err != nil {
+				return err
+			}
+			fmt.Fprintf(s.talk, "Wrote %s.\n", filepath.Join(args[0], "report.html"))
+			return nil
+		},
+	}
+}
+
+// writeReport writes what tells of a run to those who did not run it.
+func (f *finished) writeReport(families sim.Families, figures []plots.Figure) error {
+	plan, err := sim.ReadPlan(f.dir)
+	if err != nil {
+		return &exitError{exitFile, err}
+	}
+	run := report.Run{Run: f.figureRun(), Plan: plan, Truths: f.truths, Families: families, Figures: figures}
+	for _, file := range []struct {
+		name  string
+		write func(io.Writer, report.Run) error
+	}{
+		{"report.html", report.WritePage},
+	} {
+		if err := writeFile(filepath.Join(f.dir, file.name), func(w io.Writer) error { return file.write(w, run) }); err != nil {
+			return fmt.Errorf("%s: %w", file.name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package sim
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+// truthsFile keeps the population effects of a run, which its log has without
+// their precision.
+const truthsFile = "truths.csv"
+
+var truthsHeader = []string{"cell", "estimator", "outcome", "term", "truth", "mcse"}
+
+// writeTruths writes the population effects that there are, a line each.
+func writeTruths(dir string, cells [][]PopulationEffect) error {
+	var text bytes.Buffer
+	out := csv.NewWriter(&text)
+	lines := [][]string{truthsHeader}
+	for cell, truths := range cells {
+		for _, t := range truths {
+			if !math.IsNaN(t.Value) {
+				lines = append(lines, []string{strconv.Itoa(cell), t.Estimator, t.Outcome, t.Term, shortest(t.Value), shortest(t.MCSE)})
+			}
+		}
+	}
+	if err := out.WriteAll(lines); err != nil {
+		return err
+	}
+	return writeAtomic(filepath.Join(dir, truthsFile), text.Bytes())
+}
+
+// ReadTruths reads the population effects of a run directory, and none where the
+// run was made by a version that kept none.
+func ReadTruths(dir string) ([]PopulationEffect, error) {
+	path := filepath.Join(dir, truthsFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	in := csv.NewReader(bytes.NewReader(text))
+	in.FieldsPerRecord = len(truthsHeader)
+	lines, err := in.ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	var all []PopulationEffect
+	for i, line := range lines {
+		if i == 0 {
+			continue
+		}
+		t := PopulationEffect{Estimator: line[1], Outcome: line[2], Term: line[3]}
+		for k, x := range []*float64{&t.Value, &t.MCSE} {
+			if *x = math.NaN(); line[4+k] == "" {
+				continue
+			}
+			if *x, err = strconv.ParseFloat(line[4+k], 64); err != nil {
+				return nil, fmt.Errorf("%s, line %d: %w", path, i+1, err)
+			}
+		}
+		all = append(all, t)
+	}
+	return all, nil
+}
