@@ -41,6 +41,11 @@ func (b Bias) points() (points []biasPoint) {
 	return points
 }
 
+// Words are the figure's title and note.
+func (b Bias) Words() Words {
+	return Words{"Bias of each estimate", sentences(trialsNote(b.Rows), "Bars are 95% Monte Carlo intervals", "Below 10% of the empirical standard error, bias hardly moves coverage")}
+}
+
 // Draw lays the figure out.
 func (b Bias) Draw(t Theme) (Drawing, error) {
 	if err := t.validate(); err != nil {

@@ -141,6 +141,25 @@ func (c Contour) levels(panels []contourPanel) []float64 {
 	return levels
 }
 
+// Words are the figure's title and note.
+func (c Contour) Words() Words {
+	w := Words{Title: "Power"}
+	if c.MDES {
+		w.Title = "Minimum detectable effect"
+	}
+	panels, keys, err := c.panels()
+	if err != nil || len(panels) == 0 {
+		return w
+	}
+	w.Title += " over " + inSentence(AxisName(keys.X)) + " and " + inSentence(AxisName(keys.By))
+	worst := "Monte Carlo standard error at most " + short(worstOf(panels), worstOf(panels))
+	if !c.MDES {
+		worst += " points"
+	}
+	w.Note = sentences(trialsNote(c.Rows), "Dots are simulated designs; between them, lines of equal level are interpolated", worst, fmt.Sprintf("Tests at α = %v", c.Alpha))
+	return w
+}
+
 // Draw lays the figure out.
 func (c Contour) Draw(t Theme) (Drawing, error) {
 	if err := errors.Join(t.validate(), checkAlpha(c.Alpha)); err != nil {
@@ -166,10 +185,7 @@ func (c Contour) Draw(t Theme) (Drawing, error) {
 	if c.MDES {
 		what, unit = "Minimum detectable effect (outcome units), power "+percent(c.target()), ""
 	}
-	worst := 0.0
-	for _, panel := range panels {
-		worst = max(worst, panel.mcse)
-	}
+	worst := worstOf(panels)
 	l := legend{
 		{what + ", α = " + fmt.Sprint(c.Alpha), sampleWidth, func(p pen, box vg.Rectangle) {
 			y := (box.Min.Y + box.Max.Y) / 2
@@ -195,6 +211,14 @@ func (c Contour) Draw(t Theme) (Drawing, error) {
 		g.panels = append(g.panels, panel.head)
 	}
 	return g.drawing(t)
+}
+
+// worstOf is the largest Monte Carlo standard error in the panels.
+func worstOf(panels []contourPanel) (worst float64) {
+	for _, panel := range panels {
+		worst = max(worst, panel.mcse)
+	}
+	return worst
 }
 
 func paintDot(p pen, x, y vg.Length) {

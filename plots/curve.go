@@ -87,6 +87,22 @@ func (c PowerCurve) style() curveStyle {
 	}
 }
 
+// Words are the figure's title and note.
+func (c PowerCurve) Words() Words {
+	w := Words{Title: "Power"}
+	a, _ := c.arrange()
+	if len(a.panels) == 0 {
+		return w
+	}
+	w.Title += " over " + inSentence(AxisName(a.across))
+	notes := []string{trialsNote(c.Rows), "Bands and bars are 95% Monte Carlo intervals (Wilson)", worstMCSE(c.Rows, "power", " points", powerMCSE)}
+	if a.hasClosed() {
+		notes = append(notes, "Dotted: power by a closed form")
+	}
+	w.Note = sentences(append(notes, fmt.Sprintf("Tests at α = %v", c.Alpha))...)
+	return w
+}
+
 // Draw lays the figure out.
 func (c PowerCurve) Draw(t Theme) (Drawing, error) {
 	if err := errors.Join(t.validate(), checkAlpha(c.Alpha)); err != nil {

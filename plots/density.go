@@ -31,6 +31,11 @@ type DensityPanel struct {
 // Name returns the name of the figure's files.
 func (d Density) Name() string { return named(d.File, "densities") }
 
+// Words are the figure's title and note.
+func (d Density) Words() Words {
+	return Words{"Densities in simulated data sets", "Lines are medians and bands the middle 90% of simulated data sets. Kernel densities, reflected at the ends of rating scales and drawn no further than the data."}
+}
+
 // Draw lays the figure out.
 func (d Density) Draw(t Theme) (Drawing, error) {
 	if err := t.validate(); err != nil {

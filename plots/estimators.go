@@ -182,6 +182,19 @@ func (a *estimatorPage) scale(alpha float64) {
 	}
 }
 
+// Words are the figure's title and note.
+func (e EstimatorCurves) Words() Words {
+	w := Words{Title: "Rejections and coverage of estimators"}
+	all := e.arrange()
+	if len(all) == 0 {
+		return w
+	}
+	w.Title += " over " + inSentence(AxisName(all[0].across))
+	w.Note = sentences(trialsNote(e.Rows), "Bars are 95% Monte Carlo intervals (Wilson)",
+		worstMCSE(e.Rows, "rejections", " points", powerMCSE), fmt.Sprintf("Tests at α = %v", e.Alpha))
+	return w
+}
+
 // Draw lays the figure out.
 func (e EstimatorCurves) Draw(t Theme) (Drawing, error) {
 	if err := errors.Join(t.validate(), checkAlpha(e.Alpha)); err != nil {

@@ -17,7 +17,9 @@ import (
 type Figure interface {
 	// Name is the name of the figure's files, without directory or extension.
 	Name() string
-	// Draw lays the figure out. It fails where there is nothing to show.
+	// Words are its title and a note on how to read it.
+	Words() Words
+	// Draw lays the figure out, without its words. It fails where there is nothing to show.
 	Draw(Theme) (Drawing, error)
 	// Table returns the plotted numbers, a header first. Numbers that do not
 	// exist are empty.

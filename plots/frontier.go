@@ -47,6 +47,21 @@ func (d FrontierDesign) design() string {
 	return strings.Join(values, "; ")
 }
 
+// Words are the figure's title and note.
+func (f Frontier) Words() Words {
+	least, most := 0, 0
+	for i, d := range f.Designs {
+		if most = max(most, d.Replicates); i == 0 || d.Replicates < least {
+			least = d.Replicates
+		}
+	}
+	trials := count(most) + " simulated trials per design"
+	if least < most {
+		trials = count(least) + " to " + trials
+	}
+	return Words{"What power costs", sentences(trials, "Bars are 95% Monte Carlo intervals (Wilson)", "Power is that of the weakest test")}
+}
+
 // Draw lays the figure out.
 func (f Frontier) Draw(t Theme) (Drawing, error) {
 	if err := t.validate(); err != nil {
@@ -79,8 +94,7 @@ func (f Frontier) Draw(t Theme) (Drawing, error) {
 	answer.Marker = Diamond
 	var names []string
 	for _, key := range f.Keys {
-		name := AxisName(key)
-		names = append(names, strings.ToLower(name[:1])+name[1:])
+		names = append(names, inSentence(AxisName(key)))
 	}
 	l := legend{
 		intervalEntry("on the frontier", on),

@@ -139,7 +139,7 @@ func TestLayout(t *testing.T) {
 			theme := plots.Journal()
 			theme.Width, theme.Text = width, plots.Fonts
 			name := fmt.Sprintf("%s at %.0f mm", fig.Name(), width/vg.Millimeter)
-			drawing, err := fig.Draw(theme)
+			drawing, err := plots.Captioned{Figure: fig, Study: "Study: " + strings.Repeat("how many schools does it take? ", 9)}.Draw(theme)
 			if err != nil {
 				if !strings.Contains(err.Error(), " mm") { // may refuse a width, with reason
 					t.Errorf("%s: %v", name, err)

@@ -64,6 +64,12 @@ func (l Lollipop) rows() (rows []lollipopRow) {
 	return rows
 }
 
+// Words are the figure's title and note.
+func (l Lollipop) Words() Words {
+	return Words{"Bias, coverage and error of the standard error", sentences(trialsNote(l.Rows),
+		"Bars are 95% Monte Carlo intervals (Wilson's of coverage); sticks lead from the target", worstMCSE(l.Rows, "coverage", " points", coverMCSE))}
+}
+
 // Draw lays the figure out.
 func (l Lollipop) Draw(t Theme) (Drawing, error) {
 	if err := errors.Join(t.validate(), checkAlpha(l.Alpha)); err != nil {

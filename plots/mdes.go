@@ -81,6 +81,19 @@ func (m MDESCurve) style(a curves) curveStyle {
 	}
 }
 
+// Words are the figure's title and note.
+func (m MDESCurve) Words() Words {
+	w := Words{Title: "Minimum detectable effect"}
+	a, _ := m.arrange()
+	if len(a.panels) == 0 {
+		return w
+	}
+	w.Title += " over " + inSentence(AxisName(a.across))
+	w.Note = sentences(trialsNote(m.Rows), "By Bloom's formula from the simulated standard error and the median degrees of freedom of the test, which it takes to keep its size",
+		"Bands and bars are 95% Monte Carlo intervals", fmt.Sprintf("Power %s, tests at α = %v", percent(m.target()), m.Alpha))
+	return w
+}
+
 // Draw lays the figure out.
 func (m MDESCurve) Draw(t Theme) (Drawing, error) {
 	if err := errors.Join(t.validate(), checkAlpha(m.Alpha)); err != nil {

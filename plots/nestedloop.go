@@ -29,6 +29,7 @@ type NestedLoop struct {
 // A Measure is a measure of performance that a figure can show.
 type Measure struct {
 	Name   string // "power", "coverage", "bias" or "se-error"
+	Title  string
 	Words  string // with unit
 	target func(alpha float64) (at float64, label string)
 	of     func(Row) sim.Simulated // in shown units
@@ -38,13 +39,13 @@ type Measure struct {
 func Measures() []Measure {
 	zero := func(float64) (float64, string) { return 0, "none" }
 	return []Measure{
-		{"power", "Power (%)", func(float64) (float64, string) { return 80, "80%" },
+		{"power", "Power", "Power (%)", func(float64) (float64, string) { return 80, "80%" },
 			func(r Row) sim.Simulated { return r.Rejections().Times(100) }},
-		{"coverage", "Coverage (%)", func(alpha float64) (float64, string) { return 100 * (1 - alpha), "nominal " + percent(1-alpha) },
+		{"coverage", "Coverage of intervals", "Coverage (%)", func(alpha float64) (float64, string) { return 100 * (1 - alpha), "nominal " + percent(1-alpha) },
 			func(r Row) sim.Simulated { return r.Coverage().Times(100) }},
-		{"bias", "Bias (% of empirical SE)", zero,
+		{"bias", "Bias", "Bias (% of empirical SE)", zero,
 			func(r Row) sim.Simulated { return r.StdBias() }},
-		{"se-error", "Error of model SE (%)", zero,
+		{"se-error", "Error of the model standard error", "Error of model SE (%)", zero,
 			func(r Row) sim.Simulated { return r.SEError() }},
 	}
 }
@@ -148,6 +149,24 @@ func (l NestedLoop) arrange() (a nestedLoop, err error) {
 // valueOf is the value of a key in a design.
 func valueOf(design []sim.Factor, key string) string {
 	return factor(Row{SummaryRow: sim.SummaryRow{Factors: design}}, key)
+}
+
+// Words are the figure's title and note.
+func (l NestedLoop) Words() Words {
+	w := Words{Title: l.Measure.Title + " of estimators in every design"}
+	notes := []string{trialsNote(l.Rows), "Designs stand side by side; the steps below tell their values"}
+	switch l.Measure.Name {
+	case "power":
+		notes = append(notes, worstMCSE(l.Rows, "power", " points", powerMCSE))
+	case "coverage":
+		notes = append(notes, worstMCSE(l.Rows, "coverage", " points", coverMCSE))
+	case "bias":
+		notes = append(notes, worstMCSE(l.Rows, "bias", "% of the empirical SE", func(r Row) float64 { return 100 * r.BiasMCSE / r.EmpSE }))
+	case "se-error":
+		notes = append(notes, worstMCSE(l.Rows, "the error", " points", func(r Row) float64 { return r.RelErrorMCSE }))
+	}
+	w.Note = sentences(notes...)
+	return w
 }
 
 // Draw lays the figure out.

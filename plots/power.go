@@ -41,6 +41,12 @@ func (w Power) points() (points []powerPoint) {
 	return points
 }
 
+// Words are the figure's title and note.
+func (w Power) Words() Words {
+	return Words{"Power of each estimate", sentences(trialsNote(w.Rows), "Bars are 95% Monte Carlo intervals (Wilson)",
+		worstMCSE(w.Rows, "power", " points", powerMCSE), fmt.Sprintf("Tests at α = %v; a failed fit counts as one that does not reject", w.Alpha))}
+}
+
 // Draw lays the figure out.
 func (w Power) Draw(t Theme) (Drawing, error) {
 	if err := errors.Join(t.validate(), checkAlpha(w.Alpha)); err != nil {

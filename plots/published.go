@@ -34,6 +34,16 @@ func (f Published) cells() (cells []sim.Comparison) {
 	return cells
 }
 
+// Words are the figure's title and note.
+func (f Published) Words() Words {
+	most := 0
+	for _, c := range f.Comparisons {
+		most = max(most, c.N)
+	}
+	return Words{"Published and simulated coefficients", sentences(count(most)+" simulated trials",
+		"Bars are one standard error of the paper's estimate, and one standard deviation of the simulated ones", "A band joins the estimates of one printed column")}
+}
+
 // Draw lays the figure out.
 func (f Published) Draw(t Theme) (Drawing, error) {
 	if err := t.validate(); err != nil {

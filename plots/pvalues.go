@@ -39,6 +39,12 @@ func (v PValues) panels() (panels []pPanel) {
 	return panels
 }
 
+// Words are the figure's title and note.
+func (v PValues) Words() Words {
+	return Words{"p-values beside those of a test that keeps its size", sentences(trialsNote(plainRows(v.Rows)),
+		"Where there is no effect, 95% of the bins and of the quantiles lie in the grey bands")}
+}
+
 // Draw lays the figure out.
 func (v PValues) Draw(t Theme) (Drawing, error) {
 	if err := t.validate(); err != nil {

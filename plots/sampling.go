@@ -71,6 +71,25 @@ func grid(n int) (columns int, width vg.Length) {
 	return 4, TwoColumns
 }
 
+// Words are the figure's title and note.
+func (s SamplingDistribution) Words() Words {
+	w := Words{Title: "Sampling distribution of each estimate"}
+	most, outside := 0, 0
+	for _, sample := range s.Samples {
+		h := sim.NewHistogram(sample.Estimates)
+		most, outside = max(most, len(sample.Estimates)), outside+h.Below+h.Above
+	}
+	notes := []string{count(most) + " simulated trials per panel"}
+	if len(s.Samples) > 1 {
+		notes = append(notes, "Scales differ between panels")
+	}
+	if outside > 0 {
+		notes = append(notes, "Estimates off the scale are counted, not drawn")
+	}
+	w.Note = sentences(notes...)
+	return w
+}
+
 // Draw lays the figure out.
 func (s SamplingDistribution) Draw(t Theme) (Drawing, error) {
 	if err := t.validate(); err != nil {

@@ -96,6 +96,12 @@ func (s Scatter) panels() (panels []scatterPanel) {
 	return panels
 }
 
+// Words are the figure's title and note.
+func (s Scatter) Words() Words {
+	return Words{"Estimators against each other on the same simulated trials", sentences(trialsNote(plainRows(s.Rows)),
+		"MCSE: Monte Carlo standard error of the mean difference")}
+}
+
 // Draw lays the figure out.
 func (s Scatter) Draw(t Theme) (Drawing, error) {
 	if err := t.validate(); err != nil {

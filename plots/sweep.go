@@ -368,7 +368,7 @@ func (a curves) located(panel curvePanel, s curveStyle) (remarks []string) {
 	if !finite(s.target) {
 		return nil
 	}
-	name := strings.ToLower(AxisName(a.across)[:1]) + AxisName(a.across)[1:]
+	name := inSentence(AxisName(a.across))
 	for i, line := range panel.lines {
 		if r := sim.Reach(shares(line), s.target); finite(r.X) {
 			at := percent(s.target) + " at " + reachedAt(r) + " " + name

@@ -65,6 +65,8 @@ type Theme struct {
 	// lines with it; 0 is once.
 	Enlarge float64
 	Text    Text
+	// Bare leaves titles and captions off, for a journal that sets them itself.
+	Bare bool
 
 	// Series are used in order.
 	Series []Series

@@ -2,8 +2,11 @@ package plots
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"coachsim/sim"
 )
@@ -38,18 +41,63 @@ var axisWords = map[string]string{
 	"quality.context.block_share": "Share of context between blocks",
 }
 
-// AxisName is the name of a key along an axis.
+// AxisName is the name of a key along an axis: ours, else what the study's keys
+// say of themselves, else the key as words.
 func AxisName(key string) string {
-	if words, ok := axisWords[key]; ok {
-		return words
+	words := axisWords[key]
+	if words == "" {
+		words = docOf(reflect.TypeFor[sim.Study](), strings.Split(key, "."))
 	}
-	words := InWords([]string{key})[0]
-	return strings.ToUpper(words[:1]) + words[1:]
+	if words == "" {
+		words = InWords([]string{key})[0]
+	}
+	first, size := utf8.DecodeRuneInString(words)
+	return string(unicode.ToUpper(first)) + words[size:]
+}
+
+// inSentence is a name as it stands within a sentence: "Schools" becomes
+// "schools", "SD" and "R²" stay.
+func inSentence(name string) string {
+	word, _, _ := strings.Cut(name, " ")
+	first, size := utf8.DecodeRuneInString(name)
+	if strings.IndexFunc(word[size:], func(r rune) bool { return !unicode.IsLower(r) && r != '-' }) >= 0 {
+		return name
+	}
+	return string(unicode.ToLower(first)) + name[size:]
+}
+
+// docOf is what the field of a study at a path says of itself, up to the first
+// aside; empty where there is none.
+func docOf(t reflect.Type, path []string) string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || len(path) == 0 {
+		return ""
+	}
+	for f := range t.Fields() {
+		name, option, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		switch {
+		case option == "inline":
+			if words := docOf(f.Type, path); words != "" {
+				return words
+			}
+		case name == path[0] && len(path) > 1:
+			return docOf(f.Type, path[1:])
+		case name == path[0]:
+			words := f.Tag.Get("doc")
+			if end := strings.IndexAny(words, ",;:("); end >= 0 {
+				words = words[:end]
+			}
+			return strings.TrimSpace(words)
+		}
+	}
+	return ""
 }
 
 // InWords names keys for people: without the section they stand in, and without
 // "mean", which is what a parameter without a last part would be. Keys that
-// would then be called the same keep their own names.
+// would then be called the same have the names of axes.
 func InWords(keys []string) []string {
 	names := make([]string, len(keys))
 	for i, key := range keys {
@@ -68,11 +116,10 @@ func InWords(keys []string) []string {
 		}
 		names[i] = strings.Join(words, " ")
 	}
-	for i, name := range names {
-		for k := range names[:i] {
-			if names[k] == name {
-				return keys
-			}
+	short := slices.Clone(names)
+	for i, name := range short {
+		if slices.Contains(short[:i], name) || slices.Contains(short[i+1:], name) {
+			names[i] = inSentence(AxisName(keys[i]))
 		}
 	}
 	return names

@@ -68,6 +68,22 @@ func (panel zipPanel) head() gridPanel {
 	return gridPanel{title: panel.name, remarks: []string{remark}}
 }
 
+// Words are the figure's title and note.
+func (z Zip) Words() Words {
+	return Words{"Confidence intervals, stacked by how far they miss the truth", sentences(trialsNote(plainRows(z.Rows)),
+		"An interval's height is the centile of its |estimate − truth| over its half-width",
+		"The dashed lines bound the 95% Monte Carlo interval (Wilson) of coverage", worstMCSE(plainRows(z.Rows), "coverage", " points", coverMCSE))}
+}
+
+// plainRows are rows without their log.
+func plainRows(logged []LoggedRow) []Row {
+	rows := make([]Row, len(logged))
+	for i, row := range logged {
+		rows[i] = row.Row
+	}
+	return rows
+}
+
 // Draw lays the figure out.
 func (z Zip) Draw(t Theme) (Drawing, error) {
 	if err := errors.Join(t.validate(), checkAlpha(z.Alpha)); err != nil {

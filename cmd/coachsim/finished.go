@@ -117,7 +117,8 @@ func (f *finished) writeFigures(theme plots.Theme, figures []plots.Figure, forma
 		return err
 	}
 	for _, figure := range figures {
-		if _, err := plots.Write(dir, theme, figure, formats...); err != nil {
+		captioned := plots.Captioned{Figure: figure, Study: plots.OfStudy(f.study)}
+		if _, err := plots.Write(dir, theme, captioned, formats...); err != nil {
 			return err
 		}
 	}

@@ -17,7 +17,8 @@ func newOptimise(s streams) *cobra.Command {
 	var f searchFlags
 	var vary []string
 	var budget float64
-	var picture, size, text string
+	var picture string
+	var look figureLook
 	c := &cobra.Command{
 		Use:   "optimise STUDY --vary KEY=LOW:HIGH [--vary ...]",
 		Short: "Find the cheapest design for a power, or the most power for a budget",
@@ -38,7 +39,7 @@ designs that were simulated. Exit code 4 says that the power is out of reach.`,
 		Annotations:       map[string]string{"wants": "one STUDY: a file, a built-in study's name, or -"},
 		ValidArgsFunction: completePresets,
 		RunE: func(c *cobra.Command, args []string) error {
-			theme, err := figureTheme(size, text)
+			theme, err := look.theme()
 			if err != nil {
 				return err
 			}
@@ -103,7 +104,7 @@ designs that were simulated. Exit code 4 says that the power is out of reach.`,
 				if limited {
 					target, most = math.NaN(), budget
 				}
-				err = writeFrontier(s, picture, theme, found, keys, target, most)
+				err = writeFrontier(s, picture, theme, study, found, keys, target, most)
 			}
 			if err == nil && !found.Reached && !limited {
 				return &exitError{exitMissed, nil}
@@ -115,12 +116,12 @@ designs that were simulated. Exit code 4 says that the power is out of reach.`,
 	c.Flags().StringArrayVar(&vary, "vary", nil, "a key and its range: `KEY=LOW:HIGH[:STEP]` or KEY=A,B,C (again for more)")
 	c.Flags().Float64Var(&budget, "budget", 0, "find the most power for this `COST`, instead of the least cost for a power")
 	c.Flags().StringVar(&picture, "figure", "", "draw cost and power of every design simulated into this `FILE` (.png, .svg, .pdf), with its numbers in a CSV file beside it")
-	addFigureFlags(c.Flags(), &size, &text)
+	look.add(c.Flags())
 	return c
 }
 
 // writeFrontier draws the designs that a search simulated.
-func writeFrontier(s streams, path string, theme plots.Theme, found sim.Found, keys []sim.VariedKey, target, budget float64) error {
+func writeFrontier(s streams, path string, theme plots.Theme, study sim.Study, found sim.Found, keys []sim.VariedKey, target, budget float64) error {
 	extension := filepath.Ext(path)
 	figure := plots.Frontier{File: strings.TrimSuffix(filepath.Base(path), extension), Target: target, Budget: budget}
 	for _, k := range keys {
@@ -138,7 +139,7 @@ func writeFrontier(s streams, path string, theme plots.Theme, found sim.Found, k
 	if err != nil {
 		return err
 	}
-	files, err := plots.Write(filepath.Dir(path), theme, figure, format)
+	files, err := plots.Write(filepath.Dir(path), theme, plots.Captioned{Figure: figure, Study: plots.OfStudy(study, figure.Keys...)}, format)
 	if err != nil {
 		return &exitError{exitFile, err}
 	}

@@ -17,7 +17,7 @@ import (
 func newPlot(s streams) *cobra.Command {
 	var asked sim.Figure
 	var formats, only []string
-	var size, text string
+	var look figureLook
 	var kinds strings.Builder
 	for _, k := range plots.Kinds() {
 		fmt.Fprintf(&kinds, "  %-12s %s\n", k.Name, k.Shows)
@@ -44,7 +44,7 @@ can make lines or panels too.`,
 			if err != nil {
 				return err
 			}
-			theme, err := figureTheme(size, text)
+			theme, err := look.theme()
 			if err != nil {
 				return err
 			}
@@ -97,7 +97,7 @@ can make lines or panels too.`,
 	flags.Float64Var(&asked.Target, "target", 0, "the `POWER` to mark and locate (default 0.8)")
 	flags.StringArrayVar(&only, "only", nil, "draw these rows alone: `KEY=VALUE` (again for more)")
 	flags.StringVar(&asked.Name, "name", "", "`NAME` of the files (default the kind)")
-	addFigureFlags(flags, &size, &text)
+	look.add(flags)
 	return c
 }
 
@@ -142,9 +142,16 @@ func (f *finished) figureRun() plots.Run {
 	return plots.Run{Study: f.study, Summary: f.summary, Chunks: f.log.Chunks(), Comparisons: f.comparisons}
 }
 
-func addFigureFlags(flags *pflag.FlagSet, size, text *string) {
-	flags.StringVar(size, "size", "", "width: `MM` (85 one column, 120, 175 two columns) or slide (default by the number of panels)")
-	flags.StringVar(text, "text", "outlines", "text in SVG: `outlines`, or font, which can be searched and edited")
+// A figureLook holds the flags on how figures look.
+type figureLook struct {
+	size, text string
+	bare       bool
+}
+
+func (l *figureLook) add(flags *pflag.FlagSet) {
+	flags.StringVar(&l.size, "size", "", "width: `MM` (85 one column, 120, 175 two columns) or slide (default by the number of panels)")
+	flags.StringVar(&l.text, "text", "outlines", "text in SVG: `outlines`, or font, which can be searched and edited")
+	flags.BoolVar(&l.bare, "bare", false, "without title and caption, for a journal that sets them itself")
 }
 
 func pictureFormats(names []string) ([]plots.Format, error) {
@@ -162,23 +169,24 @@ func pictureFormats(names []string) ([]plots.Format, error) {
 	return formats, nil
 }
 
-// figureTheme is the theme of a width and a kind of text.
-func figureTheme(size, text string) (plots.Theme, error) {
+// theme is the theme that the flags ask for.
+func (l *figureLook) theme() (plots.Theme, error) {
 	theme := plots.Journal()
-	switch text {
+	theme.Bare = l.bare
+	switch l.text {
 	case "outlines":
 	case "font":
 		theme.Text = plots.Fonts
 	default:
-		return theme, usageError("--text %s: must be outlines or font", text)
+		return theme, usageError("--text %s: must be outlines or font", l.text)
 	}
-	if size == "slide" {
+	if l.size == "slide" {
 		// Type of 7 to 9 points becomes 17 to 22, on a slide 338 mm wide.
 		theme.Width, theme.Enlarge = plots.MidWidth, 2.5
-	} else if size != "" {
-		mm, err := strconv.ParseFloat(strings.TrimSuffix(size, "mm"), 64)
+	} else if l.size != "" {
+		mm, err := strconv.ParseFloat(strings.TrimSuffix(l.size, "mm"), 64)
 		if err != nil || !(mm >= 60 && mm <= 400) {
-			return theme, usageError("--size %s: must be slide or a width from 60 to 400 mm, such as 85, 120 or 175", size)
+			return theme, usageError("--size %s: must be slide or a width from 60 to 400 mm, such as 85, 120 or 175", l.size)
 		}
 		theme.Width = vg.Length(mm) * vg.Millimeter
 	}

@@ -1,0 +1,113 @@
+package plots_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"coachsim/dgp"
+	"coachsim/plots"
+	"coachsim/sim"
+)
+
+// Every figure says what it shows and how to read it, in words: no path of a key,
+// no number that is none.
+func TestWords(t *testing.T) {
+	for _, fig := range slices.Concat(figures(), kindFigures(t)) {
+		w := fig.Words()
+		if len(w.Title) < 5 || !strings.HasSuffix(w.Note, ".") {
+			t.Errorf("%s: %q, %q", fig.Name(), w.Title, w.Note)
+		}
+		for _, bad := range []string{"trial.", "achievement.", "NaN", "_", "  ", ".."} {
+			if strings.Contains(w.Title+w.Note, bad) {
+				t.Errorf("%s: %q in %q, %q", fig.Name(), bad, w.Title, w.Note)
+			}
+		}
+	}
+	curve := plots.PowerCurve{Rows: swept(), Alpha: 0.05}.Words()
+	if curve.Title != "Power over schools per block" {
+		t.Errorf("title %q", curve.Title)
+	}
+	for _, want := range []string{"2,000 simulated trials per design.", "95% Monte Carlo intervals (Wilson)", "α = 0.05."} {
+		if !strings.Contains(curve.Note, want) {
+			t.Errorf("%q does not say %q", curve.Note, want)
+		}
+	}
+	rows := swept()
+	for i := range rows {
+		rows[i].PowerMCSE = 0.001 * float64(i)
+	}
+	rows[0].N = 500
+	if got, want := (plots.PowerCurve{Rows: rows, Alpha: 0.05}).Words().Note, "500 to 2,000 simulated trials per design. Bands and bars are 95% Monte Carlo intervals (Wilson). Monte Carlo standard error of power at most 1.5 points."; !strings.HasPrefix(got, want) {
+		t.Errorf("%q does not begin with %q", got, want)
+	}
+	for _, empty := range []plots.Figure{plots.PowerCurve{}, plots.MDESCurve{}, plots.Contour{}, plots.EstimatorCurves{}, plots.Zip{}, plots.SamplingDistribution{}, plots.Frontier{}, plots.Published{}} {
+		if empty.Words().Title == "" {
+			t.Errorf("%s without rows has no title", empty.Name())
+		}
+	}
+}
+
+// A swept key without words of its own has those of its documentation.
+func TestAxisNames(t *testing.T) {
+	for key, want := range map[string]string{
+		"trial.schools":          "Power over schools per block",
+		"trial.grades":           "Power over grades",
+		"observation.coder_sd":   "Power over SD of the coder error in each domain",
+		"trial.children.sd":      "Power over SD of children per class",
+		"achievement.icc":        "Power over intraclass correlation of achievement",
+		"trial.coaches.caseload": "Power over",
+		"alpha":                  "Power over two-sided size of tests",
+		"nothing.at_all_sd":      "Power over at all SD",
+	} {
+		rows := swept()
+		for i := range rows {
+			rows[i].Factors = []sim.Factor{{Key: key, Value: rows[i].Factors[0].Value}}
+		}
+		if got := (plots.PowerCurve{Rows: rows, Alpha: 0.05}).Words().Title; !strings.HasPrefix(got, want) || strings.ContainsAny(got, "._") {
+			t.Errorf("%s: %q, want %q", key, got, want)
+		}
+	}
+}
+
+func TestOfStudy(t *testing.T) {
+	s := sim.Study{Aim: "Does it work?", Trial: dgp.DefaultTrial()}
+	s.Design.Blocks, s.Design.Schools, s.Design.Children.Mean, s.Design.Assignment = 10, 20, 31.5, dgp.Blocked{}
+	for want, study := range map[string]string{
+		"Study: Does it work? Trial: 10 blocks of 20 schools; 1 teacher per school; 31.5 children per class; schools assigned to control, coaching.": plots.OfStudy(s),
+		"Study: Does it work? Trial: 31.5 children per class; schools assigned to control, coaching.":                                                plots.OfStudy(s, "trial.schools", "trial.teachers"),
+	} {
+		if study != want {
+			t.Errorf("%q, want %q", study, want)
+		}
+	}
+	s.Cells = []sim.Cell{{Factors: []sim.Factor{{Key: "trial.children", Value: "20"}}}}
+	if words := plots.OfStudy(s); strings.Contains(words, "children") {
+		t.Errorf("%q names what is swept", words)
+	}
+}
+
+// A caption lies around the figure and leaves it as it is; bare figures have none.
+func TestCaptioned(t *testing.T) {
+	fig := plots.Power{Rows: rows(), Alpha: 0.05}
+	captioned := plots.Captioned{Figure: fig, Study: "Study: x."}
+	theme := plots.Journal()
+	inner, err := fig.Draw(theme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outer, err := captioned.Draw(theme)
+	if err != nil || outer.Width != inner.Width || outer.Height <= inner.Height {
+		t.Errorf("%v by %v became %v by %v, %v", inner.Width, inner.Height, outer.Width, outer.Height, err)
+	}
+	if !strings.HasSuffix(captioned.Caption(), "does not reject. Study: x.") {
+		t.Errorf("caption %q", captioned.Caption())
+	}
+	theme.Bare = true
+	if bare, err := captioned.Draw(theme); err != nil || bare.Height != inner.Height {
+		t.Errorf("bare, it is %v high, not %v, %v", bare.Height, inner.Height, err)
+	}
+	if _, err := (plots.Captioned{Figure: plots.Power{}}).Draw(plots.Journal()); err == nil {
+		t.Error("nothing to show was drawn")
+	}
+}
