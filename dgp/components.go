@@ -79,22 +79,39 @@ func (t Trial) Components(weights []float64, arm int, given map[string]int) (Com
 // schools and between the teachers of a school, in SDs of total achievement.
 func (t Trial) classVariance(arm, domains int) (school, class float64) {
 	q, slope := t.Quality, t.Achievement.Slope
-	factor := q.Correlation.factor(q.SD)
 	sorting, control := orZeros(slope.Sorting, domains), orZeros(slope.Control, domains)
 	baseline, treated := orZeros(slope.Baseline, domains), orZeros(slope.Treated, domains)
-	engagement, noise := orZeros(q.Effect.Engagement, domains), orZeros(q.Effect.Noise, domains)
+	onBaseline, onCoached := make([]float64, domains), make([]float64, domains)
+	for k := range domains {
+		if arm == 0 {
+			onBaseline[k] = sorting[k] + control[k]
+			continue
+		}
+		onBaseline[k] = sorting[k] + baseline[k]
+		onCoached[k] = treated[k]
+	}
+	school, class = q.spread(q.Effect, onBaseline, onCoached)
+	for k, s := range orZeros(slope.School, domains) {
+		onBaseline[k] += onCoached[k] + s
+	}
+	return school + q.School.variance(onBaseline), class
+}
 
-	// C = u'q(0) + e h + noise, with h the engagement, of variance 1.
+// spread is the variance, between schools and between the teachers of a school,
+// of a weighted sum of quality without coaching and of quality with it, by an
+// effect; that of SchoolQuality apart.
+func (q Quality) spread(effect QualityEffect, onBaseline, onCoached []float64) (school, class float64) {
+	domains := len(q.Domains)
+	factor := q.Correlation.factor(q.SD)
+	engagement, noise := orZeros(effect.Engagement, domains), orZeros(effect.Noise, domains)
+
+	// u'q(0) + e h + noise, with h the engagement, of variance 1.
 	u := make([]float64, domains)
 	e, own := 0.0, 0.0
 	for k := range u {
-		if arm == 0 {
-			u[k] = sorting[k] + control[k]
-			continue
-		}
-		u[k] = sorting[k] + baseline[k] + treated[k]
-		e += treated[k] * engagement[k]
-		own += treated[k] * treated[k] * noise[k] * noise[k]
+		u[k] = onBaseline[k] + onCoached[k]
+		e += onCoached[k] * engagement[k]
+		own += onCoached[k] * onCoached[k] * noise[k] * noise[k]
 	}
 	onQuality, withSum := 0.0, 0.0
 	for j := range factor { // u'LL'u and u'LL'1
@@ -106,13 +123,13 @@ func (t Trial) classVariance(arm, domains int) (school, class float64) {
 		onQuality += x * x
 		withSum += x * y
 	}
-	rho, sumSD := q.Effect.WithQuality, math.Sqrt(sumVariance(factor))
+	rho, sumSD := effect.WithQuality, math.Sqrt(sumVariance(factor))
 	if sumSD == 0 {
 		rho, sumSD = 0, 1
 	}
 	// Cov(t, h) of the normal t and the lognormal h, and the correlation of the
 	// h of two teachers of a school, whose t have the correlation r.
-	w, r := q.Effect.Skew, rho*rho*q.SchoolShare
+	w, r := effect.Skew, rho*rho*q.SchoolShare
 	cov, shared := 1.0, r
 	if w > 0 {
 		grow := math.Expm1(w * w)
@@ -120,14 +137,7 @@ func (t Trial) classVariance(arm, domains int) (school, class float64) {
 	}
 	cross := 2 * e * rho * cov * withSum / sumSD
 	school = q.SchoolShare*(onQuality+cross) + e*e*shared
-	class = onQuality + cross + e*e + own - school
-	if !q.School.IsZero() {
-		for k, s := range orZeros(slope.School, domains) {
-			u[k] = (u[k] + s) * q.School.SD[k]
-		}
-		school += q.School.Correlation.quadratic(u)
-	}
-	return school, class
+	return school, onQuality + cross + e*e + own - school
 }
 
 // indexVariance is the variance, by level, of the index of school and teacher

@@ -85,10 +85,10 @@ type Column struct {
 	Doc     string
 }
 
-// A Rating is one coder's score of one film segment in one domain.
+// A Rating is one coder's score of one film segment of one day in one domain.
 type Rating struct {
-	Domain         string
-	Segment, Coder int // from 1
+	Domain              string
+	Day, Segment, Coder int // from 1
 }
 
 // A Shape is what is known about data before any are drawn: the columns and

@@ -249,7 +249,7 @@ func checkColumns(t fataler, trial dgp.Trial, g *dgp.Generator, data *dgp.Data) 
 		for s := range o.Segments {
 			for c := range o.Coders {
 				name := fmt.Sprintf("%s_s%d_c%d", domain, s+1, c+1)
-				if r := shape.Columns[shape.Index(name)].Rating; r == nil || *r != (dgp.Rating{Domain: domain, Segment: s + 1, Coder: c + 1}) {
+				if r := shape.Columns[shape.Index(name)].Rating; r == nil || *r != (dgp.Rating{Domain: domain, Day: 1, Segment: s + 1, Coder: c + 1}) {
 					t.Fatalf("rating %s is declared %+v", name, r)
 				}
 				for j, x := range column(name) {

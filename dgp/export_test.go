@@ -77,7 +77,7 @@ func (g *Generator) Stages() []Stage {
 		{"Assignment", func(st Stream) {
 			g.treatment.draw(g.population, g.purpose(st, AssignmentPurpose))
 		}},
-		{"Observation", func(st Stream) { g.observed.draw(g.quality, g.purpose(st, ObservationPurpose)) }},
+		{"Observation", g.observe},
 		{"Attrition", func(st Stream) { g.lose(g.purpose(st, AttritionPurpose)) }},
 		{"Outcomes", g.drawTests},
 		{"Columns", func(Stream) { g.fillColumns(); g.truth.deviate() }},

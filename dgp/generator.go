@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
 // A Generator draws data sets of one trial. It owns every buffer it writes to,
@@ -34,8 +35,8 @@ type Generator struct {
 	schools, teachers, children                    []int // unit drawn behind each unit kept
 
 	// Where the columns of the data start in shape.Columns.
-	covariateColumn, schemeColumn, deliveryColumn, scoreColumn, ratingColumn, testColumn int
-	observedColumn, respondedColumn                                                      int // with retention
+	covariateColumn, schemeColumn, deliveryColumn, scoreColumn, ratingColumn, raterColumn, testColumn int
+	observedColumn, respondedColumn                                                                   int // with retention
 }
 
 // Compile prepares drawing. All errors happen here.
@@ -180,15 +181,15 @@ func (g *Generator) layout() {
 		add(Column{Name: t.Observation.Total, Level: TeacherLevel, PostTreatment: true, Observed: observed, Center: total, Domains: t.observed(), Doc: "mean of the domains" + unit})
 	}
 	g.ratingColumn = len(g.shape.Columns)
-	for k, name := range t.observed() {
-		for s := range t.Observation.Segments {
-			for c := range t.Observation.Coders {
-				add(Column{
-					Name: ratingName(name, s, c), Level: TeacherLevel, PostTreatment: true, Observed: observed,
-					Center: t.Observation.Scale.Mean[k], Rating: &Rating{Domain: name, Segment: s + 1, Coder: c + 1}, Domains: []string{name}, Doc: "rating of one segment by one coder, points",
-				})
-			}
-		}
+	t.Observation.eachRating(t.observed(), func(name string, r Rating) {
+		add(Column{
+			Name: name, Level: TeacherLevel, PostTreatment: true, Observed: observed,
+			Center: t.Observation.Scale.Mean[slices.Index(t.Quality.Domains, r.Domain)], Rating: &r, Domains: []string{r.Domain}, Doc: "rating of one segment by one coder, points",
+		})
+	})
+	g.raterColumn = len(g.shape.Columns)
+	for _, c := range g.observed.raterColumns() {
+		add(c)
 	}
 	g.testColumn = len(g.shape.Columns)
 	for _, name := range t.Achievement.Tests {
@@ -226,7 +227,7 @@ func (g *Generator) Draw(st Stream) (*Data, *Truth) {
 	if g.delivery != nil {
 		g.delivery.draw(g, st)
 	}
-	g.observed.draw(g.quality, g.purpose(st, ObservationPurpose))
+	g.observe(st)
 	g.lose(g.purpose(st, AttritionPurpose))
 	g.drawTests(st)
 	if g.retention != nil {
@@ -347,6 +348,9 @@ func (g *Generator) fillColumns() {
 	}
 	for at := range g.observed.rating[0] {
 		g.received(g.data.Columns[g.ratingColumn+at], g.observed.rating, at)
+	}
+	for c := range g.testColumn - g.raterColumn {
+		gather(g.data.Columns[g.raterColumn+c], g.observed.raters.who[c], g.drawn(TeacherLevel))
 	}
 	if len(g.trial.observed()) > 0 {
 		g.fillScores()

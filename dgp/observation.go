@@ -7,24 +7,28 @@ import (
 )
 
 // Observation is the instrument that measures classroom quality: coders rate
-// each domain of each film segment on a scale such as 1 to 7.
+// each domain of each film segment of each day on a scale such as 1 to 7.
 //
-// The rating of class j, domain k, segment s and coder c is
+// The rating of class j, domain k, day d, segment s and coder c is
 //
-//	clip(round(Mean + Points (q + H + SegmentSD g + CoderSD f)), Min, Max)
+//	clip(round(Mean + Points (q + H + DaySD h + SegmentSD g + CoderSD f + r)), Min, Max)
 //
-// with q true quality under the arm, H the context, and g (by class and
-// segment) and f (by rating) normal with correlation ErrorCorrelation between
-// domains. A domain score is the mean of its ratings, the total score the mean
-// of the domain scores; Standardise then brings each to mean 0 and SD 1 over
+// with q true quality under the arm, H the context, h (by class and day), g (by
+// class, day and segment) and f (by rating) normal with correlation
+// ErrorCorrelation between domains, and r what the rater who is coder c brings
+// (see Raters). A domain score is the mean of its ratings, the total score the
+// mean of the domain scores; Standardise then brings each to mean 0 and SD 1 over
 // the classes of the data set.
 type Observation struct {
-	Segments         int         `yaml:"segments" required:"true" min:"1" max:"1000" doc:"film segments rated per class"`
+	Days             int         `yaml:"days,omitempty" min:"1" max:"366" doc:"days on which a class is observed; 1 by default"`
+	Segments         int         `yaml:"segments" required:"true" min:"1" max:"1000" doc:"film segments rated per class and day"`
 	Coders           int         `yaml:"coders" required:"true" min:"1" max:"100" doc:"coders who rate each segment"`
 	Scale            RatingScale `yaml:"scale" required:"true" doc:"the rating scale"`
+	DaySD            []float64   `yaml:"day_sd,omitempty" min:"0" doc:"SD of the day error in each domain, in SDs of the observed score; 0 by default"`
 	SegmentSD        []float64   `yaml:"segment_sd" required:"true" min:"0" doc:"SD of the segment error in each domain, in SDs of the observed score"`
 	CoderSD          []float64   `yaml:"coder_sd" required:"true" min:"0" doc:"SD of the coder error in each domain, in SDs of the observed score"`
-	ErrorCorrelation Matrix      `yaml:"error_correlation" required:"true" doc:"correlation of both errors between domains"`
+	ErrorCorrelation Matrix      `yaml:"error_correlation" required:"true" doc:"correlation of each error between domains"`
+	Raters           *Raters     `yaml:"raters,omitempty" doc:"who the coders are: severity, drift, and how many share the classes"`
 	Total            string      `yaml:"total" doc:"name of the total score"`
 	Points           bool        `yaml:"points" doc:"keep scores in points of the scale instead of standard deviations"`
 }
@@ -41,7 +45,14 @@ type RatingScale struct {
 // IsZero reports whether quality is not observed.
 func (o Observation) IsZero() bool { return o.Segments == 0 && o.Coders == 0 }
 
-func (o Observation) check(f *Faults, domains []string) {
+// days returns the number of days.
+func (o Observation) days() int { return max(o.Days, 1) }
+
+// ratings returns the number of ratings of a class in each domain.
+func (o Observation) ratings() int { return o.days() * o.Segments * o.Coders }
+
+func (o Observation) check(f *Faults, t Trial) {
+	domains := t.Quality.Domains
 	k := len(domains)
 	if o.IsZero() {
 		return
@@ -52,6 +63,7 @@ func (o Observation) check(f *Faults, domains []string) {
 	}
 	checkLength(f, "observation.scale.mean", o.Scale.Mean, k, "domain")
 	checkLength(f, "observation.scale.points", o.Scale.Points, k, "domain")
+	checkOptional(f, "observation.day_sd", o.DaySD, k, "domain")
 	checkLength(f, "observation.segment_sd", o.SegmentSD, k, "domain")
 	checkLength(f, "observation.coder_sd", o.CoderSD, k, "domain")
 	o.ErrorCorrelation.check(f, "observation.error_correlation", k, true)
@@ -67,11 +79,27 @@ func (o Observation) check(f *Faults, domains []string) {
 	if o.Total == "" {
 		f.Add("observation.total", "the total score needs a name")
 	}
+	if o.Raters != nil {
+		o.Raters.check(f, t)
+	}
 }
 
-// ratingName is the column of one rating, as "es_s1_c2".
-func ratingName(domain string, segment, coder int) string {
-	return fmt.Sprintf("%s_s%d_c%d", domain, segment+1, coder+1)
+// eachRating calls do with the ratings of a class in the order of their columns,
+// counted from 1.
+func (o Observation) eachRating(domains []string, do func(name string, r Rating)) {
+	for _, domain := range domains {
+		for d := range o.days() {
+			day := "" // a single one has no name
+			if o.days() > 1 {
+				day = fmt.Sprintf("_d%d", d+1)
+			}
+			for s := range o.Segments {
+				for c := range o.Coders {
+					do(fmt.Sprintf("%s%s_s%d_c%d", domain, day, s+1, c+1), Rating{Domain: domain, Day: d + 1, Segment: s + 1, Coder: c + 1})
+				}
+			}
+		}
+	}
 }
 
 // observed holds the ratings and scores of every class under every arm.
@@ -80,7 +108,9 @@ type observed struct {
 	factor [][]float64   // Cholesky factor of ErrorCorrelation
 	g, f   []float64     // scratch: segment and coder errors by domain
 	z      []float64     // scratch
-	rating [][][]float64 // by world; then by (domain, segment, coder); then by class
+	day    [][]float64   // h times DaySD by domain; then by (class, day); nil without
+	raters *raters       // nil where coders are all alike
+	rating [][][]float64 // by world; then by (domain, day, segment, coder); then by class
 	score  [][][]float64 // by world; domain scores in points; by class
 }
 
@@ -92,8 +122,14 @@ func newObserved(t Trial) *observed {
 		o: o, factor: o.ErrorCorrelation.factor(nil),
 		g: make([]float64, k), f: make([]float64, k), z: make([]float64, k),
 	}
+	if k > 0 && anyNonzero(o.DaySD) {
+		ob.day = columnsOf(k, teachers*o.days())
+	}
+	if k > 0 && o.Raters != nil {
+		ob.raters = newRaters(t)
+	}
 	for range t.Design.worlds() {
-		ob.rating = append(ob.rating, columnsOf(k*o.Segments*o.Coders, teachers))
+		ob.rating = append(ob.rating, columnsOf(k*o.ratings(), teachers))
 		ob.score = append(ob.score, columnsOf(k, teachers))
 	}
 	return ob
@@ -113,13 +149,37 @@ func (ob *observed) correlated(dst, sd []float64, r *rand.Rand) {
 	}
 }
 
-// draw rates every class in every world with the same errors.
-func (ob *observed) draw(tq *trueQuality, r *rand.Rand) {
-	o := &ob.o
-	if o.IsZero() {
+// observe rates every class in every world with the same errors, by the same
+// raters. Each kind of error that came later than ratings themselves has its own
+// stream.
+func (g *Generator) observe(st Stream) {
+	ob := g.observed
+	if ob.o.IsZero() {
 		return
 	}
-	ratings := float64(o.Segments * o.Coders)
+	if ob.day != nil {
+		ob.drawDays(g.purpose(st, DayPurpose))
+	}
+	if ob.raters != nil {
+		ob.raters.draw(ob, g.population, g.treatment, g.purpose(st, RaterPurpose))
+	}
+	ob.rate(g.quality, g.purpose(st, ObservationPurpose))
+}
+
+// drawDays draws what a day does to a class.
+func (ob *observed) drawDays(r *rand.Rand) {
+	for at := range ob.day[0] {
+		ob.correlated(ob.g, ob.o.DaySD, r)
+		for k, x := range ob.g {
+			ob.day[k][at] = x
+		}
+	}
+}
+
+// rate draws the ratings, given days and raters.
+func (ob *observed) rate(tq *trueQuality, r *rand.Rand) {
+	o := &ob.o
+	ratings, days := float64(o.ratings()), o.days()
 	quality := tq.reached
 	for j := range tq.context[0] {
 		for arm := range ob.score {
@@ -127,17 +187,25 @@ func (ob *observed) draw(tq *trueQuality, r *rand.Rand) {
 				ob.score[arm][k][j] = 0
 			}
 		}
-		for s := range o.Segments {
-			ob.correlated(ob.g, o.SegmentSD, r)
-			for c := range o.Coders {
-				ob.correlated(ob.f, o.CoderSD, r)
-				for k := range ob.f {
-					e := tq.context[k][j] + ob.g[k] + ob.f[k]
-					at := (k*o.Segments+s)*o.Coders + c
-					for arm := range quality {
-						x := o.Scale.rate(k, quality[arm][k][j]+e)
-						ob.rating[arm][at][j] = x
-						ob.score[arm][k][j] += x
+		for d := range days {
+			for s := range o.Segments {
+				ob.correlated(ob.g, o.SegmentSD, r)
+				for c := range o.Coders {
+					ob.correlated(ob.f, o.CoderSD, r)
+					for k := range ob.f {
+						e := tq.context[k][j] + ob.g[k] + ob.f[k]
+						if ob.day != nil {
+							e += ob.day[k][j*days+d]
+						}
+						if ob.raters != nil {
+							e += ob.raters.brings[k][(j*days+d)*o.Coders+c]
+						}
+						at := ((k*days+d)*o.Segments+s)*o.Coders + c
+						for arm := range quality {
+							x := o.Scale.rate(k, quality[arm][k][j]+e)
+							ob.rating[arm][at][j] = x
+							ob.score[arm][k][j] += x
+						}
 					}
 				}
 			}

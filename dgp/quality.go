@@ -45,6 +45,18 @@ type SchoolQuality struct {
 // IsZero reports whether it is left out.
 func (s SchoolQuality) IsZero() bool { return s.SD == nil && s.Correlation == nil }
 
+// variance is that of a weighted sum over domains.
+func (s SchoolQuality) variance(weights []float64) float64 {
+	if s.IsZero() {
+		return 0
+	}
+	each := make([]float64, len(weights))
+	for k, w := range weights {
+		each[k] = w * s.SD[k]
+	}
+	return s.Correlation.quadratic(each)
+}
+
 func (s SchoolQuality) check(f *Faults, q Quality) {
 	if s.IsZero() {
 		return

@@ -31,6 +31,9 @@ const (
 	LevelPurpose       Purpose = 8 // what the children of a block, school or class have in common, by test
 	VariationPurpose   Purpose = 9 // how effects vary between blocks and schools
 
+	DayPurpose   Purpose = 10 // what a day of observation does to a class
+	RaterPurpose Purpose = 11 // raters: who codes whom, severity, drift
+
 	CompliancePurpose Purpose = 20 // who receives what
 	CoachPurpose      Purpose = 21 // who coaches whom, and how well
 	DosagePurpose     Purpose = 22 // how many cycles are delivered

@@ -83,9 +83,9 @@ func (t Trial) Validate() error {
 	t.checkCovariates(&f)
 	t.Quality.check(&f, t)
 	t.checkUnit(&f)
-	t.Observation.check(&f, t.Quality.Domains)
+	t.Observation.check(&f, t)
 	t.Achievement.check(&f, t)
-	if n := t.Design.classes() * float64(len(t.Quality.Domains)) * float64(t.Observation.Segments) * float64(t.Observation.Coders); n > maxUnits {
+	if n := t.Design.classes() * float64(len(t.Quality.Domains)) * float64(t.Observation.days()) * float64(t.Observation.Segments) * float64(t.Observation.Coders); n > maxUnits {
 		f.Add("observation", "asks for %.0f ratings; the limit is %d", n, maxUnits)
 	} else {
 		t.checkNames(&f)
@@ -216,14 +216,15 @@ func (t Trial) checkNames(f *Faults) {
 		use("trial.attrition", observedName)
 		use("trial.attrition", respondedName)
 	}
-	for _, domain := range t.observed() {
-		for s := range t.Observation.Segments {
-			for c := range t.Observation.Coders {
-				name := ratingName(domain, s, c)
-				if path, taken := seen[name]; taken {
-					f.Add(path, "%q is taken: it is a rating of %s", name, domain)
-				}
-			}
+	taken := func(name, what string) {
+		if path, is := seen[name]; is {
+			f.Add(path, "%q is taken: it is %s", name, what)
+		}
+	}
+	t.Observation.eachRating(t.observed(), func(name string, r Rating) { taken(name, "a rating of "+r.Domain) })
+	if !t.Observation.IsZero() && t.Observation.Raters.shared() {
+		for c := range t.Observation.Coders {
+			taken(raterName(c), "who codes a class")
 		}
 	}
 }

@@ -128,6 +128,23 @@ func (t *Truth) outcome(column int, n Nested, rise []float64) potentialOutcome {
 	return potentialOutcome{value: g.observed.score[world][k], from: g.teachers}
 }
 
+// Quality fills dst with the true quality of every class of the data in a domain
+// had all units been assigned the arm, in SDs of the observed score.
+func (t *Truth) Quality(dst []float64, domain, arm int) []float64 {
+	dst = dst[:t.g.data.N[TeacherLevel]]
+	gather(dst, t.g.quality.reached[arm][domain], t.g.drawn(TeacherLevel))
+	return dst
+}
+
+// Context fills dst with what makes whole blocks and kinds of classes score
+// higher in a domain, in SDs of the observed score. With Quality it makes up what
+// a class would score without errors.
+func (t *Truth) Context(dst []float64, domain int) []float64 {
+	dst = dst[:t.g.data.N[TeacherLevel]]
+	gather(dst, t.g.quality.context[domain], t.g.drawn(TeacherLevel))
+	return dst
+}
+
 // unit returns the place of unit u in an array that covers all units drawn,
 // or u itself when the array covers only those kept.
 func unit(from []int, u int) int {

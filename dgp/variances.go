@@ -230,69 +230,23 @@ func (s *sharedParts) baselineVariance(b *Baseline) OutcomeVariance {
 }
 
 // scoreVariances are those of the observed domains and of their total.
-func (t Trial) scoreVariances(p *population) Variances {
-	domains := t.observed()
-	if len(domains) == 0 {
+func (t Trial) scoreVariances(p *population) (all Variances) {
+	if len(t.observed()) == 0 {
 		return nil
 	}
-	o, q := t.Observation, t.Quality
-	context := orZeros(q.Context.Variance, len(domains))
-	index := p.indexVariance(p.qualityTerms)
-	// Variances of the sum of domains, each times a weight.
-	of := func(weights []float64) OutcomeVariance {
-		var v OutcomeVariance
-		sum := func(covariance func(i, j int) float64) float64 {
-			total := 0.0
-			for i, x := range weights {
-				for j, y := range weights {
-					total += x * y * covariance(i, j)
-				}
-			}
-			return total
-		}
-		block := sum(func(i, j int) float64 {
-			c := q.Context.BlockShare * math.Sqrt(context[i]*context[j])
-			if i != j {
-				c *= q.Context.BlockCorrelation
-			}
-			return c
-		})
-		covariates := sum(func(i, j int) float64 { return (1 - q.Context.BlockShare) * math.Sqrt(context[i]*context[j]) })
-		quality := sum(func(i, j int) float64 { return q.SD[i] * q.SD[j] * q.Correlation.at(i, j) })
-		wrong := sum(func(i, j int) float64 {
-			segment := o.SegmentSD[i] * o.SegmentSD[j] / float64(o.Segments)
-			coder := o.CoderSD[i] * o.CoderSD[j] / float64(o.Segments*o.Coders)
-			return (segment + coder) * o.ErrorCorrelation.at(i, j)
-		})
-		v.add(LevelVariance{Level: BlockLevel.String(), Rest: block})
-		school := q.SchoolShare * quality
-		if !q.School.IsZero() {
-			school = sum(func(i, j int) float64 { return q.School.SD[i] * q.School.SD[j] * q.School.Correlation.at(i, j) })
-		}
-		v.add(LevelVariance{Level: SchoolLevel.String(), Covariates: index[SchoolLevel] * covariates, Quality: school})
-		v.add(LevelVariance{Level: TeacherLevel.String(), Covariates: index[TeacherLevel] * covariates, Quality: (1 - q.SchoolShare) * quality})
-		v.add(LevelVariance{Level: ratingError, Rest: wrong})
+	plan := t.ObservationPlan()
+	for _, s := range t.scores(p, 0) {
+		v := OutcomeVariance{Outcome: s.Outcome, Scale: s.Scale}
+		v.add(LevelVariance{Level: BlockLevel.String(), Rest: s.Block})
+		v.add(LevelVariance{Level: SchoolLevel.String(), Covariates: s.SchoolCovariates, Quality: s.School})
+		v.add(LevelVariance{Level: TeacherLevel.String(), Covariates: s.ClassCovariates, Quality: s.Class})
+		v.add(LevelVariance{Level: ratingError, Rest: s.Absolute(plan)})
 		v.finish()
-		v.Scale = "SD of the observed score"
-		reliability := 1 - share(wrong, v.Variance)
+		reliability := 1 - share(s.Absolute(plan), v.Variance)
 		v.Reliability = &reliability
-		return v
-	}
-	var all Variances
-	weights := make([]float64, len(domains))
-	for k, name := range domains {
-		clear(weights)
-		weights[k] = 1
-		v := of(weights)
-		v.Outcome = name
 		all = append(all, v)
 	}
-	for k, points := range o.Scale.Points { // the total is the mean of scores in points
-		weights[k] = points / float64(len(domains))
-	}
-	v := of(weights)
-	v.Outcome, v.Scale = o.Total, "point"
-	return append(all, v)
+	return all
 }
 
 // Find returns the variance of an outcome, or nil.

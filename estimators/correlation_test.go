@@ -1,7 +1,9 @@
 package estimators_test
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"coachsim/dgp"
@@ -93,6 +95,41 @@ func TestReliability(t *testing.T) {
 			if !near(got[i].Value, w, 1e-13) || got[i].Status != estimators.OK {
 				t.Errorf("between %s, %s: %+v, want %v", between, rows[i].Outcome, got[i], w)
 			}
+		}
+	}
+}
+
+// Ratings of several days: pairs are within days, but between days.
+func TestReliabilityOfDays(t *testing.T) {
+	design := estimatortest.Small
+	shape := design.Shape()
+	d := design.Draw(4)
+	es := map[string][]float64{} // es_s1_c1 and so on, as day 1 and 2 of one coder each, and segments
+	shape.Columns = slices.Clone(shape.Columns)
+	for i, c := range shape.Columns {
+		switch r := c.Rating; {
+		case r == nil:
+		case r.Domain != "es" || r.Segment == 2:
+			shape.Columns[i].Rating = nil
+		default:
+			shape.Columns[i].Rating = &dgp.Rating{Domain: "es", Day: r.Coder, Segment: (r.Segment + 1) / 2, Coder: 1}
+			es[fmt.Sprintf("d%d s%d", r.Coder, (r.Segment+1)/2)] = d.Columns[i]
+		}
+	}
+	mean := func(a, b []float64) []float64 {
+		m := slices.Clone(a)
+		for i := range m {
+			m[i] = (m[i] + b[i]) / 2
+		}
+		return m
+	}
+	for between, want := range map[string]float64{
+		"days":     pearson(mean(es["d1 s1"], es["d1 s2"]), mean(es["d2 s1"], es["d2 s2"])),
+		"segments": pearson(slices.Concat(es["d1 s1"], es["d2 s1"]), slices.Concat(es["d1 s2"], es["d2 s2"])),
+	} {
+		rows, got := fitOne(t, estimators.Reliability{Between: between}, d, shape)
+		if !near(got[0].Value, want, 1e-13) || got[0].Status != estimators.OK || rows[0].Outcome != "es" || len(rows) != 2 {
+			t.Errorf("between %s: %+v %+v, want %v", between, rows, got, want)
 		}
 	}
 }

@@ -9,18 +9,20 @@ import (
 // Reliability is how well ratings of the same classroom agree, in each domain
 // and on average over the domains:
 //
-//   - between segments: the correlation over classrooms of the first and the
-//     last segment's score, each the mean of its coders;
-//   - between coders: the correlation over classrooms and segments of the first
-//     two coders' scores of the same segment.
+//   - between days: the correlation over classrooms of the first and the last
+//     day's score, each the mean of its ratings;
+//   - between segments: the correlation over classrooms and days of the first and
+//     the last segment's score, each the mean of its coders;
+//   - between coders: the correlation over classrooms, days and segments of the
+//     first two coders' scores of the same segment.
 type Reliability struct {
-	Between string `yaml:"between" required:"true" doc:"segments or coders"`
+	Between string `yaml:"between" required:"true" doc:"days, segments or coders"`
 }
 
 // Bind finds the ratings among the columns.
 func (o Reliability) Bind(name string, s *Setup) (Fitter, error) {
-	if o.Between != "segments" && o.Between != "coders" {
-		return nil, keyError("between", fmt.Errorf("%q is neither segments nor coders", o.Between))
+	if o.Between != "days" && o.Between != "segments" && o.Between != "coders" {
+		return nil, keyError("between", fmt.Errorf("%q is none of days, segments and coders", o.Between))
 	}
 	f := &reliability{}
 	var domains []string
@@ -35,16 +37,25 @@ func (o Reliability) Bind(name string, s *Setup) (Fitter, error) {
 	term := "coders"
 	for _, domain := range domains {
 		ratings := s.ratings(domain)
-		segments := len(ratings)
+		days, segments := len(ratings), len(ratings[0])
 		var pairs [][2][]int
-		if o.Between == "segments" {
+		switch o.Between {
+		case "days":
+			if days < 2 {
+				return nil, keyError("between", fmt.Errorf("reliability between days needs two days; %s has %d", domain, days))
+			}
+			pairs = append(pairs, [2][]int{slices.Concat(ratings[0]...), slices.Concat(ratings[days-1]...)})
+			term = fmt.Sprintf("days 1 and %d", days)
+		case "segments":
 			if segments < 2 {
 				return nil, keyError("between", fmt.Errorf("reliability between segments needs two segments; %s has %d", domain, segments))
 			}
-			pairs = append(pairs, [2][]int{ratings[0], ratings[segments-1]})
+			for _, day := range ratings {
+				pairs = append(pairs, [2][]int{day[0], day[segments-1]})
+			}
 			term = fmt.Sprintf("segments 1 and %d", segments)
-		} else {
-			for _, coders := range ratings {
+		default:
+			for _, coders := range slices.Concat(ratings...) {
 				if len(coders) < 2 {
 					return nil, keyError("between", fmt.Errorf("reliability between coders needs two coders; %s has %d", domain, len(coders)))
 				}
@@ -55,7 +66,7 @@ func (o Reliability) Bind(name string, s *Setup) (Fitter, error) {
 		for _, pair := range pairs {
 			f.pairs[len(f.pairs)-1] = append(f.pairs[len(f.pairs)-1], ratingPair{s.newListwise(slices.Concat(pair[0], pair[1])), len(pair[0])})
 		}
-		if n := len(pairs) * s.shape.Max[s.level(ratings[0][0])]; n > len(f.x) {
+		if n := len(pairs) * s.shape.Max[s.level(ratings[0][0][0])]; n > len(f.x) {
 			f.x, f.y = make([]float64, n), make([]float64, n)
 		}
 		f.rows = append(f.rows, Row{Estimator: name, Outcome: domain, Term: term})
@@ -64,19 +75,23 @@ func (o Reliability) Bind(name string, s *Setup) (Fitter, error) {
 	return f, nil
 }
 
-// ratings lists the columns of a domain's ratings, by segment and coder.
-func (s *Setup) ratings(domain string) [][]int {
-	var bySegment [][]int
+// ratings lists the columns of a domain's ratings, by day, segment and coder.
+func (s *Setup) ratings(domain string) [][][]int {
+	var byDay [][][]int
 	for i, c := range s.shape.Columns {
 		if c.Rating == nil || c.Rating.Domain != domain {
 			continue
 		}
-		for len(bySegment) < c.Rating.Segment {
-			bySegment = append(bySegment, nil)
+		for len(byDay) < c.Rating.Day {
+			byDay = append(byDay, nil)
 		}
-		bySegment[c.Rating.Segment-1] = append(bySegment[c.Rating.Segment-1], i)
+		day := &byDay[c.Rating.Day-1]
+		for len(*day) < c.Rating.Segment {
+			*day = append(*day, nil)
+		}
+		(*day)[c.Rating.Segment-1] = append((*day)[c.Rating.Segment-1], i)
 	}
-	return bySegment
+	return byDay
 }
 
 // A ratingPair is two sets of columns to average and correlate.

@@ -15,8 +15,12 @@ type Cost struct {
 	Treated float64 `yaml:"treated_school" min:"0" doc:"per school with a treated arm: what coaching costs"`
 	Teacher float64 `yaml:"teacher" min:"0" doc:"per teacher (class)"`
 	Child   float64 `yaml:"child" min:"0" doc:"per child tested"`
+	Day     float64 `yaml:"observation_day,omitempty" min:"0" doc:"per day on which a class is observed"`
 	Segment float64 `yaml:"segment" min:"0" doc:"per film segment of a class"`
 	Rating  float64 `yaml:"rating" min:"0" doc:"per segment and coder"`
+	Hour    float64 `yaml:"coder_hour,omitempty" min:"0" doc:"per hour of a coder's work, of which rating_minutes says how much a rating takes"`
+	Minutes float64 `yaml:"rating_minutes,omitempty" min:"0" doc:"minutes that a coder works on one segment"`
+	Rater   float64 `yaml:"rater,omitempty" min:"0" doc:"per rater: training, certification"`
 	Coach   float64 `yaml:"coach,omitempty" min:"0" doc:"per coach who starts (trial.coaches)"`
 }
 
@@ -72,7 +76,6 @@ func (c Cost) Items(t dgp.Trial) ([]CostItem, error) {
 	children /= costDraws
 	treated /= costDraws
 	teachers := float64(shape.Max[dgp.TeacherLevel])
-	segments := teachers * float64(t.Observation.Segments)
 	all := []CostItem{
 		{"fixed", 1, c.Fixed},
 		{"block", float64(shape.Max[dgp.BlockLevel]), c.Block},
@@ -80,9 +83,35 @@ func (c Cost) Items(t dgp.Trial) ([]CostItem, error) {
 		{"treated_school", treated, c.Treated},
 		{"teacher", teachers, c.Teacher},
 		{"child", children, c.Child},
-		{"segment", segments, c.Segment},
-		{"rating", segments * float64(t.Observation.Coders), c.Rating},
-		{"coach", coaches / costDraws, c.Coach},
 	}
+	if !t.Observation.IsZero() {
+		all = append(all, c.observation(t)...)
+	}
+	all = append(all, CostItem{"coach", coaches / costDraws, c.Coach})
 	return slices.DeleteFunc(all, func(i CostItem) bool { return i.Price == 0 }), nil
+}
+
+// observation returns what makes up the cost of observing classes.
+func (c Cost) observation(t dgp.Trial) []CostItem {
+	plan := t.ObservationPlan()
+	classes := float64(plan.Classes)
+	days := classes * float64(plan.Days)
+	segments := days * float64(plan.Segments)
+	ratings := segments * float64(plan.Coders)
+	return []CostItem{
+		{"observation_day", days, c.Day},
+		{"segment", segments, c.Segment},
+		{"rating", ratings, c.Rating},
+		{"coder_hour", ratings * c.Minutes / 60, c.Hour},
+		{"rater", float64(t.Raters()), c.Rater},
+	}
+}
+
+// Observation is the cost of observing the classes of a trial.
+func (c Cost) Observation(t dgp.Trial) float64 {
+	sum := 0.0
+	for _, i := range c.observation(t) {
+		sum += i.Sum()
+	}
+	return sum
 }

@@ -419,6 +419,26 @@ func TestCost(t *testing.T) {
 	}
 }
 
+// Observation is paid by day, segment, rating, hour of work and rater: 60 classes
+// on 3 days of 2 segments by 2 coders, 20 minutes each; 9 raters or 120.
+func TestCostOfObservation(t *testing.T) {
+	s := planned()
+	s.Design.Blocks, s.Design.Schools, s.Design.Teachers = 2, 10, 3
+	s.Observation.Days = 3
+	c := Cost{Day: 1e6, Segment: 100, Rating: 0.01, Hour: 3000, Minutes: 20, Rater: 1e9}
+	want := 180e6 + 360*100 + 720*0.01 + 240*3000
+	for _, raters := range []float64{120, 9} {
+		if got, err := c.Of(s.Trial); err != nil || math.Abs(got-want-raters*1e9) > 1e-6*want || got != c.Observation(s.Trial) {
+			t.Errorf("cost %v, want %v (%v)", got, want+raters*1e9, err)
+		}
+		s.Observation.Raters = &dgp.Raters{Pool: 9}
+	}
+	s.Cost = &Cost{Hour: 1}
+	if f := s.Validate(); len(f) != 1 || f[0].Path != "cost.coder_hour" {
+		t.Errorf("hours of no length: %v", f)
+	}
+}
+
 // Coaches are paid by head: each treated school of the two blocks' 5 takes one of
 // two coaches with caseloads of at most 3.
 func TestCostOfCoaches(t *testing.T) {

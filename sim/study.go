@@ -200,6 +200,9 @@ func (s Study) Validate() []Fault {
 		}
 		names[e.Name] = i
 	}
+	if c := s.Cost; c != nil && c.Hour > 0 && c.Minutes == 0 {
+		faults = append(faults, Fault{"cost.coder_hour", -1, "needs cost.rating_minutes, the minutes that a coder works on one segment"})
+	}
 	g, err := s.Trial.Compile()
 	if err != nil {
 		var wrong dgp.Faults

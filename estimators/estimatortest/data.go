@@ -59,7 +59,7 @@ func (d Design) Shape() dgp.Shape {
 		for segment := range segments {
 			for coder := range coders {
 				name := fmt.Sprintf("%s_s%d_c%d", []string{"es", "co"}[k], segment+1, coder+1)
-				rating := &dgp.Rating{Domain: name[:2], Segment: segment + 1, Coder: coder + 1}
+				rating := &dgp.Rating{Domain: name[:2], Day: 1, Segment: segment + 1, Coder: coder + 1}
 				add(dgp.Column{Name: name, Level: teacher, PostTreatment: true, Center: 4, Rating: rating})
 			}
 		}
