@@ -75,6 +75,52 @@ func (t Target) Columns() []string {
 	return names
 }
 
+// Moved returns what an arm can move of the target's outcome: of a gain
+// I(post - pre), post; of a school's mean(post, school), post. Effects on outcomes of
+// which an arm moves the same are one effect, where they average over the same
+// children.
+func (t Target) Moved(shape dgp.Shape) string {
+	v, err := ParseVariable(t.Outcome)
+	if err != nil {
+		return t.Outcome
+	}
+	return moved(v, shape).String()
+}
+
+func moved(v Variable, shape dgp.Shape) Variable {
+	if v.Call == nil {
+		return v
+	}
+	args := v.Call.Args
+	switch v.Call.Function {
+	case "I":
+		inner := moved(args[0], shape)
+		if inner.Call == nil {
+			return inner
+		}
+		return Variable{Call: &Call{Function: "I", Args: []Variable{inner}}}
+	case "mean":
+		return moved(args[0], shape)
+	case "+", "-":
+		switch {
+		case len(args) == 2 && !movable(args[1], shape):
+			return moved(args[0], shape)
+		case v.Call.Function == "+" && len(args) == 2 && !movable(args[0], shape):
+			return moved(args[1], shape)
+		}
+	}
+	return v
+}
+
+// movable reports whether an arm can move a variable.
+func movable(v Variable, shape dgp.Shape) bool {
+	columns, groups := v.Columns()
+	return slices.ContainsFunc(slices.Concat(columns, groups, v.Controls()), func(c Variable) bool {
+		i := shape.Index(c.Name)
+		return i < 0 || shape.Columns[i].PostTreatment || shape.Columns[i].Arm
+	})
+}
+
 // Targets evaluates the outcomes of targets on each data set: from potential
 // outcomes in the place of columns, but with the constants that the data give
 // to functions, such as percentiles and the control group's standard deviations.

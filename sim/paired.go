@@ -9,9 +9,10 @@ import (
 )
 
 // A Difference compares two estimators of one effect on the same simulated
-// trials. Every difference is the estimator's number minus the reference's.
-// Because both saw the same data, its Monte Carlo standard error is that of a
-// paired difference, most often far below that of two separate studies.
+// trials, or one estimator in two designs with the same random draws. Every
+// difference is the estimator's number minus the reference's. Because both saw the
+// same data, or draws, its Monte Carlo standard error is that of a paired
+// difference, most often far below that of two separate studies.
 type Difference struct {
 	Cell      int
 	Factors   []Factor
@@ -19,7 +20,9 @@ type Difference struct {
 	Term      string
 	Estimand  string
 	Estimator string
-	Reference string
+	Reference string // another estimator; between designs the same
+
+	ReferenceFactors []Factor // between designs: those of the reference
 
 	N     int // replicates
 	NBoth int // of these, with two fits that worked
@@ -48,6 +51,14 @@ type Difference struct {
 	RMSEDiff      float64
 	RMSEDiffMCSE  float64
 
+	// EmpSE is the standard deviation of the estimates. With r their correlation,
+	// the MCSE of the difference is √((E_B² + E_A² - 2 r² E_A E_B)/(2(n - 1))), for
+	// normal estimates, as Cov(s_A², s_B²) = 2 r² σ_A² σ_B²/(n - 1).
+	EmpSE          float64 // of the estimator
+	ReferenceEmpSE float64
+	EmpSEDiff      float64
+	EmpSEDiffMCSE  float64
+
 	// RelPrecision is 100 ((E_A/E_B)² - 1), the percent by which the estimator is
 	// more precise, with E the standard deviation of the estimates and MCSE
 	// 200 (E_A/E_B)² √((1 - r²)/(n - 1)), r the correlation of the estimates
@@ -59,10 +70,12 @@ type Difference struct {
 }
 
 // Differences are the paired comparisons of a study's estimators, in the order
-// of the cells and, within a cell, of the effects and estimators in the log.
+// of the cells and, within a cell, of the effects and estimators in the log; or
+// those of its designs, in the order of the effects and, within one, of the cells.
 type Differences struct {
-	Alpha float64
-	Rows  []Difference
+	Alpha   float64
+	Designs bool // they are between designs
+	Rows    []Difference
 	// Apart are pairs of estimates under the same outcome, term and estimand
 	// whose truths differ, because they average over other rows. They estimate
 	// two effects, so they are not compared.
@@ -77,6 +90,10 @@ type Pairing struct {
 	// Reference is the one to compare with, where it is not that first one.
 	// Effects that it does not estimate are left out.
 	Reference string
+	// Effect returns the outcome on which an estimate's effect is, and the rows that it
+	// averages over where it leaves some out: the effects on a gain and on the test
+	// after the trial are one (Study.EffectOf). Nil takes outcomes as they are written.
+	Effect func(estimator, outcome, term string) (on, among string)
 }
 
 // CompareEstimators lays the estimators of each (outcome, term, estimand) in a
@@ -134,32 +151,61 @@ type pairedEffect struct {
 }
 
 type pairedEstimator struct {
-	name string
-	now  Record // of the replicate at hand
-	here bool   // it has one
-	pair pairTally
+	name    string
+	outcome string // as the estimator writes it
+	among   string // the rows of its effect, "" for all
+	now     fitted // of the replicate at hand
+	here    bool   // it has one
+	pair    pairTally
+}
+
+// label is the name, with the outcome where the estimator has other estimates of
+// the effect.
+func (e *pairedEstimator) label(of *pairedEffect) string {
+	same := 0
+	for i := range of.all {
+		same += count(of.all[i].name == e.name)
+	}
+	if same > 1 && e.outcome != of.outcome {
+		return e.name + ": " + e.outcome
+	}
+	return e.name
+}
+
+// A fitted is what comparisons need of an estimate.
+type fitted struct {
+	value, truth, p float64
+	worked          bool
+}
+
+func fittedOf(r *Record) fitted {
+	return fitted{r.Value, r.Truth, r.P, judged(r.Estimate).Worked()}
 }
 
 func (p *pairer) add(r *Record) error {
 	if len(p.Estimators) > 0 && r.Estimator != p.Reference && !slices.Contains(p.Estimators, r.Estimator) {
 		return nil
 	}
-	name := effectName{r.Outcome, r.Term, r.Estimand}
+	outcome, among := r.Outcome, ""
+	if p.Effect != nil {
+		outcome, among = p.Effect(r.Estimator, r.Outcome, r.Term)
+	}
+	name := effectName{outcome, r.Term, r.Estimand}
 	e := p.index[name]
 	if e == nil {
 		e = &pairedEffect{effectName: name, reference: -1}
 		p.index[name] = e
 		p.effects = append(p.effects, e)
 	}
-	i := slices.IndexFunc(e.all, func(a pairedEstimator) bool { return a.name == r.Estimator })
+	i := slices.IndexFunc(e.all, func(a pairedEstimator) bool { return a.name == r.Estimator && a.outcome == r.Outcome })
 	if i < 0 {
 		i = len(e.all)
-		e.all = append(e.all, pairedEstimator{name: r.Estimator})
+		e.all = append(e.all, pairedEstimator{name: r.Estimator, outcome: r.Outcome, among: among})
 	}
 	if e.all[i].here {
 		return errors.New("it is there twice")
 	}
-	e.all[i].now, e.all[i].here = *r, true
+	e.all[i].now, e.all[i].here = fittedOf(r), true
 	return nil
 }
 
@@ -169,10 +215,10 @@ func (p *pairer) finishReplicate() {
 			e.reference = p.referenceOf(e.all)
 		}
 		if e.reference >= 0 && e.all[e.reference].here {
-			reference := &e.all[e.reference].now
+			reference := e.all[e.reference].now
 			for i := range e.all {
 				if i != e.reference && e.all[i].here {
-					e.all[i].pair.add(reference, &e.all[i].now, p.alpha)
+					e.all[i].pair.add(reference, e.all[i].now, p.alpha)
 				}
 			}
 		}
@@ -200,12 +246,9 @@ func (p *pairer) referenceOf(all []pairedEstimator) int {
 }
 
 func (p *pairer) finishCell() error {
-	var factors []Factor
-	if len(p.factors) > 0 {
-		if p.cell < 0 || p.cell >= len(p.factors) {
-			return fmt.Errorf("the log has a cell %d, the study has %d", p.cell, len(p.factors))
-		}
-		factors = p.factors[p.cell]
+	factors, err := factorsOf(p.factors, p.cell)
+	if err != nil {
+		return err
 	}
 	for _, e := range p.effects {
 		if e.reference < 0 {
@@ -225,8 +268,8 @@ func (p *pairer) finishCell() error {
 			d := order[i].pair.difference()
 			d.Cell, d.Factors = p.cell, factors
 			d.Outcome, d.Term, d.Estimand = e.outcome, e.term, e.estimand
-			d.Estimator, d.Reference = order[i].name, e.all[e.reference].name
-			if order[i].pair.apart {
+			d.Estimator, d.Reference = order[i].label(e), e.all[e.reference].label(e)
+			if order[i].pair.apart || order[i].among != e.all[e.reference].among {
 				p.result.Apart = append(p.result.Apart, d)
 			} else {
 				p.result.Rows = append(p.result.Rows, d)
@@ -236,6 +279,17 @@ func (p *pairer) finishCell() error {
 	p.effects = nil
 	clear(p.index)
 	return nil
+}
+
+// factorsOf returns the factors of a cell of the log; none without a sweep.
+func factorsOf(factors [][]Factor, cell int) ([]Factor, error) {
+	if len(factors) == 0 {
+		return nil, nil
+	}
+	if cell < 0 || cell >= len(factors) {
+		return nil, fmt.Errorf("the log has a cell %d, the study has %d", cell, len(factors))
+	}
+	return factors[cell], nil
 }
 
 // A pairTally gathers one pair of estimators, a the reference and b the other.
@@ -250,28 +304,33 @@ type pairTally struct {
 	squaredErrors        comoments
 }
 
-func (t *pairTally) add(a, b *Record, alpha float64) {
-	t.n++
-	if a.Truth != b.Truth && !(math.IsNaN(a.Truth) && math.IsNaN(b.Truth)) {
-		t.apart = true
+// sameTruth allows for rounding: the truth of a gain is that of the test after.
+func sameTruth(a, b float64) bool {
+	if math.IsNaN(a) || math.IsNaN(b) {
+		return math.IsNaN(a) && math.IsNaN(b)
 	}
-	workedA, workedB := judged(a.Estimate).Worked(), judged(b.Estimate).Worked()
-	rejectsA, rejectsB := workedA && a.P <= alpha, workedB && b.P <= alpha
-	t.testedA += count(workedA && !math.IsNaN(a.P))
-	t.testedB += count(workedB && !math.IsNaN(b.P))
+	return math.Abs(a-b) <= 1e-9*(1+math.Abs(a))
+}
+
+func (t *pairTally) add(a, b fitted, alpha float64) {
+	t.n++
+	t.apart = t.apart || !sameTruth(a.truth, b.truth)
+	rejectsA, rejectsB := a.worked && a.p <= alpha, b.worked && b.p <= alpha
+	t.testedA += count(a.worked && !math.IsNaN(a.p))
+	t.testedB += count(b.worked && !math.IsNaN(b.p))
 	t.rejectedA += count(rejectsA)
 	t.rejectedB += count(rejectsB)
 	t.onlyA += count(rejectsA && !rejectsB)
 	t.onlyB += count(rejectsB && !rejectsA)
-	if !workedA || !workedB {
+	if !a.worked || !b.worked {
 		return
 	}
 	t.both++
-	t.estimates.add(a.Value, b.Value)
-	if math.IsNaN(a.Truth) {
+	t.estimates.add(a.value, b.value)
+	if math.IsNaN(a.truth) || math.IsNaN(b.truth) {
 		return
 	}
-	errorA, errorB := a.Value-a.Truth, b.Value-b.Truth
+	errorA, errorB := a.value-a.truth, b.value-b.truth
 	t.errorDifference.add(errorB - errorA)
 	t.squaredErrors.add(errorA*errorA, errorB*errorB)
 }
@@ -313,12 +372,16 @@ func (t *pairTally) difference() Difference {
 	r := t.estimates.correlation()
 	ratio := t.estimates.x.variance() / t.estimates.y.variance()
 	d.Correlation = r
+	d.ReferenceEmpSE, d.EmpSE = math.Sqrt(t.estimates.x.variance()), math.Sqrt(t.estimates.y.variance())
+	d.EmpSEDiff = d.EmpSE - d.ReferenceEmpSE
+	d.EmpSEDiffMCSE = math.Sqrt(max(0, d.EmpSE*d.EmpSE+d.ReferenceEmpSE*d.ReferenceEmpSE-2*r*r*d.EmpSE*d.ReferenceEmpSE) / (2 * float64(t.both-1)))
 	d.RelPrecision = 100 * (ratio - 1)
 	d.RelPrecisionMCSE = 200 * ratio * math.Sqrt((1-r*r)/float64(t.both-1))
 
 	for _, x := range []*float64{
 		&d.BiasDiff, &d.BiasDiffMCSE, &d.RMSE, &d.ReferenceRMSE, &d.RMSEDiff, &d.RMSEDiffMCSE,
 		&d.RelPrecision, &d.RelPrecisionMCSE, &d.Correlation,
+		&d.EmpSE, &d.ReferenceEmpSE, &d.EmpSEDiff, &d.EmpSEDiffMCSE,
 	} {
 		if !isFinite(*x) {
 			*x = nan

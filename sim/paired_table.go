@@ -39,6 +39,10 @@ func (d *Difference) numbers() []differenceNumber {
 		{"relprecision", d.RelPrecision},
 		{"relprecision_mcse", d.RelPrecisionMCSE},
 		{"correlation", d.Correlation},
+		{"empse", d.EmpSE},
+		{"reference_empse", d.ReferenceEmpSE},
+		{"empse_diff", d.EmpSEDiff},
+		{"empse_diff_mcse", d.EmpSEDiffMCSE},
 	}
 }
 
@@ -61,7 +65,7 @@ func (d Differences) WriteCSV(w io.Writer) error {
 		for _, key := range keys {
 			line = append(line, factorValue(r.Factors, key))
 		}
-		line = append(line, r.Outcome, r.Term, r.Estimand, r.Estimator, r.Reference, strconv.Itoa(r.N), strconv.Itoa(r.NBoth))
+		line = append(line, r.Outcome, r.Term, r.Estimand, r.Estimator, r.referenceName(), strconv.Itoa(r.N), strconv.Itoa(r.NBoth))
 		for _, number := range r.numbers() {
 			line = append(line, shortest(number.value))
 		}
@@ -105,8 +109,36 @@ func (d Differences) WriteJSON(w io.Writer) error {
 func (d *Difference) object() map[string]any {
 	return map[string]any{
 		"cell": d.Cell, "factors": jsonFactors(d.Factors), "outcome": d.Outcome, "term": d.Term, "estimand": d.Estimand,
-		"estimator": d.Estimator, "reference": d.Reference,
+		"estimator": d.Estimator, "reference": d.referenceName(),
 	}
+}
+
+// referenceName names the estimator or, between designs, the design that is the
+// reference.
+func (d *Difference) referenceName() string {
+	if d.ReferenceFactors == nil {
+		return d.Reference
+	}
+	return strings.TrimPrefix(inDesign(d.ReferenceFactors), ", ")
+}
+
+// differing returns the factors of a design that are not those of its reference,
+// with the last parts of their keys; the whole where two are alike.
+func (d *Difference) differing() string {
+	var own []Factor
+	short := map[string]int{}
+	for i, f := range d.Factors {
+		short[lastPart(f.Key)]++
+		if f.Value != d.ReferenceFactors[i].Value {
+			own = append(own, f)
+		}
+	}
+	for i := range own {
+		if short[lastPart(own[i].Key)] == 1 {
+			own[i].Key = lastPart(own[i].Key)
+		}
+	}
+	return strings.TrimPrefix(inDesign(own), ", ")
 }
 
 // WriteTable writes the differences for a reader at a terminal, effect by
@@ -115,7 +147,11 @@ func (d Differences) WriteTable(w io.Writer, width int, color bool) error {
 	var out strings.Builder
 	style := tableStyle(color)
 	if len(d.Rows) == 0 {
-		out.WriteString("No two estimators estimate the same effect.\n")
+		if d.Designs {
+			out.WriteString("No two designs to compare: the run has no sweep, or none of these estimators.\n")
+		} else {
+			out.WriteString("No two estimators estimate the same effect.\n")
+		}
 	} else {
 		d.writeBlocks(&out, style, width)
 	}
@@ -177,8 +213,11 @@ type differenceColumn struct {
 	cell    func(*Difference) tableCell
 }
 
-func differenceColumns() []differenceColumn {
-	return []differenceColumn{
+func (d Differences) columns() []differenceColumn {
+	spread := differenceColumn{[2]string{"SD of est.", "(MCSE)"}, func(d *Difference) tableCell {
+		return signed(cellOf(d.EmpSEDiff, d.EmpSEDiffMCSE, d.decimals()))
+	}}
+	columns := []differenceColumn{
 		{[2]string{"power, points", "(MCSE)"}, func(d *Difference) tableCell {
 			return signed(percent(d.PowerDiff, d.PowerDiffMCSE))
 		}},
@@ -198,6 +237,10 @@ func differenceColumns() []differenceColumn {
 			return tableCell{value: grouped(d.NBoth)}
 		}},
 	}
+	if d.Designs {
+		columns[2] = spread // designs may have different effects, estimators of one effect have not
+	}
+	return columns
 }
 
 // signed gives a positive difference its sign.
@@ -231,25 +274,36 @@ func (d Differences) writeBlocks(out *strings.Builder, style tableStyle, width i
 		least, most = min(least, d.Rows[i].N), max(most, d.Rows[i].N)
 		failed = failed || d.Rows[i].NBoth < d.Rows[i].N
 		labels[i] = d.Rows[i].Estimator
+		if d.Designs {
+			labels[i] = d.Rows[i].differing()
+		}
+	}
+	compared, what := "estimators", "estimator"
+	if d.Designs {
+		compared, what = "designs", "design"
 	}
 	trials := grouped(most)
 	if least < most {
 		trials = grouped(least) + " to " + grouped(most)
 	}
-	fmt.Fprintf(out, "Differences between estimators on the same %s simulated trials; tests at alpha = %s.\n\n", trials, decimal(d.Alpha))
+	same := "on the same " + trials + " simulated trials"
+	if d.Designs {
+		same = "over " + trials + " simulated trials of each, paired by number"
+	}
+	fmt.Fprintf(out, "Differences between %s %s; tests at alpha = %s.\n\n", compared, same, decimal(d.Alpha))
 
 	padToWidest(labels)
 	wide := utf8.RuneCountInString(labels[0])
-	headings := [2]string{tableIndent + padRight("", wide), tableIndent + padRight("estimator", wide)}
-	if wide < len("estimator") {
-		wide = len("estimator")
+	headings := [2]string{tableIndent + padRight("", wide), tableIndent + padRight(what, wide)}
+	if wide < len(what) {
+		wide = len(what)
 		headings[0] = tableIndent + padRight("", wide)
 	}
 	lines := make([]string, len(d.Rows))
 	for i := range lines {
 		lines[i] = tableIndent + padRight(labels[i], wide)
 	}
-	columns := differenceColumns()
+	columns := d.columns()
 	if !failed {
 		columns = columns[:len(columns)-1]
 	}
@@ -291,8 +345,13 @@ func (d Differences) writeBlocks(out *strings.Builder, style tableStyle, width i
 }
 
 func (d *Difference) sameEffect(other *Difference) bool {
-	return d.Cell == other.Cell && d.Outcome == other.Outcome && d.Term == other.Term && d.Estimand == other.Estimand &&
-		d.Reference == other.Reference
+	if d.Outcome != other.Outcome || d.Term != other.Term || d.Estimand != other.Estimand || d.Reference != other.Reference {
+		return false
+	}
+	if d.ReferenceFactors != nil {
+		return slices.Equal(d.ReferenceFactors, other.ReferenceFactors)
+	}
+	return d.Cell == other.Cell
 }
 
 // title names the effect and says how the reference does.
@@ -303,12 +362,19 @@ func (d *Difference) title() string {
 	} else {
 		text += " (descriptive)"
 	}
-	text += inDesign(d.Factors) + "; against " + d.Reference
+	if d.ReferenceFactors != nil {
+		text = d.Estimator + ": " + text
+	} else {
+		text += inDesign(d.Factors)
+	}
+	text += "; against " + d.referenceName()
 	var levels []string
 	if !math.IsNaN(d.ReferencePower) {
 		levels = append(levels, "power "+percent(d.ReferencePower, math.NaN()).value+"%")
 	}
-	if !math.IsNaN(d.ReferenceRMSE) {
+	if d.ReferenceFactors != nil && !math.IsNaN(d.ReferenceEmpSE) {
+		levels = append(levels, "SD of estimate "+fixed(d.ReferenceEmpSE, d.decimals()))
+	} else if !math.IsNaN(d.ReferenceRMSE) {
 		levels = append(levels, "RMSE "+fixed(d.ReferenceRMSE, d.decimals()))
 	}
 	if len(levels) > 0 {
@@ -318,36 +384,49 @@ func (d *Difference) title() string {
 }
 
 func (d Differences) legend() []explanation {
-	entries := []explanation{{"against", "the reference: every number is the estimator's minus the reference's"}}
-	entries = append(entries, explanation{"power", "difference in the share of all trials with a significant test, in percentage points; a failed fit is not significant"})
-	for i := range d.Rows {
-		if !math.IsNaN(d.Rows[i].RMSE) {
-			entries = append(entries,
-				explanation{"bias", "difference in the average of estimate minus truth"},
-				explanation{"RMSE", "difference in the typical error, the root mean square of estimate minus truth; below 0 the estimator errs less"})
-			break
+	compared := "estimator"
+	if d.Designs {
+		compared = "design"
+	}
+	entries := []explanation{
+		{"against", "the reference: every number is the " + compared + "'s minus the reference's"},
+		{"power", "difference in the share of all trials with a significant test, in percentage points; a failed fit is not significant"},
+	}
+	anyRow := func(is func(*Difference) bool) bool {
+		for i := range d.Rows {
+			if is(&d.Rows[i]) {
+				return true
+			}
 		}
+		return false
+	}
+	bias := explanation{"bias", "difference in the average of estimate minus truth"}
+	switch hasTruth := anyRow(func(r *Difference) bool { return !math.IsNaN(r.RMSE) }); {
+	case d.Designs:
+		if hasTruth {
+			entries = append(entries, bias)
+		}
+		entries = append(entries, explanation{"SD of est.", "difference in how much the estimate varies from trial to trial (the empirical standard error)"})
+	case hasTruth:
+		entries = append(entries, bias,
+			explanation{"RMSE", "difference in the typical error, the root mean square of estimate minus truth; below 0 the estimator errs less"})
 	}
 	entries = append(entries,
-		explanation{"precision", "how much more precise the estimator is: the reference would need a trial larger by this percentage to vary as little"},
+		explanation{"precision", "how much more precise the " + compared + " is: the reference would need a trial larger by this percentage to vary as little"},
 		explanation{"correlation", "of the two estimates over the trials"})
-	for i := range d.Rows {
-		if d.Rows[i].NBoth < d.Rows[i].N {
-			entries = append(entries, explanation{"both worked", "trials in which both fits worked; only these enter bias, RMSE, precision and correlation"})
-			break
-		}
+	if anyRow(func(r *Difference) bool { return r.NBoth < r.N }) {
+		entries = append(entries, explanation{"both worked", "trials in which both fits worked; only these enter bias, RMSE, SD, precision and correlation"})
 	}
-	entries = append(entries, explanation{"(MCSE)", "Monte Carlo standard error of the difference, which allows for the trials being the same"})
-	for i := range d.Rows {
-		if d.Rows[i].Estimand == "" {
+	if d.Designs {
+		entries = append(entries, explanation{"(MCSE)", "Monte Carlo standard error of the difference, which allows for the designs sharing their random draws"})
+	} else {
+		entries = append(entries, explanation{"(MCSE)", "Monte Carlo standard error of the difference, which allows for the trials being the same"})
+		if anyRow(func(r *Difference) bool { return r.Estimand == "" }) {
 			entries = append(entries, explanation{"descriptive", "no true effect is known, so nothing says that the estimators estimate the same number"})
-			break
 		}
 	}
-	for i := range d.Rows {
-		if math.IsNaN(d.Rows[i].RMSE) || math.IsNaN(d.Rows[i].PowerDiff) {
-			return append(entries, explanation{missing, "no such number: a descriptive estimate has no true effect to compare with, a correlation no test"})
-		}
+	if anyRow(func(r *Difference) bool { return math.IsNaN(r.RMSE) || math.IsNaN(r.PowerDiff) }) {
+		entries = append(entries, explanation{missing, "no such number: a descriptive estimate has no true effect to compare with, a correlation no test"})
 	}
 	return entries
 }

@@ -131,6 +131,8 @@ func differenceByDefinition(a, b []Record, alpha float64) map[string]float64 {
 		"rmse_diff": rb - ra, "rmse_diff_mcse": math.Sqrt(covariance(influence, influence) / both),
 		"relprecision": 100 * (ratio - 1), "relprecision_mcse": 200 * ratio * math.Sqrt((1-r*r)/(both-1)),
 		"correlation": r,
+		"empse":       math.Sqrt(covariance(tb, tb)), "reference_empse": math.Sqrt(covariance(ta, ta)),
+		"empse_diff": math.Sqrt(covariance(tb, tb)) - math.Sqrt(covariance(ta, ta)),
 	}
 }
 
@@ -289,9 +291,9 @@ func TestDifferencesThatDoNotExist(t *testing.T) {
 		a, b Record
 		want string
 	}{
-		"no truth": {descriptive, descriptive, "power reference_power only_estimator only_reference power_diff power_diff_mcse"},
+		"no truth": {descriptive, descriptive, "power reference_power only_estimator only_reference power_diff power_diff_mcse empse reference_empse empse_diff"},
 		"no test of one": {fit(1, 2, 1, 9, 0.01), untested,
-			"reference_power bias_diff bias_diff_mcse rmse reference_rmse rmse_diff rmse_diff_mcse"},
+			"reference_power bias_diff bias_diff_mcse rmse reference_rmse rmse_diff rmse_diff_mcse empse reference_empse empse_diff"},
 		"all failed": {lost, lost, ""},
 	} {
 		d := compared(t, inTurn([]string{"a", "b"}, [][]Record{{test.a, test.a}, {test.b, test.b}}), Pairing{})

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math"
+	"strings"
 
 	"coachsim/dgp"
 	"coachsim/estimators"
@@ -104,6 +105,36 @@ func known(g *dgp.Generator, t estimators.Target) bool {
 		}
 	}
 	return true
+}
+
+// EffectOf tells, by estimator, outcome and term, which effect an estimate is of:
+// its outcome, that of a gain being the test that an arm moves (see
+// estimators.Target.Moved), and the restriction and weights of the rows that it
+// averages over. Estimates without a known effect keep their own outcome.
+func (s Study) EffectOf() (func(estimator, outcome, term string) (on, among string), error) {
+	g, err := s.Trial.Compile()
+	if err != nil {
+		return nil, err
+	}
+	panel, err := estimators.Bind(s.methods(), g.Shape(), s.Terms)
+	if err != nil {
+		return nil, err
+	}
+	type name struct{ estimator, outcome, term string }
+	type effect struct{ on, among string }
+	effects := map[name]effect{}
+	for _, row := range panel.Rows() {
+		if hasTruth(row, g) {
+			t := *row.Target
+			effects[name{row.Estimator, row.Outcome, row.Term}] = effect{t.Moved(g.Shape()), strings.TrimSpace(t.Where + " " + t.Weights)}
+		}
+	}
+	return func(estimator, outcome, term string) (on, among string) {
+		if e, ok := effects[name{estimator, outcome, term}]; ok {
+			return e.on, e.among
+		}
+		return outcome, ""
+	}, nil
 }
 
 // population returns, for every row of the study's panel, its population
