@@ -196,7 +196,39 @@ func TestConform(t *testing.T) {
 		"Lee's bounds, clustered":               estimators.LeeBounds{Formula: "exam ~ coaching", Where: "girl == 1", Cluster: "school"},
 		"Lee's bounds, tightened":               estimators.LeeBounds{Formula: "c(exam, score) ~ coaching", Cells: "rural", Cluster: "school"},
 		"correlation":                           estimators.Correlation{Columns: []string{"score", "reading", "passed"}},
-		"segments":                              estimators.Reliability{Between: "segments"},
-		"coders":                                estimators.Reliability{Between: "coders"},
+		"product of coefficients": estimators.Mediation{
+			Formula: "c(score, reading) ~ coaching + class + ses + rural | block", Mediator: "class ~ coaching + experience + rural | block",
+			Cluster: "school", SE: cr2, Rho: []float64{-0.1, 0.2},
+		},
+		"joint significance": estimators.Mediation{
+			Formula: "c(exam, score) ~ coaching + class + es_s1_c1 + rural", Mediator: "c(class, es_s1_c1) ~ coaching + rural", Method: estimators.JointSignificance,
+			Cluster: "school", SE: cr1,
+		},
+		"Monte Carlo interval": estimators.Mediation{
+			Formula: "mean(score, teacher) ~ coaching + class | block", Mediator: "class ~ coaching | block", Method: estimators.MonteCarlo, SE: hc1, Draws: 199, Rho: []float64{0.1},
+		},
+		"mediation by simulation": estimators.Mediation{
+			Formula: "score ~ coaching*class + coaching*es_s1_c1 + ses + age | block", Mediator: "c(class, es_s1_c1) ~ coaching + rural | block", Method: estimators.Simulation,
+			Cluster: "school", SE: cr1, Draws: 199,
+		},
+		"mediation, classical": estimators.Mediation{
+			Formula: "attendance ~ coaching*mean(class, school) + rural", Mediator: "mean(class, school) ~ coaching + rural", Method: estimators.JointSignificance, SE: classical,
+		},
+		"mediation, rows": estimators.Mediation{
+			Formula: "score ~ coaching + class + co_s1_c1 + ses", Mediator: "c(class, co_s1_c1) ~ coaching + experience", Where: "girl == 1", SE: hc3,
+		},
+		"mediation bootstrap": estimators.Mediation{
+			Formula: "score ~ coaching*class | block", Mediator: "class ~ coaching | block", Method: estimators.MediationBootstrap,
+			Cluster: "school", SE: cr1, Draws: 99,
+		},
+		"sequential g": estimators.Mediation{
+			Formula: "c(score, reading) ~ coaching*class + ses + es_s1_c1 | block", Mediator: "class", Method: estimators.SequentialG, Intermediate: []string{"es_s1_c1"}, At: []float64{4},
+			Cluster: "school", SE: cr1,
+		},
+		"sequential g, inflated": estimators.Mediation{ // by the QR
+			Formula: "score ~ coaching + class + ses + near4 + passed", Mediator: "class", Method: estimators.SequentialG, Intermediate: []string{"passed"}, Cluster: "school", SE: cr1,
+		},
+		"segments": estimators.Reliability{Between: "segments"},
+		"coders":   estimators.Reliability{Between: "coders"},
 	})
 }

@@ -37,6 +37,7 @@ type linear struct {
 	combinations []combination
 	reported     []string // terms of the first combinations
 	joint        [][]int  // combinations of each joint test
+	full         bool     // covariances of combinations are wanted, and projections whatever the standard error
 	rows         []Row
 	lowering     []float64 // by centred term: its coefficients on the constant and the raw terms
 
@@ -144,9 +145,18 @@ func (l *linear) order() {
 
 // Fit fits every outcome.
 func (l *linear) Fit(s *Setup, out []Estimate) {
+	k, status := l.prepare(s)
+	per := len(out) / len(l.outcomes)
+	for i := range l.outcomes {
+		l.fitOutcome(s, i, k, l.outcomeStatus(i, status), out[i*per:(i+1)*per])
+	}
+}
+
+// prepare does what all outcomes share, and returns the number of coefficients.
+func (l *linear) prepare(s *Setup) (k float64, status Status) {
 	c, p := l.core, len(l.terms)
-	status := l.factor(s)
-	k := float64(c.present + p)
+	status = l.factor(s)
+	k = float64(c.present + p)
 	for _, lost := range l.solver.lost() {
 		if lost {
 			k--
@@ -169,33 +179,34 @@ func (l *linear) Fit(s *Setup, out []Estimate) {
 			status = TooFewClusters
 		}
 	}
-	per := len(out) / len(l.outcomes)
 	if !status.Worked() {
-		for i := range out {
-			out[i] = failed(status)
-		}
-		return
+		return k, status
 	}
 	l.influences(status)
 	for i, outcome := range l.outcomes {
 		l.rss[i] = l.coefficients(s, outcome, l.beta[i*p:(i+1)*p])
 	}
-	if l.se != Classical {
+	if l.se != Classical || l.full {
 		l.project()
 	}
 	if l.reduced != nil {
 		l.reduced.adjust()
 	}
-	for i, outcome := range l.outcomes {
-		of := status
-		switch y := c.squares[outcome]; {
-		case math.IsNaN(y) || math.IsInf(y, 0):
-			of = NotFinite
-		case !(c.square[outcome] > 1e-13*y):
-			of = NoVariation
-		}
-		l.fitOutcome(s, i, k, of, out[i*per:(i+1)*per])
+	return k, status
+}
+
+// outcomeStatus is the status of outcome i, given that of the regressors.
+func (l *linear) outcomeStatus(i int, status Status) Status {
+	if !status.Worked() {
+		return status
 	}
+	switch y := l.core.squares[l.outcomes[i]]; {
+	case math.IsNaN(y) || math.IsInf(y, 0):
+		return NotFinite
+	case !(l.core.square[l.outcomes[i]] > 1e-13*y):
+		return NoVariation
+	}
+	return status
 }
 
 // finite reports whether every regressor is finite, and so large at most that
@@ -610,7 +621,7 @@ func (l *linear) addScore(g, i int, score []float64) {
 // where nothing is tested jointly.
 func (l *linear) addOuter(score []float64) {
 	nc := len(score)
-	if len(l.joint) == 0 {
+	if len(l.joint) == 0 && !l.full {
 		for r, v := range score {
 			l.vcov[r*nc+r] += v * v
 		}

@@ -19,8 +19,15 @@ func linearData(t *testing.T) (dgp.Shape, *dgp.Data) {
 		{Name: "ses", Level: dgp.ChildLevel}, {Name: "girl", Level: dgp.ChildLevel}, {Name: "weight", Level: dgp.ChildLevel},
 		{Name: "takeup", Level: dgp.ChildLevel, PostTreatment: true}, {Name: "score", Level: dgp.ChildLevel, PostTreatment: true},
 	}}
+	return readClasses(t, shape, "class", "linear", "data.csv")
+}
+
+// readClasses reads children of classes, in order; teacher is the column of the
+// classes.
+func readClasses(t *testing.T, shape dgp.Shape, teacher string, path ...string) (dgp.Shape, *dgp.Data) {
+	t.Helper()
 	d := &dgp.Data{TeacherStart: []int{0}, ChildStart: []int{0}, Columns: make([][]float64, len(shape.Columns))}
-	rows := readTable(t, "linear", "data.csv")
+	rows := readTable(t, path...)
 	for i, row := range rows {
 		first := func(level string) bool { return i == 0 || row[level] != rows[i-1][level] }
 		if first("school") {
@@ -29,7 +36,7 @@ func linearData(t *testing.T) (dgp.Shape, *dgp.Data) {
 			d.N[dgp.SchoolLevel]++
 			d.TeacherStart = append(d.TeacherStart, d.N[dgp.TeacherLevel])
 		}
-		if first("class") {
+		if first(teacher) {
 			d.TeacherSchool = append(d.TeacherSchool, d.N[dgp.SchoolLevel]-1)
 			d.N[dgp.TeacherLevel]++
 			d.TeacherStart[d.N[dgp.SchoolLevel]]++
@@ -38,7 +45,7 @@ func linearData(t *testing.T) (dgp.Shape, *dgp.Data) {
 		d.N[dgp.ChildLevel]++
 		d.ChildStart[d.N[dgp.TeacherLevel]]++
 		for c, column := range shape.Columns {
-			if column.Level == dgp.ChildLevel || first([]string{1: "school", 2: "class"}[column.Level]) {
+			if column.Level == dgp.ChildLevel || first([]string{1: "school", 2: teacher}[column.Level]) {
 				d.Columns[c] = append(d.Columns[c], number(t, row[column.Name]))
 			}
 		}

@@ -37,6 +37,7 @@ func Methods() map[string]Method {
 		"iv":                  IV{},
 		"lee-bounds":          LeeBounds{},
 		"lin":                 Lin{SE: HC2},
+		"mediation":           Mediation{Draws: 999},
 		"mixed":               Mixed{},
 		"randomisation":       Randomisation{OLS: OLS{SE: CR1}, Draws: 999},
 		"reliability":         Reliability{},
@@ -71,15 +72,17 @@ type Setup struct {
 	shape dgp.Shape
 	lists map[string]string
 
-	derived  []*derived
-	sources  []*source
-	selector *selector
-	scratch  []float64 // by unit
-	cores    []*core
-	linear   []*linear
-	wild     []*wild
-	random   []*randomisation
-	dense    *dense
+	derived    []*derived
+	sources    []*source
+	selector   *selector
+	scratch    []float64 // by unit
+	cores      []*core
+	linear     []*linear
+	wild       []*wild
+	random     []*randomisation
+	paths      []*paths
+	mediations []*mediation
+	dense      *dense
 
 	alpha   float64
 	stream  dgp.Stream
@@ -231,6 +234,12 @@ func (s *Setup) finish() {
 	for _, r := range s.random {
 		r.allocate(s.shape)
 	}
+	for _, p := range s.paths {
+		p.allocate(s.shape)
+	}
+	for _, m := range s.mediations {
+		m.allocate(s.shape)
+	}
 	s.dense = newDense(rows, terms)
 }
 
@@ -251,5 +260,8 @@ func (s *Setup) load(d *dgp.Data) {
 		if !c.late {
 			c.load(d, s.columns)
 		}
+	}
+	for _, p := range s.paths {
+		p.fit(s)
 	}
 }

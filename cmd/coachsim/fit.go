@@ -20,6 +20,9 @@ type fitFlags struct {
 	weights, method, df, law, blocks         string
 	draws                                    int
 	report, treatment, joint                 []string
+	mediator, mediatorUnit                   string
+	intermediate                             []string
+	rho, at                                  []float64
 	alpha                                    float64
 	seed                                     uint64
 	json, csv, latex                         bool
@@ -46,6 +49,11 @@ everything else must be numbers.
 --kind lin is Lin's (2013) regression adjustment: covariates, and | block, are centred
 and interacted with the arms, which --treatment names.
 
+--kind mediation splits an effect in those through mediators and the rest, by the
+formula, with the mediators among its terms, and their own regression, --mediator.
+A mediator that is a score of classes is the same in all rows of a --cluster, or of a
+--mediator-unit, and counts once for each.
+
 --where chooses rows, as in "arm == 'coaching' & grade >= 3".
 
 With --study the study's own estimators are fitted: all whose columns the file
@@ -58,6 +66,7 @@ Exit code 1 says that an estimate failed: its status tells why.`,
   coachsim fit data.csv --formula 'y ~ treated' --kind difference-in-means --blocks pair --cluster school
   coachsim fit data.csv --formula 'mean(y, school) ~ treated + mean(pretest, school)' --se HC2
   coachsim fit data.csv --formula 'y ~ treated + pretest | block' --kind lin --treatment treated --cluster school
+  coachsim fit data.csv --formula 'y ~ treated + class + pretest | block' --mediator 'class ~ treated | block' --treatment treated --cluster school
   coachsim fit children.csv --study ecuador --latex > table.tex`,
 		Args:        cobra.ExactArgs(1),
 		Annotations: map[string]string{"wants": "one DATA file: CSV, .dta, or - for standard input"},
@@ -89,13 +98,18 @@ Exit code 1 says that an estimate failed: its status tells why.`,
 	flags.StringVar(&f.where, "where", "", "`CONDITION` that chooses rows, such as \"arm == 'coaching' & age < 7\"")
 	flags.StringVar(&f.weights, "weights", "", "`COLUMN` of weights, as R's lm(weights = ) and Stata's aweight")
 	flags.StringArrayVar(&f.report, "report", nil, "`TERM`s to report, with commas between (default all)")
-	flags.StringArrayVar(&f.treatment, "treatment", nil, "`TERM`s of the formula that are arms, with commas between (--kind lin)")
+	flags.StringArrayVar(&f.treatment, "treatment", nil, "`TERM`s of the formula that are arms, with commas between (--kind lin); the arm whose effect is mediated")
+	flags.StringVar(&f.mediator, "mediator", "", "`FORMULA` of the mediators, such as 'class ~ treated + experience | block' (--kind mediation)")
+	flags.StringVar(&f.mediatorUnit, "mediator-unit", "", "`COLUMN` of the units that mediators are scores of, such as teacher (default the clusters)")
+	flags.Float64SliceVar(&f.rho, "rho", nil, "correlations between the errors of mediator and outcome, `NUMBERS` with commas, at which to report the indirect effect")
+	flags.StringArrayVar(&f.intermediate, "intermediate", nil, "`TERM`s that the arm may change, with commas between (--method sequential-g)")
+	flags.Float64SliceVar(&f.at, "at", nil, "`VALUES` of the mediators at which to take the direct effect, with commas (--method sequential-g)")
 	flags.StringArrayVar(&f.joint, "joint", nil, "`TERMS` to test jointly for zero, with commas (again for another test)")
 	flags.Float64Var(&f.alpha, "alpha", 0.05, "intervals cover 1 - `ALPHA`")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of a bootstrap's draws: a whole `NUMBER`")
-	flags.StringVar(&f.method, "method", "", "`CRITERION` of a mixed model: "+strings.Join(estimators.REML.Names(), " or ")+" (default REML)")
+	flags.StringVar(&f.method, "method", "", "`CRITERION` of a mixed model: "+strings.Join(estimators.REML.Names(), " or ")+" (default REML); of mediation: "+strings.Join(estimators.Simulation.Names(), ", ")+" (default product)")
 	flags.StringVar(&f.df, "df", "", "`RULE` for a mixed model's degrees of freedom: "+strings.Join(estimators.Satterthwaite.Names(), ", ")+" (default satterthwaite)")
-	flags.IntVar(&f.draws, "draws", 0, "`NUMBER` of a bootstrap's draws (default 999)")
+	flags.IntVar(&f.draws, "draws", 0, "`NUMBER` of draws of a bootstrap, or of mediation's simulation (default 999)")
 	flags.StringVar(&f.law, "bootstrap-weights", "", "`LAW` of a bootstrap's weights: "+strings.Join(estimators.WildWeights(0).Names(), ", ")+" (default rademacher)")
 	flags.StringVar(&f.study, "study", "", "fit the estimators of this `STUDY`: a file, or a built-in study's name")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object")
@@ -122,7 +136,7 @@ func (f *fitFlags) check(c *cobra.Command) error {
 	case f.study == "":
 		return nil
 	}
-	for _, name := range []string{"formula", "cluster", "blocks", "se", "kind", "weights", "method", "df", "draws", "bootstrap-weights", "report", "treatment", "joint"} {
+	for _, name := range []string{"formula", "cluster", "blocks", "se", "kind", "weights", "method", "df", "draws", "bootstrap-weights", "report", "treatment", "joint", "mediator", "mediator-unit", "rho", "at", "intermediate"} {
 		if c.Flags().Changed(name) {
 			return usageError("--%s and --study: the study says what is fitted; give one of the two", name)
 		}
@@ -206,7 +220,10 @@ func (one *fit) fit(table *datafile.Table, alpha float64, seed uint64) (*fitted,
 	}
 	method, lists := optionsOf(one.options.method()), one.lists
 	if one.formula != nil {
-		if err := method.set("formula", one.formulaFor(sample)); err != nil {
+		if err := method.set("formula", rename(sample, one.options.text("formula"), one.formula, one.nested)); err != nil {
+			return nil, err
+		}
+		if err := one.setMediators(&method, sample); err != nil {
 			return nil, err
 		}
 		if len(one.nested) > 0 {
@@ -272,6 +289,8 @@ func (one *fit) fit(table *datafile.Table, alpha float64, seed uint64) (*fitted,
 		result.seWords = fmt.Sprintf("by %s with %s df (lme4's lmer%s)", m.Likelihood, m.DF, like[m.DF])
 	case estimators.DifferenceInMeans:
 		result.seWords = designInWords(one.options.text("blocks"), one.options.text("cluster"))
+	case estimators.Mediation:
+		result.seWords += "; " + mediationInWords(m)
 	case estimators.WildBootstrap:
 		result.seWords += fmt.Sprintf("; p-values and intervals by the wild cluster bootstrap, %d %s draws", m.Draws, m.Weights)
 	}

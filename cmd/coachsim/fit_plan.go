@@ -15,16 +15,18 @@ import (
 
 // A fit is one estimator, before it has seen the data.
 type fit struct {
-	name    string // as the study calls it, else ""
-	options options
-	lists   map[string]string // what $name stands for in the formula
-	formula *estimators.Formula
-	columns []string               // of an estimator without a formula
-	ratings map[string]*dgp.Rating // of the columns that are ratings, where the estimator is of these
-	nested  []string               // groups of random effects, and the fixed effect, largest first
-	where   datafile.Condition
-	level   dgp.Level // of the rows, in a study
-	whereOf string    // where the condition stands, for messages
+	name      string // as the study calls it, else ""
+	options   options
+	lists     map[string]string // what $name stands for in the formula
+	formula   *estimators.Formula
+	columns   []string               // of an estimator without a formula
+	mediators *estimators.Formula    // the other formula of mediation, else nil
+	unit      string                 // that mediators are scores of, "" for the clusters
+	ratings   map[string]*dgp.Rating // of the columns that are ratings, where the estimator is of these
+	nested    []string               // groups of random effects, and the fixed effect, largest first
+	where     datafile.Condition
+	level     dgp.Level // of the rows, in a study
+	whereOf   string    // where the condition stands, for messages
 }
 
 // plan reads what is to be fitted.
@@ -54,6 +56,8 @@ func (f *fitFlags) single(where datafile.Condition) (*fit, error) {
 	}
 	kind := f.kind
 	switch {
+	case kind == "" && f.mediator != "":
+		kind = "mediation"
 	case kind == "" && len(formula.Random) > 0:
 		kind = "mixed"
 	case kind == "" && len(formula.Instruments) > 0:
@@ -68,6 +72,9 @@ func (f *fitFlags) single(where datafile.Condition) (*fit, error) {
 	one := &fit{options: optionsOf(estimators.Methods()[kind]), formula: formula, where: where, level: dgp.ChildLevel}
 	report, treatment := splitAll(f.report), splitAll(f.treatment)
 	_, lin := one.options.method().(estimators.Lin)
+	if err := f.planMediation(one, report, treatment); err != nil {
+		return nil, err
+	}
 	switch {
 	case lin && len(report) > 0:
 		return nil, usageError("--report: --kind lin reports the arms; say with --treatment which they are")
@@ -91,7 +98,7 @@ func (f *fitFlags) single(where datafile.Condition) (*fit, error) {
 		value any
 		given bool
 	}{
-		{"formula", f.formula, true}, {"report", report, len(report) > 0}, {"treatment", treatment, len(treatment) > 0}, {"cluster", f.cluster, f.cluster != ""}, {"blocks", f.blocks, f.blocks != ""},
+		{"formula", f.formula, true}, {"report", report, len(report) > 0}, {"treatment", treatment, len(treatment) > 0 && one.mediators == nil}, {"cluster", f.cluster, f.cluster != ""}, {"blocks", f.blocks, f.blocks != ""},
 		{"weights", f.weights, f.weights != ""},
 		{"se", se, se != ""}, {"joint", joint, len(joint) > 0},
 		{"method", f.method, f.method != ""}, {"df", f.df, f.df != ""},
@@ -114,13 +121,16 @@ func (f *fitFlags) setBootstrap(one *fit) error {
 	if f.draws == 0 && f.law == "" {
 		return nil
 	}
+	if one.mediators != nil && f.law == "" {
+		return f.setDraws(one)
+	}
 	m, ok := one.options.method().(estimators.WildBootstrap)
 	name := "draws"
 	if f.law != "" {
 		name = "bootstrap-weights"
 	}
 	if !ok {
-		return usageError("--%s: only --kind wild-bootstrap draws", name)
+		return usageError("--%s: only --kind wild-bootstrap draws%s", name, map[string]string{"draws": ", and --kind mediation with a --method that does"}[name])
 	}
 	if f.law != "" {
 		if err := m.Weights.UnmarshalText([]byte(f.law)); err != nil {
@@ -217,6 +227,12 @@ func fromStudy(s streams, study sim.Study, where datafile.Condition) ([]*fit, er
 			if one.formula, err = estimators.ParseFormula(text, study.Terms); err != nil {
 				return nil, err
 			}
+		}
+		if text := one.options.text("mediator"); text != "" {
+			if one.mediators, err = estimators.ParseFormula(estimators.MediatorFormula(text), study.Terms); err != nil {
+				return nil, err
+			}
+			one.unit = dgp.TeacherLevel.String()
 		}
 		if _, agree := e.Method.(estimators.Reliability); agree {
 			one.findRatings(shape)

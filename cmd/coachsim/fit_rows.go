@@ -76,10 +76,20 @@ func (one *fit) apart() bool {
 
 // variables lists the outcomes and the variables of the right-hand side.
 func (one *fit) variables() (outcomes, regressors []estimators.Variable) {
-	for _, o := range one.formula.Outcomes {
+	outcomes, regressors = variablesOf(one.formula)
+	if one.mediators != nil { // which are regressors too
+		left, right := variablesOf(one.mediators)
+		regressors = slices.Concat(regressors, left, right)
+	}
+	return outcomes, regressors
+}
+
+// variablesOf lists the variables on both sides of a formula.
+func variablesOf(f *estimators.Formula) (outcomes, regressors []estimators.Variable) {
+	for _, o := range f.Outcomes {
 		outcomes = append(outcomes, o.Variable)
 	}
-	for _, t := range rightHand(one.formula) {
+	for _, t := range rightHand(f) {
 		for _, p := range t.Factors {
 			regressors = append(regressors, p.Variable)
 		}
@@ -119,6 +129,9 @@ func (one *fit) factors() []factorOption {
 	if blocks := one.options.text("blocks"); blocks != "" {
 		all = append(all, factorOption{"blocks", blocks})
 	}
+	if one.unit != "" {
+		all = append(all, factorOption{"mediator-unit", one.unit})
+	}
 	return all
 }
 
@@ -146,6 +159,9 @@ func (one *fit) use(table *datafile.Table) datafile.Use {
 		if absorb := one.formula.Absorb; absorb != "" && len(one.formula.Random) == 0 && !slices.Contains(use.Factors, absorb) {
 			use.Factors = append(use.Factors, absorb)
 		}
+		if one.mediators != nil && one.mediators.Absorb != "" && !slices.Contains(use.Factors, one.mediators.Absorb) {
+			use.Factors = append(use.Factors, one.mediators.Absorb)
+		}
 	}
 	if weights := one.weights(); weights != "" {
 		use.Numbers = append(use.Numbers, weights)
@@ -170,23 +186,15 @@ func (one *fit) use(table *datafile.Table) datafile.Use {
 
 // findColumns looks up every column in the table.
 func (one *fit) findColumns(table *datafile.Table) error {
-	if one.formula != nil {
-		var variables []estimators.Variable
-		outcomes, regressors := one.variables()
-		for _, v := range slices.Concat(outcomes, regressors) {
-			columns, groups := v.Columns()
-			variables = slices.Concat(variables, columns, groups, v.Controls())
-		}
-		if a := one.formula.Absorb; a != "" {
-			variables = append(variables, estimators.Variable{Name: a, Pos: one.formula.AbsorbPos})
-		}
-		for _, r := range one.formula.Random {
-			variables = append(variables, estimators.Variable{Name: r.Level, Pos: r.Pos})
-		}
-		for _, v := range variables {
-			if _, err := table.Find(v.Name); err != nil {
-				return &estimators.KeyError{Key: "formula", Offset: v.Pos, Err: err}
-			}
+	if err := find(table, "formula", one.formula); err != nil {
+		return err
+	}
+	if err := find(table, "mediator", one.mediators); err != nil {
+		return err
+	}
+	if one.name != "" && one.unit != "" { // a study's classes may be the file's schools
+		if _, err := table.Find(one.unit); err != nil {
+			one.unit = ""
 		}
 	}
 	if err := one.nest(table); err != nil {
@@ -210,6 +218,31 @@ func (one *fit) findColumns(table *datafile.Table) error {
 	for _, name := range one.where.Columns() {
 		if _, err := table.Find(name); err != nil && one.name != "" {
 			return &estimators.KeyError{Key: "where", Offset: -1, Err: err}
+		}
+	}
+	return nil
+}
+
+// find looks up every column of a formula in the table; nil has none.
+func find(table *datafile.Table, key string, f *estimators.Formula) error {
+	if f == nil {
+		return nil
+	}
+	var variables []estimators.Variable
+	outcomes, regressors := variablesOf(f)
+	for _, v := range slices.Concat(outcomes, regressors) {
+		columns, groups := v.Columns()
+		variables = slices.Concat(variables, columns, groups, v.Controls())
+	}
+	if f.Absorb != "" {
+		variables = append(variables, estimators.Variable{Name: f.Absorb, Pos: f.AbsorbPos})
+	}
+	for _, r := range f.Random {
+		variables = append(variables, estimators.Variable{Name: r.Level, Pos: r.Pos})
+	}
+	for _, v := range variables {
+		if _, err := table.Find(v.Name); err != nil {
+			return &estimators.KeyError{Key: key, Offset: v.Pos, Err: err}
 		}
 	}
 	return nil
@@ -286,30 +319,29 @@ func (one *fit) averagedRows(sample *datafile.Sample) (int, error) {
 	return rows, nil
 }
 
-// formulaFor is the formula with the sample's names of the fixed effect and of
-// the groups of random intercepts.
-func (one *fit) formulaFor(sample *datafile.Sample) string {
+// rename writes a formula with the sample's names of the fixed effect and of the
+// groups of random intercepts.
+func rename(sample *datafile.Sample, text string, f *estimators.Formula, nested []string) string {
 	type name struct {
 		at       int
 		old, now string
 	}
 	var names []name
 	levels := map[string]string{}
-	for i, level := range datafile.NestedLevels(len(one.nested))[:len(one.nested)] {
-		levels[one.nested[i]] = level
+	for i, level := range datafile.NestedLevels(len(nested))[:len(nested)] {
+		levels[nested[i]] = level
 	}
-	if a := one.formula.Absorb; a != "" {
-		now, nested := levels[a]
-		if !nested {
+	if a := f.Absorb; a != "" {
+		now, ok := levels[a]
+		if !ok {
 			now = sample.Factor(a)
 		}
-		names = append(names, name{one.formula.AbsorbPos, a, now})
+		names = append(names, name{f.AbsorbPos, a, now})
 	}
-	for _, r := range one.formula.Random {
+	for _, r := range f.Random {
 		names = append(names, name{r.Pos, r.Level, levels[r.Level]})
 	}
-	text := one.options.text("formula")
-	outcomes, regressors := one.variables()
+	outcomes, regressors := variablesOf(f)
 	for _, v := range slices.Concat(outcomes, regressors) {
 		_, groups := v.Columns()
 		for _, g := range groups {

@@ -106,8 +106,8 @@ func (f *fitFlags) explain(one *fit, err error) error {
 		return usageError("--where: %s%s", condition.Message, caret(text, condition.Offset))
 	case errors.As(err, &key):
 		text := ""
-		if key.Key == "formula" && key.Offset >= 0 && one != nil {
-			text = caret(one.options.text("formula"), key.Offset)
+		if (key.Key == "formula" || key.Key == "mediator") && key.Offset >= 0 && one != nil {
+			text = caret(one.options.text(key.Key), key.Offset)
 		}
 		message := key.Err.Error()
 		if errors.As(key.Err, &syntax) {
