@@ -61,16 +61,16 @@ func (v *mediationModel) named(p *paths) (coefs []pathRow, effects []pathEffect)
 	simulated := v.Method == Simulation || v.interacted()
 	if p.k > 1 {
 		for k := range p.k {
-			name, at := "indirect", 0.0
+			name := "indirect"
 			if simulated {
-				name, at = "acme", 0.5
+				name = "acme"
 			}
-			add(v.of(name, k), indirectEffect, k, at)
+			add(v.of(name, k), indirectEffect, k, 0.5)
 		}
 	}
 	if !simulated {
-		add("indirect", indirectEffect, -1, 0)
-		add("direct", directEffect, -1, 0)
+		add("indirect", indirectEffect, -1, 0.5)
+		add("direct", directEffect, -1, 0.5)
 		add("total", totalEffect, -1, 0)
 		return coefs, effects
 	}
@@ -108,11 +108,7 @@ func newMediation(v *mediationModel, p *paths) *mediation {
 			add(o.Text, c.name, nil)
 		}
 		for _, e := range f.effects {
-			var target *Target
-			if e.kind == totalEffect {
-				target = p.effectsOn[i]
-			}
-			add(o.Text, e.name, target)
+			add(o.Text, e.name, e.target(p, i))
 		}
 		if f.errors != nil {
 			for _, term := range f.errors.terms {

@@ -36,10 +36,9 @@ type paths struct {
 	most      int        // of them
 	found     []path
 	targets   []*Target // of the a: effects of the arm on mediators
-	rowLevel  dgp.Level // of the outcome's rows
-	rowMeans  string
 	arm       string
-	effectsOn []*Target // by outcome: of the arm, all in all
+	effectsOn []*Target  // by outcome: of the arm, all in all
+	domains   [][]string // by mediator: what it scores; nil where it is no score of quality
 }
 
 // A path is the paths to one outcome.
@@ -131,6 +130,7 @@ func (v *mediationModel) bindPaths() (*paths, error) {
 		}
 		p.targets = append(p.targets, t)
 	}
+	p.domains = v.domains()
 	for _, o := range v.formula.Outcomes {
 		var t *Target
 		if v.randomised(m, y) && y.comparable(o, s.shape.Index(p.arm)) {
@@ -143,6 +143,64 @@ func (v *mediationModel) bindPaths() (*paths, error) {
 	return p, nil
 }
 
+// domains lists the domains of classroom quality that each mediator scores, nil
+// where one scores none.
+func (v *mediationModel) domains() [][]string {
+	var all [][]string
+	for _, o := range v.mediators.Outcomes {
+		columns, _ := o.Columns()
+		var names []string
+		for _, c := range columns {
+			names = append(names, c.Name)
+		}
+		domains := v.setup.shape.Domains(names...)
+		if domains == nil {
+			return nil
+		}
+		all = append(all, domains)
+	}
+	return all
+}
+
+// byPath is the part of a target, nil for none, that goes through the domains, or
+// past them.
+func byPath(whole *Target, path Path, domains []string) *Target {
+	if whole == nil || domains == nil {
+		return nil
+	}
+	t := *whole
+	t.Path, t.Through = path, domains
+	return &t
+}
+
+// target is the natural effect that an effect on outcome i estimates, or nil.
+func (e mediatedEffect) target(p *paths, i int) *Target {
+	through := p.domains
+	if e.mediator >= 0 && through != nil {
+		through = through[e.mediator : e.mediator+1]
+	}
+	var domains []string
+	for _, some := range through {
+		for _, d := range some {
+			if !slices.Contains(domains, d) {
+				domains = append(domains, d)
+			}
+		}
+	}
+	var path Path
+	switch e.kind {
+	case totalEffect:
+		return p.effectsOn[i]
+	case indirectEffect:
+		path = [...]Path{IndirectControl, IndirectAverage, IndirectTreated}[int(2*e.at)]
+	case directEffect:
+		path = [...]Path{DirectControl, DirectAverage, DirectTreated}[int(2*e.at)]
+	default:
+		return nil
+	}
+	return byPath(p.effectsOn[i], path, domains)
+}
+
 // randomised reports whether the arm is one of the trial, and no regression holds
 // fixed what it may change, but for the mediators.
 func (v *mediationModel) randomised(bindings ...*olsBinding) bool {
@@ -153,7 +211,8 @@ func (v *mediationModel) randomised(bindings ...*olsBinding) bool {
 	own := append(v.own(), v.arm)
 	for _, b := range bindings {
 		for i, m := range b.raw {
-			if slices.ContainsFunc(own, b.formula.Terms[i].same) {
+			t := b.formula.Terms[i]
+			if slices.ContainsFunc(own, t.same) || v.Method == SequentialG && v.left[i] { // what is left out, the second regression does not hold fixed
 				continue
 			}
 			for _, f := range m.factors {

@@ -91,8 +91,18 @@ func (v *mediationModel) bindSequentialG() (Fitter, error) {
 		l.combinations = []combination{{weights: make([]float64, p), term: g.own[0], averaged: true}}
 		l.reported = []string{v.arm.String()}
 	}
+	var domains []string // a set of them, held at their means without the arm
+	for _, d := range v.domains() {
+		domains = append(domains, d...)
+	}
+	slices.Sort(domains)
+	domains = slices.Compact(domains)
 	for _, o := range v.formula.Outcomes {
-		g.rows = append(g.rows, Row{Estimator: v.name, Outcome: o.Text, Term: v.controlled()})
+		row := Row{Estimator: v.name, Outcome: o.Text, Term: v.controlled()}
+		if !v.interacted() && v.randomised(b) && b.comparable(o, v.setup.shape.Index(v.arm.String())) {
+			row.Target = byPath(b.target(v.arm.String(), o), ControlledDirect, domains)
+		}
+		g.rows = append(g.rows, row)
 	}
 	v.setup.linear = append(v.setup.linear, g.full, g.second, g.kept)
 	n := len(g.keep)

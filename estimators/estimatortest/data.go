@@ -54,7 +54,7 @@ func (d Design) Shape() dgp.Shape {
 	add(dgp.Column{Name: "track", Level: teacher, Levels: 3})
 	add(dgp.Column{Name: "female", Level: teacher})
 	add(dgp.Column{Name: "experience", Level: teacher, Center: 15})
-	add(dgp.Column{Name: "class", Level: teacher, PostTreatment: true, Center: 4.5})
+	add(dgp.Column{Name: "class", Level: teacher, PostTreatment: true, Center: 4.5, Domains: []string{"es", "co"}})
 	for k := range domains {
 		for segment := range segments {
 			for coder := range coders {
