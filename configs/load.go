@@ -43,7 +43,7 @@ type Setting struct{ Key, Value string }
 func Load(name string, text []byte, settings []Setting) (sim.Study, error) {
 	read := file{Study: sim.DefaultStudy()}
 	study := read.Study // for errors
-	doc, err := strict.Parse(strict.Source{Name: name, Text: text})
+	doc, err := parse(name, text)
 	if err != nil {
 		return study, err
 	}
@@ -57,6 +57,9 @@ func Load(name string, text []byte, settings []Setting) (sim.Study, error) {
 	}
 	study = read.Study
 	faults := validate(doc, study)
+	if read.Like != "" { // one in the file is gone by now
+		faults = append(faults, doc.Fault(likeKey, "can only be written in a study file", "give the built-in study instead of the file"))
+	}
 	if study.Published != "" {
 		if _, err := Published(study.Published); err != nil {
 			faults = append(faults, doc.Fault("published", err.Error(), ""))

@@ -13,7 +13,8 @@ import (
 // maxCells bounds a sweep, so that a typing error ends in a message.
 const maxCells = 10_000
 
-// A file is a study file: a study, and a sweep over its keys such as
+// A file is a study file: a study, all of it or what differs from a built-in one,
+// and a sweep over its keys such as
 //
 //	sweep:
 //	  trial.schools: [10, 20, 40]
@@ -27,12 +28,13 @@ const maxCells = 10_000
 // The study without its sweep must be complete: it is what the swept keys are
 // laid over.
 type file struct {
+	Like      string `yaml:"like" doc:"a built-in study, of which this file only says what differs"`
 	sim.Study `yaml:",inline"`
 	Levels    map[string][]strict.Value `yaml:"sweep" doc:"keys of the study, each with a list of values: one design for every combination"`
 }
 
 // unsweepable keys belong to the whole run, not to a cell.
-var unsweepable = []string{"aim", "seed", "replicates", "alpha", "published", "families", "cost", "streams", "sweep"}
+var unsweepable = []string{"aim", "seed", "replicates", "alpha", "published", "families", "cost", "streams", "sweep", likeKey}
 
 // An axis is one entry of a sweep, taken apart.
 type axis struct {

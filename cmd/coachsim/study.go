@@ -97,7 +97,7 @@ func readStudy(s streams, argument string) (text []byte, source, name string, er
 		return nil, "", "", &exitError{exitFile, err}
 	}
 	if preset, ok := configs.Preset(argument); ok {
-		return preset, argument + ".yaml (built in)", argument, nil
+		return preset, configs.BuiltIn(argument), argument, nil
 	}
 	return nil, "", "", usageError("there is no file %s, and no built-in study of that name; built in: %s", argument, strings.Join(configs.Presets(), ", "))
 }
