@@ -93,6 +93,33 @@ func TestSchemaRefuses(t *testing.T) {
 	}
 }
 
+// A study that is like another need not say again what that one says, and may take
+// keys away; what it says is held to the same rules.
+func TestSchemaOfLikeness(t *testing.T) {
+	schema := compiled(t)
+	for text, fits := range map[string]bool{
+		"like: ecuador\nquality: {effect: {shift: [0, 0, 0]}}":                             true,
+		"like: ecuador\nachievement: {teacher_sd: null}\ntrial: null":                      true,
+		"like: ecuador\ntrial: {assignment: {share: 0.3}}":                                 true,
+		"like: ecuador\ntrial: {assignment: {kind: simple, share: 0.3}}":                   true,
+		"like: ecuador\ncovariates: [{name: girl, level: child, law: bernoulli, mean: 1}]": true,
+		"like: ecuador\ncovariates: [{law: bernoulli, mean: 1}]":                           false,
+		"like: ecuador\nalpha: 5":                                                          false,
+		"like: ecuador\ntrial: {scools: 4}":                                                false,
+		"like: 3":                                                                          false,
+		"like: ecuador\nestimators: [{name: a, kind: unknown}]":                            false,
+		"quality: {effect: {shift: [0, 0, 0]}}":                                            false,
+	} {
+		var doc any
+		if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(doc); (err == nil) != fits {
+			t.Errorf("%q: the schema says %v", text, err)
+		}
+	}
+}
+
 // Every key of the schema is in the reference, and the other way round.
 func TestKeys(t *testing.T) {
 	keys, err := configs.Keys()
