@@ -135,33 +135,6 @@ func (t Trial) deliveryNames(use func(path, name string)) {
 	}
 }
 
-// DeliverySection is one section of a trial on delivery in words.
-type DeliverySection struct{ Name, Words string }
-
-// Delivery says how the treatment is delivered, section by section.
-func (d Design) Delivery() []DeliverySection {
-	var all []DeliverySection
-	if d.Coaches != nil {
-		all = append(all, DeliverySection{"Coaches", d.Coaches.words(d)})
-	}
-	if d.Compliance != nil {
-		all = append(all, DeliverySection{"Compliance", d.Compliance.words(d)})
-	}
-	if d.Dosage != nil {
-		all = append(all, DeliverySection{"Dosage", d.Dosage.words()})
-	}
-	if d.Turnover != nil {
-		all = append(all, DeliverySection{"Turnover", d.Turnover.words(d)})
-	}
-	if d.Mobility != nil {
-		all = append(all, DeliverySection{"Mobility", d.Mobility.words()})
-	}
-	if d.Spillover != nil {
-		all = append(all, DeliverySection{"Spillover", d.Spillover.words()})
-	}
-	return all
-}
-
 func newDelivery(t Trial, p *population, units [levels]int) *delivery {
 	d := t.Design
 	if !d.delivers() {

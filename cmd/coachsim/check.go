@@ -60,16 +60,8 @@ thrown away; nothing is written. Exit code 2 says that there are faults.`,
 			if asJSON {
 				return writeCheckJSON(s.out, study, g, plan.Hash, costs, forecast)
 			}
-			d := study.Design
 			fmt.Fprintf(s.out, "%s\n\n", study.Aim)
-			fmt.Fprintf(s.out, "Design      %s of %s, %s per school, at most %s tested per class\n",
-				count(d.Blocks, "block"), count(d.Schools, "school"), d.TeachersPerSchool(), countOf(d.Tested, "child", "children"))
-			assigned := d.Assignment.Level().Plural() + " are assigned"
-			if len(d.Arms) == 1 {
-				assigned = "a study without treatment"
-			}
-			fmt.Fprintf(s.out, "Arms        %s; %s\n", strings.Join(d.Arms, ", "), assigned)
-			for _, section := range d.Delivery() {
+			for _, section := range study.Design.Words() {
 				fmt.Fprintf(s.out, "%-11s %s\n", section.Name, section.Words)
 			}
 			data, _ := g.Draw(dgp.Stream{Seed: study.Seed})
