@@ -34,6 +34,7 @@ draw few p-values --kind p-values --only schools=8 --only children.sd=30 --only 
 draw few scatter --kind scatter --only schools=8 --only children.sd=30 --only effect=0.4
 draw few sampling --kind sampling --only schools=8 --only children.sd=30 --only effect=0.4
 draw ecuador densities --kind densities
+draw ecuador design --kind design
 cp "$work/ecuador/figures/densities-domains.svg" docs/gallery/
 coachsim optimise few-clusters --set sweep={} --set achievement.effect.mean=[0.4] --set 'cost={school: 500, treated_school: 2000, child: 12}' \
   --vary trial.schools=10:80:10 --vary trial.tested=5:25:5 --replicates 1000 --test CR2 --quiet --figure "$work/frontier.svg" >/dev/null

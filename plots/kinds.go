@@ -44,6 +44,7 @@ func Kinds() []Kind {
 		{"scatter", "estimators against each other on the same trials", makeScatter},
 		{"densities", "densities of scores and tests in simulated data sets, by arm", makeDensities},
 		{"published", "published beside simulated results", makePublished},
+		{"design", "who is randomised: blocks, schools, classes and children, by arm", makeDesign},
 	}
 }
 
@@ -316,6 +317,12 @@ func makeDensities(run Run, f sim.Figure) ([]Figure, error) {
 		all[i].File = strings.Replace(all[i].File, "densities", f.FileName(), 1)
 	}
 	return asFigures(all), err
+}
+
+func makeDesign(run Run, f sim.Figure) ([]Figure, error) {
+	design, err := NewDesign(run.Study)
+	design.File = f.FileName()
+	return []Figure{design}, err
 }
 
 func makePublished(run Run, f sim.Figure) ([]Figure, error) {

@@ -51,6 +51,11 @@ func AxisName(key string) string {
 	if words == "" {
 		words = InWords([]string{key})[0]
 	}
+	return capital(words)
+}
+
+// capital makes the first letter one.
+func capital(words string) string {
 	first, size := utf8.DecodeRuneInString(words)
 	return string(unicode.ToUpper(first)) + words[size:]
 }
