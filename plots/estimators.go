@@ -27,7 +27,7 @@ import (
 // says [sim.Measures.NoEffect].
 //
 // Rows without a truth are left out. One figure holds the rows of one outcome,
-// term and estimand with 2 to 10 estimators, and up to 4 columns;
+// term and estimand with 2 to 12 estimators, and up to 4 columns;
 // [EstimatorCurves.Pages] divides more.
 type EstimatorCurves struct {
 	File  string    // name of the files; "estimators" where empty
@@ -43,7 +43,7 @@ func (e EstimatorCurves) Name() string { return named(e.File, "estimators") }
 
 const (
 	minEstimators       = 2
-	maxEstimators       = 10
+	maxEstimators       = 12 // looks of the theme
 	maxEstimatorColumns = 4
 )
 
@@ -70,7 +70,7 @@ type estimatorPoint struct {
 }
 
 // Pages divides the rows over figures: one for every outcome, term and estimand
-// that has 2 to 10 estimators, and of at most 4 columns. They are named NAME-1,
+// that has 2 to 12 estimators, and of at most 4 columns. They are named NAME-1,
 // NAME-2 and so on; one alone keeps the name. There are none where no swept key
 // is a number.
 func (e EstimatorCurves) Pages() []EstimatorCurves {

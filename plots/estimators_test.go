@@ -80,7 +80,7 @@ func TestEstimatorCurvesPages(t *testing.T) {
 			rows = append(rows, r)
 		}
 	}
-	for _, n := range []int{1, 11} { // nothing to compare, and too much
+	for _, n := range []int{1, 13} { // nothing to compare, and too much
 		for _, r := range compared(n) {
 			r.Term = strconv.Itoa(n)
 			rows = append(rows, r)
@@ -120,7 +120,7 @@ func TestEstimatorCurvesNothingToShow(t *testing.T) {
 		"no truth":  {plots.EstimatorCurves{Rows: untrue, Alpha: 0.05}, "no row has a truth"},
 		"no alpha":  {plots.EstimatorCurves{Rows: compared(2)}, "alpha is 0"},
 		"one":       {plots.EstimatorCurves{Rows: compared(1), Alpha: 0.05}, "1 estimators"},
-		"eleven":    {plots.EstimatorCurves{Rows: compared(11), Alpha: 0.05}, "11 estimators"},
+		"thirteen":  {plots.EstimatorCurves{Rows: compared(13), Alpha: 0.05}, "13 estimators"},
 		"narrow":    {plots.EstimatorCurves{Rows: compared(2), Alpha: 0.05, Width: 50 * vg.Millimeter}, "50 mm"},
 	} {
 		if _, err := c.fig.Draw(plots.Journal()); err == nil || !strings.Contains(err.Error(), c.want) {

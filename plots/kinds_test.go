@@ -164,7 +164,7 @@ func checkText(t *testing.T, name string, drawing plots.Drawing) {
 	if err := plots.Render(&b, plots.SVG, drawing); err != nil {
 		t.Fatal(err)
 	}
-	number := regexp.MustCompile(`-?[0-9.]+`)
+	document := b.String()
 	decoder := xml.NewDecoder(&b)
 	var boxes []textBox
 	open := false
@@ -185,7 +185,7 @@ func checkText(t *testing.T, name string, drawing plots.Drawing) {
 			for _, a := range token.Attr {
 				get[a.Name.Local] = a.Value
 			}
-			m := number.FindAllString(get["transform"], -1)
+			m := decimals.FindAllString(get["transform"], -1)
 			x, _ := strconv.ParseFloat(m[4], 64)
 			y, _ := strconv.ParseFloat(m[5], 64)
 			size, _ := strconv.ParseFloat(get["font-size"], 64)
@@ -202,6 +202,7 @@ func checkText(t *testing.T, name string, drawing plots.Drawing) {
 	if len(boxes) < 3 {
 		t.Errorf("%s has %d texts", name, len(boxes))
 	}
+	checkInk(t, name, drawing, document)
 	const slack = 0.3
 	for i, a := range boxes {
 		if a.left < -slack || a.right > drawing.Width.Points()+slack || a.top < -slack || a.bottom > drawing.Height.Points()+slack {
@@ -210,6 +211,34 @@ func checkText(t *testing.T, name string, drawing plots.Drawing) {
 		for _, b := range boxes[:i] {
 			if a.left < b.right-slack && b.left < a.right-slack && a.top < b.bottom-slack && b.top < a.bottom-slack {
 				t.Errorf("%s: %q and %q overlap", name, a.text, b.text)
+			}
+		}
+	}
+}
+
+var (
+	pathData = regexp.MustCompile(`<path d="([^"]*)"`)
+	decimals = regexp.MustCompile(`-?[0-9.]+`)
+)
+
+// checkInk makes sure that no line or area leaves the paper, and that every
+// coordinate is a number.
+func checkInk(t *testing.T, name string, drawing plots.Drawing, document string) {
+	t.Helper()
+	for _, bad := range []string{"NaN", "Inf"} {
+		if strings.Contains(document, bad) {
+			t.Errorf("%s: a coordinate is %s", name, bad)
+		}
+	}
+	const slack = 0.6
+	for _, path := range pathData.FindAllStringSubmatch(document, -1) {
+		numbers := decimals.FindAllString(path[1], -1)
+		for i := 0; i+1 < len(numbers); i += 2 {
+			x, _ := strconv.ParseFloat(numbers[i], 64)
+			y, _ := strconv.ParseFloat(numbers[i+1], 64)
+			if x < -slack || x > drawing.Width.Points()+slack || y < -slack || y > drawing.Height.Points()+slack {
+				t.Errorf("%s: ink at (%v, %v) leaves the paper of %.1f by %.1f", name, x, y, drawing.Width.Points(), drawing.Height.Points())
+				return
 			}
 		}
 	}

@@ -18,21 +18,39 @@ const (
 	entryGap    = vg.Length(14) // between entries
 )
 
-// flow places the entries in lines no wider than width, where one alone is not.
-func (l legend) flow(t Theme, width vg.Length) [][]legendEntry {
+// A placedEntry is an entry with its label broken into lines that fit.
+type placedEntry struct {
+	legendEntry
+	lines []string
+	left  vg.Length // of the sample
+}
+
+// flow places the entries in rows no wider than width.
+func (l legend) flow(t Theme, width vg.Length) [][]placedEntry {
 	face := t.face(t.LegendSize)
-	var lines [][]legendEntry
-	used := width + 1 // forces the first line
+	var rows [][]placedEntry
+	used := width + 1 // forces the first row
 	for _, entry := range l {
-		w := entry.width + sampleGap + face.Width(entry.label)
+		lines := wrap(face, entry.label, width-entry.width-sampleGap)
+		w := entry.width + sampleGap + widest(face, lines...)
 		if used+entryGap+w > width {
-			lines = append(lines, nil)
+			rows = append(rows, nil)
 			used = -entryGap
 		}
-		lines[len(lines)-1] = append(lines[len(lines)-1], entry)
+		last := &rows[len(rows)-1]
+		*last = append(*last, placedEntry{entry, lines, used + entryGap})
 		used += entryGap + w
 	}
-	return lines
+	return rows
+}
+
+// rowHeight is the height of a row of entries.
+func (l legend) rowHeight(t Theme, row []placedEntry) vg.Length {
+	most := 1
+	for _, entry := range row {
+		most = max(most, len(entry.lines))
+	}
+	return (1.5 + leading*vg.Length(most-1)) * t.LegendSize
 }
 
 // height returns the room the legend takes, with a gap below.
@@ -40,24 +58,29 @@ func (l legend) height(t Theme, width vg.Length) vg.Length {
 	if len(l) == 0 {
 		return 0
 	}
-	return vg.Length(len(l.flow(t, width)))*1.5*t.LegendSize + 0.6*t.LegendSize
+	h := 0.6 * t.LegendSize
+	for _, row := range l.flow(t, width) {
+		h += l.rowHeight(t, row)
+	}
+	return h
 }
 
 // paint draws the legend with its top left corner at x, top.
 func (l legend) paint(p pen, x, top, width vg.Length) {
 	face := p.theme.face(p.theme.LegendSize)
-	for i, line := range l.flow(p.theme, width) {
-		y := top - (vg.Length(i)+0.5)*1.5*face.Font.Size
-		left := x
-		for _, entry := range line {
+	for _, row := range l.flow(p.theme, width) {
+		y := top - 0.75*face.Font.Size // the middle of the first line
+		for _, entry := range row {
+			left := x + entry.left
 			entry.sample(p, vg.Rectangle{
 				Min: vg.Point{X: left, Y: y - 0.5*face.Font.Size},
 				Max: vg.Point{X: left + entry.width, Y: y + 0.5*face.Font.Size},
 			})
-			left += entry.width + sampleGap
-			p.text(face, p.theme.Ink, left, y-middle*face.Font.Size, alignLeft, entry.label)
-			left += face.Width(entry.label) + entryGap
+			for i, line := range entry.lines {
+				p.text(face, p.theme.Ink, left+entry.width+sampleGap, y-(middle+leading*vg.Length(i))*face.Font.Size, alignLeft, line)
+			}
 		}
+		top -= l.rowHeight(p.theme, row)
 	}
 }
 

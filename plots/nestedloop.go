@@ -169,6 +169,18 @@ func (l NestedLoop) Words() Words {
 	return w
 }
 
+// values lists the values of a key, of many the first and the last.
+func values(levels []string) string {
+	var all []string
+	for _, v := range levels {
+		all = append(all, Bare(v))
+	}
+	if n := len(all); n > 8 {
+		all = []string{all[0], all[1], all[2], "…", all[n-1]}
+	}
+	return strings.Join(all, ", ")
+}
+
 // Draw lays the figure out.
 func (l NestedLoop) Draw(t Theme) (Drawing, error) {
 	if err := errors.Join(t.validate(), checkAlpha(l.Alpha)); err != nil {
@@ -198,11 +210,7 @@ func (l NestedLoop) Draw(t Theme) (Drawing, error) {
 		if name, known := axisWords[key]; known {
 			words[i] = name
 		}
-		var values []string
-		for _, v := range a.levels[i] {
-			values = append(values, Bare(v))
-		}
-		words[i] += ": " + strings.Join(values, ", ")
+		words[i] += ": " + values(a.levels[i])
 	}
 	scale := scaleRoom(t, y.labels()...)
 	if inside-scale < 40*vg.Millimeter {
@@ -223,8 +231,13 @@ func (l NestedLoop) Draw(t Theme) (Drawing, error) {
 	leg = append(leg, referenceEntry(targetName, targetDashes))
 	legendHeight := leg.height(t, inside)
 	const body, strip = 62 * vg.Millimeter, vg.Length(12)
-	track := strip + 1.5*t.TickSize
-	height := 2*edge + legendHeight + 1.7*t.LabelSize + body + 4 + vg.Length(len(a.keys))*track + 1.6*t.LabelSize
+	named := make([][]string, len(words))
+	height := 2*edge + legendHeight + 1.7*t.LabelSize + body + 4 + 1.6*t.LabelSize
+	track := func(k int) vg.Length { return strip + (0.3+leading*vg.Length(len(named[k])))*t.TickSize }
+	for k := range words {
+		named[k] = wrap(face, words[k], inside-scale)
+		height += track(k)
+	}
 	paint := func(canvas draw.Canvas) {
 		p := pen{Canvas: canvas, theme: t}
 		left, top := canvas.Min.X+edge, canvas.Max.Y-edge
@@ -263,8 +276,10 @@ func (l NestedLoop) Draw(t Theme) (Drawing, error) {
 		p.line(t.Ink, t.AxisWidth, nil, box.Min.X, box.Min.Y, box.Max.X, box.Min.Y)
 		y := box.Min.Y - 4
 		for k, key := range a.keys {
-			p.text(face, t.Ink, box.Min.X, y-1.1*t.TickSize, alignLeft, words[k])
-			bottom := y - track
+			for i, line := range named[k] {
+				p.text(face, t.Ink, box.Min.X, y-(1.1+leading*vg.Length(i))*t.TickSize, alignLeft, line)
+			}
+			bottom := y - track(k)
 			n := len(a.levels[k])
 			levelAt := func(design []sim.Factor) vg.Length {
 				i := slices.Index(a.levels[k], valueOf(design, key))
@@ -283,7 +298,7 @@ func (l NestedLoop) Draw(t Theme) (Drawing, error) {
 			p.SetColor(t.Quiet)
 			p.SetLineWidth(0.8 * t.LineWidth)
 			p.Stroke(stairs)
-			y -= track
+			y -= track(k)
 		}
 		p.text(t.face(t.LabelSize), t.Ink, canvas.Min.X+width/2, canvas.Min.Y+edge+0.35*t.LabelSize, alignCentre,
 			fmt.Sprintf("%d designs; steps rise in the order of the values named", len(a.designs)))

@@ -96,12 +96,14 @@ func Journal() Theme {
 			{Color: rgb(0xe69f00), Marker: Circle, Hollow: true, Dashes: []vg.Length{2, 1}},
 			{Color: rgb(0x56b4e9), Marker: Square, Hollow: true, Dashes: []vg.Length{8, 2}},
 			// Figures that compare many estimators need more than Okabe and Ito have
-			// that shows on white: black, and three dark colours that do not take
-			// after those above.
+			// that shows on white: black, and colours of Tol's muted scheme that do not
+			// take after those above.
 			{Color: rgb(0x000000), Marker: Triangle, Hollow: true, Dashes: []vg.Length{3, 1, 1, 1, 1, 1}},
 			{Color: rgb(0x882255), Marker: Diamond, Hollow: true, Dashes: []vg.Length{5, 1}},
 			{Color: rgb(0x777777), Marker: Inverted, Dashes: []vg.Length{1, 3}},
 			{Color: rgb(0x332288), Marker: Inverted, Hollow: true, Dashes: []vg.Length{10, 1.5, 2, 1.5}},
+			{Color: rgb(0x999933), Marker: Square, Dashes: []vg.Length{2, 2, 6, 2}},
+			{Color: rgb(0x44aa99), Marker: Triangle, Dashes: []vg.Length{12, 3}},
 		},
 		regular: mustParse(liberationsansregular.TTF),
 		bold:    mustParse(liberationsansbold.TTF),
