@@ -40,13 +40,13 @@ func (d Drawing) scale() float64 {
 	return d.Enlarge
 }
 
-// Text says how SVG holds text. PNG and PDF have always outlines.
+// Text says how SVG and PDF hold text. PNG has always outlines.
 type Text uint8
 
 // The kinds of text.
 const (
 	Outlines Text = iota // looks the same everywhere
-	Fonts                // can be searched and edited; the reader needs Liberation Sans, Arial or Helvetica
+	Fonts                // can be searched and edited; PDF embeds its font, SVG needs Liberation Sans, Arial or Helvetica
 )
 
 func (d Drawing) validate() error {
@@ -86,9 +86,9 @@ func ParseFormat(name string) (Format, error) {
 	return f, nil
 }
 
-// Render writes the drawing to w. Text becomes glyph outlines, so that the
-// picture needs no font and looks the same everywhere. The same drawing always
-// gives the same bytes.
+// Render writes the drawing to w. Unless it asks for Fonts, text becomes glyph
+// outlines, so that the picture needs no font and looks the same everywhere. The
+// same drawing always gives the same bytes.
 func Render(w io.Writer, f Format, d Drawing) error {
 	if err := d.validate(); err != nil {
 		return err
@@ -150,9 +150,7 @@ func paint(canvas vg.CanvasSizer, d Drawing) {
 	d.Paint(c)
 }
 
-// outlined is a canvas that draws text as filled glyph outlines. Text as text
-// is wrong in two formats: PDF knows only Windows-1252 (no Greek, no minus
-// sign) and SVG only names a font that the reader may lack.
+// outlined is a canvas that draws text as filled glyph outlines.
 type outlined struct {
 	vg.CanvasSizer
 }
@@ -171,7 +169,7 @@ func (c outlined) FillString(face font.Face, pt vg.Point, text string) {
 func outline(face font.Face, pt vg.Point, text string) vg.Path {
 	var path vg.Path
 	scale := face.Font.Size / vg.Length(face.Face.UnitsPerEm())
-	eachGlyph(face, text, func(_ sfnt.GlyphIndex, x fixed.Int26_6, contours sfnt.Segments) {
+	eachGlyph(face, text, func(_ rune, _ sfnt.GlyphIndex, x fixed.Int26_6, contours sfnt.Segments) {
 		at := func(p fixed.Point26_6) vg.Point { // fonts count y downwards
 			return vg.Point{X: pt.X + vg.Length(x+p.X)*scale, Y: pt.Y - vg.Length(p.Y)*scale}
 		}
@@ -197,11 +195,11 @@ func outline(face font.Face, pt vg.Point, text string) vg.Path {
 	return path
 }
 
-// eachGlyph calls draw for each glyph of text with its distance from the start
-// and its contours, both in font units. Advances and kerning are those of
+// eachGlyph calls draw for each character of text with its glyph, its distance from
+// the start and its contours, both in font units. Advances and kerning are those of
 // [font.Face.Width], so that measured and drawn text agree. A character that
 // the font lacks is an empty box.
-func eachGlyph(face font.Face, text string, draw func(glyph sfnt.GlyphIndex, x fixed.Int26_6, contours sfnt.Segments)) {
+func eachGlyph(face font.Face, text string, draw func(r rune, glyph sfnt.GlyphIndex, x fixed.Int26_6, contours sfnt.Segments)) {
 	var (
 		buffer sfnt.Buffer
 		units  = fixed.Int26_6(face.Face.UnitsPerEm()) // at this size one step of 1/64 is one font unit
@@ -219,7 +217,7 @@ func eachGlyph(face font.Face, text string, draw func(glyph sfnt.GlyphIndex, x f
 			x += kern
 		}
 		if contours, err := face.Face.LoadGlyph(&buffer, glyph, units, nil); err == nil {
-			draw(glyph, x, contours)
+			draw(r, glyph, x, contours)
 		}
 		if advance, err := face.Face.GlyphAdvance(&buffer, glyph, units, xfont.HintingNone); err == nil {
 			x += advance
@@ -228,9 +226,8 @@ func eachGlyph(face font.Face, text string, draw func(glyph sfnt.GlyphIndex, x f
 	}
 }
 
-// mosaic is a canvas that draws an image as one filled rectangle a pixel. The
-// images of gonum/plot come out upside down in PDF, and in SVG keep their own
-// aspect ratio and are smoothed.
+// mosaic is a canvas that draws an image as one filled rectangle a pixel, which
+// looks the same in every format.
 type mosaic struct {
 	vg.CanvasSizer
 }

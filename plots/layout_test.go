@@ -45,8 +45,8 @@ func TestPDFColours(t *testing.T) {
 		c.SetColor(nil)
 		c.Fill(vg.Rectangle{Max: vg.Point{X: 5, Y: 5}}.Path())
 	}})
-	if !strings.Contains(content, "1.000 0.000 0.000 rg") || !strings.Contains(content, "0.000 g") {
-		t.Errorf("no full red and black in:\n%s", content)
+	if !strings.Contains(content, "/A128 gs 1 0 0 rg") || !strings.Contains(content, "/A255 gs 0 0 0 rg") {
+		t.Errorf("no translucent full red and black in:\n%s", content)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // in the few ways listed here; the canvases, which turn shapes into bytes, may do any
 // geometry.
 func TestFiguresComputeNoStatistic(t *testing.T) {
-	canvases := []string{"canvas.go", "svg.go", "pdf.go", "png.go", "pen.go"}
+	canvases := []string{"canvas.go", "flat.go", "subset.go", "svg.go", "pdf.go", "png.go", "pen.go"}
 	plain := strings.Fields("NaN Inf IsNaN IsInf Abs Min Max Floor Ceil Round Trunc")
 	more := map[string][]string{
 		"axis.go": {"Log", "Log10", "Pow"}, // scales, and digits worth showing

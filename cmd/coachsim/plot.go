@@ -150,7 +150,7 @@ type figureLook struct {
 
 func (l *figureLook) add(flags *pflag.FlagSet) {
 	flags.StringVar(&l.size, "size", "", "width: `MM` (85 one column, 120, 175 two columns) or slide (default by the number of panels)")
-	flags.StringVar(&l.text, "text", "outlines", "text in SVG: `outlines`, or font, which can be searched and edited")
+	flags.StringVar(&l.text, "text", "outlines", "text in SVG and PDF: `outlines`, or font, which can be searched and edited")
 	flags.BoolVar(&l.bare, "bare", false, "without title and caption, for a journal that sets them itself")
 }
 
