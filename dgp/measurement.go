@@ -100,8 +100,8 @@ func (v ScoreVariance) WithinBlocks() float64 { return v.True() - v.Block }
 // GivenCovariates is that given the block and the covariates that move quality.
 func (v ScoreVariance) GivenCovariates() float64 { return v.School + v.Class }
 
-// WithinSchools is that of the true scores of a school's classes.
-func (v ScoreVariance) WithinSchools() float64 { return v.ClassCovariates + v.Class }
+// WithinSchools is that of a school's classes, given the covariates.
+func (v ScoreVariance) WithinSchools() float64 { return v.Class }
 
 // Reliability is the share of true variance in that of scores with an error.
 func Reliability(of, wrong float64) float64 { return share(of, of+wrong) }

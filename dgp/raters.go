@@ -130,8 +130,9 @@ type raters struct {
 	brings [][]float64 // by domain; then by (class, day, coder)
 }
 
-// raterName is the column of who is a class's coder, counted from 0.
-func raterName(coder int) string { return fmt.Sprintf("rater_c%d", coder+1) }
+// RaterColumn is the name of the column that says who is a class's coder, counted
+// from 1, where raters are shared.
+func RaterColumn(coder int) string { return fmt.Sprintf("rater_c%d", coder) }
 
 func newRaters(t Trial) *raters {
 	o := t.Observation
@@ -151,9 +152,6 @@ func newRaters(t Trial) *raters {
 	}
 	if r.shared() {
 		r.members = make([]int, r.Pool)
-		for i := range r.members {
-			r.members[i] = i
-		}
 		r.severity, r.drift = columnsOf(r.Pool, k), columnsOf(r.Pool, k)
 		r.who = columnsOf(o.Coders, classes)
 	}
@@ -167,7 +165,7 @@ func (ob *observed) raterColumns() (columns []Column) {
 	}
 	for c := range ob.raters.who {
 		columns = append(columns, Column{
-			Name: raterName(c), Level: TeacherLevel, PostTreatment: ob.raters.Assigned == ArmRaters, Levels: ob.raters.Pool,
+			Name: RaterColumn(c + 1), Level: TeacherLevel, PostTreatment: ob.raters.Assigned == ArmRaters, Levels: ob.raters.Pool,
 			Doc: fmt.Sprintf("number of the rater who is coder %d of the class", c+1),
 		})
 	}
@@ -231,6 +229,9 @@ func (r *raters) share(p *population, t *treatment, rng *rand.Rand) {
 	}
 	for i, j := range r.order {
 		r.time[j] = (float64(i)+0.5)/float64(len(r.order)) - 0.5
+	}
+	for i := range r.members { // whatever was drawn before
+		r.members[i] = i
 	}
 	size := r.Pool / r.groups
 	for j := range r.time {

@@ -100,6 +100,7 @@ func equalTests(a, b dgp.Drawn) bool {
 func TestSameStreamSameData(t *testing.T) {
 	all := trials(t)
 	maps.Copy(all, wordsTrials())
+	maps.Copy(all, ratedTrials())
 	for name, trial := range all {
 		a, b := compile(t, trial), compile(t, trial)
 		st := dgp.Stream{Seed: 3, Replicate: 8}

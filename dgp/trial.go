@@ -224,7 +224,7 @@ func (t Trial) checkNames(f *Faults) {
 	t.Observation.eachRating(t.observed(), func(name string, r Rating) { taken(name, "a rating of "+r.Domain) })
 	if !t.Observation.IsZero() && t.Observation.Raters.shared() {
 		for c := range t.Observation.Coders {
-			taken(raterName(c), "who codes a class")
+			taken(RaterColumn(c+1), "who codes a class")
 		}
 	}
 }

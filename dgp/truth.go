@@ -145,6 +145,15 @@ func (t *Truth) Context(dst []float64, domain int) []float64 {
 	return dst
 }
 
+// BlockContext is the part of Context that the classes of a block have in common.
+func (t *Truth) BlockContext(dst []float64, domain int) []float64 {
+	dst = dst[:t.g.data.N[TeacherLevel]]
+	for j := range dst {
+		dst[j] = t.g.population.blockQuality[domain][t.g.data.Ancestor(TeacherLevel, j, BlockLevel)]
+	}
+	return dst
+}
+
 // unit returns the place of unit u in an array that covers all units drawn,
 // or u itself when the array covers only those kept.
 func unit(from []int, u int) int {
