@@ -65,7 +65,7 @@ Exit code 4 says that the study does not come close enough to its paper.`,
 // reproduce prints the comparison, writes it with its figure, and judges it.
 func (f *finished) reproduce(s streams, asJSON bool) error {
 	agreement := sim.Agree(f.comparisons)
-	tolerance := configs.Tolerance()
+	tolerance := configs.Tolerance(f.study.Published)
 	close := agreement.Within(tolerance)
 	if err := writeFile(filepath.Join(f.dir, "comparison.csv"), func(w io.Writer) error { return writeComparisonCSV(w, f.comparisons) }); err != nil {
 		return err
