@@ -2,6 +2,7 @@ package configs_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -33,6 +34,27 @@ func compiled(t *testing.T) *jsonschema.Schema {
 	return schema
 }
 
+// jsonKeys makes texts of keys such as the 2 of {2: 0.5}, as editors do.
+func jsonKeys(v any) any {
+	switch v := v.(type) {
+	case map[any]any:
+		texts := map[string]any{}
+		for key, value := range v {
+			texts[fmt.Sprint(key)] = jsonKeys(value)
+		}
+		return texts
+	case map[string]any:
+		for key, value := range v {
+			v[key] = jsonKeys(value)
+		}
+	case []any:
+		for i, value := range v {
+			v[i] = jsonKeys(value)
+		}
+	}
+	return v
+}
+
 func TestPresetsFollowTheSchema(t *testing.T) {
 	schema := compiled(t)
 	for _, name := range configs.Presets() {
@@ -41,7 +63,7 @@ func TestPresetsFollowTheSchema(t *testing.T) {
 		if err := yaml.Unmarshal(text, &doc); err != nil {
 			t.Fatal(err)
 		}
-		if err := schema.Validate(doc); err != nil {
+		if err := schema.Validate(jsonKeys(doc)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		study, err := configs.Load(name, text, nil)
@@ -55,7 +77,7 @@ func TestPresetsFollowTheSchema(t *testing.T) {
 		if err := yaml.Unmarshal(resolved, &doc); err != nil {
 			t.Fatal(err)
 		}
-		if err := schema.Validate(doc); err != nil {
+		if err := schema.Validate(jsonKeys(doc)); err != nil {
 			t.Errorf("%s, resolved: %v", name, err)
 		}
 	}

@@ -167,6 +167,7 @@ type tested struct {
 	controlSD        []float64
 	show             []steps       // by test
 	class            [][]float64   // C by arm and class, whole
+	uncaused         []float64     // by class: the part of C that is no effect of quality
 	score            [][][]float64 // by world; test; valid child
 	// With a delivery, what reaches whom comes between arm and score.
 	delivery *delivery
@@ -196,8 +197,8 @@ func newTested(t Trial, p *population) *tested {
 	teachers := t.Design.teachers()
 	ts := &tested{
 		a: a, shared: a.shared, factor: factor, sumSD: math.Sqrt(sumVariance(factor)),
-		school: make([]float64, schools),
-		z:      make([]float64, n), e: make([]float64, n), show: make([]steps, n),
+		school: make([]float64, schools), uncaused: make([]float64, teachers),
+		z: make([]float64, n), e: make([]float64, n), show: make([]steps, n),
 	}
 	if ts.shared != nil {
 		ts.shared.compile(t)
@@ -246,6 +247,10 @@ func (ts *tested) draw(p *population, tq *trueQuality, valid []bool, r *rand.Ran
 			common += slope * tq.common[k][s]
 		}
 		control := common
+		ts.uncaused[j] = common
+		for k, sorting := range a.Slope.Sorting {
+			ts.uncaused[j] += sorting * tq.under[0][k][j]
+		}
 		for k := range a.Slope.Control {
 			control += (a.Slope.Sorting[k] + a.Slope.Control[k]) * tq.under[0][k][j]
 		}

@@ -18,6 +18,7 @@ type Generator struct {
 	quality      *trueQuality
 	observed     *observed
 	tested       *tested
+	oracle       *oracle    // nil where the data show what an analyst has
 	retention    *retention // nil where lost units are in no data set
 	treatment    *treatment
 	delivery     *delivery // nil where all receive what they are assigned, whole
@@ -35,8 +36,8 @@ type Generator struct {
 	schools, teachers, children                    []int // unit drawn behind each unit kept
 
 	// Where the columns of the data start in shape.Columns.
-	covariateColumn, schemeColumn, deliveryColumn, scoreColumn, ratingColumn, raterColumn, testColumn int
-	observedColumn, respondedColumn                                                                   int // with retention
+	covariateColumn, schemeColumn, deliveryColumn, scoreColumn, ratingColumn, raterColumn, oracleColumn, testColumn int
+	observedColumn, respondedColumn                                                                                 int // with retention
 }
 
 // Compile prepares drawing. All errors happen here.
@@ -77,6 +78,7 @@ func (t Trial) Compile() (*Generator, error) {
 	if d.Attrition.keeps() {
 		g.retention = newRetention(t, g.population)
 	}
+	g.oracle = newOracle(t, g.quality)
 	g.shape.Max = [levels]int{d.Blocks, schools, teachers, children}
 	g.shape.Arms = d.Arms
 	g.shape.Assignment = d.Assignment
@@ -190,6 +192,14 @@ func (g *Generator) layout() {
 	g.raterColumn = len(g.shape.Columns)
 	for _, c := range g.observed.raterColumns() {
 		add(c)
+	}
+	g.oracleColumn = len(g.shape.Columns)
+	for i, name := range t.oracleNames() {
+		doc := "true classroom quality, SDs of the score, which no analyst has"
+		if i == len(t.Quality.Domains) {
+			doc = "the part of achievement that quality causes, SDs, which no analyst has"
+		}
+		add(Column{Name: name, Level: TeacherLevel, PostTreatment: true, Observed: observed, Doc: doc})
 	}
 	g.testColumn = len(g.shape.Columns)
 	for _, name := range t.Achievement.Tests {
@@ -354,6 +364,15 @@ func (g *Generator) fillColumns() {
 	}
 	if len(g.trial.observed()) > 0 {
 		g.fillScores()
+	}
+
+	if g.oracle != nil {
+		g.oracle.draw(g.tested)
+		domains := len(g.trial.Quality.Domains)
+		for k := range domains {
+			g.received(g.data.Columns[g.oracleColumn+k], g.oracle.quality, k)
+		}
+		g.received(g.data.Columns[g.oracleColumn+domains], g.oracle.caused, 0)
 	}
 
 	tests := len(g.trial.Achievement.Tests)

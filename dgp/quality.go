@@ -32,6 +32,7 @@ type Quality struct {
 	Effect      QualityEffect            `yaml:"effect" doc:"what coaching does to true quality"`
 	ArmEffects  map[string]QualityEffect `yaml:"arm_effects" doc:"effects of arms that differ from effect, whole, by arm; of a combined arm the interaction"`
 	Context     Context                  `yaml:"context" doc:"block and covariate part of the scores in both arms"`
+	Oracle      bool                     `yaml:"oracle,omitempty" doc:"add columns that no analyst has, for infeasible estimators: true quality (DOMAIN_true) and what it does to achievement (TOTAL_caused)"`
 }
 
 // SchoolQuality is a part of true quality that the teachers of a school have in

@@ -83,6 +83,7 @@ func (t Trial) Validate() error {
 	t.checkCovariates(&f)
 	t.Quality.check(&f, t)
 	t.checkUnit(&f)
+	t.checkOracle(&f)
 	t.Observation.check(&f, t)
 	t.Achievement.check(&f, t)
 	if n := t.Design.classes() * float64(len(t.Quality.Domains)) * float64(t.Observation.days()) * float64(t.Observation.Segments) * float64(t.Observation.Coders); n > maxUnits {
@@ -207,6 +208,9 @@ func (t Trial) checkNames(f *Faults) {
 	}
 	if !t.Observation.IsZero() {
 		use("observation.total", t.Observation.Total)
+	}
+	for _, name := range t.oracleNames() {
+		use("quality.oracle", name)
 	}
 	for i, name := range t.Achievement.Tests {
 		use(fmt.Sprintf("achievement.tests[%d]", i), name)

@@ -74,6 +74,7 @@ func (s Study) Factors() [][]Factor {
 type Estimator struct {
 	Name     string            `yaml:"name" required:"true" doc:"unique name"`
 	Estimand Estimand          `yaml:"estimand" doc:"the truth an estimated effect is held against: population or sample"`
+	Against  string            `yaml:"against,omitempty" doc:"instead of estimand: the name of another estimator, say an infeasible regression on the columns of quality.oracle, whose estimates on the same data are the truth; its terms must stand in the same order"`
 	Method   estimators.Method `yaml:",inline"`
 }
 
@@ -230,6 +231,7 @@ func (s Study) Validate() []Fault {
 		faults = append(faults, f)
 	}
 	if err == nil {
+		faults = append(faults, s.againstFaults(panel.Rows())...)
 		faults = append(faults, s.familyFaults(panel.Rows())...)
 	}
 	return faults

@@ -15,7 +15,7 @@ type Record struct {
 	Estimator string
 	Outcome   string
 	Term      string
-	Estimand  string  // "population", "sample", or "" when the term has no causal truth
+	Estimand  string  // "population", "sample", "estimate of NAME", or "" when the term has no truth
 	Truth     float64 // NaN when Estimand is ""
 	estimators.Estimate
 }

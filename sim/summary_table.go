@@ -480,6 +480,9 @@ func (s Summary) kindOfTruth() string {
 			return ", in the population the trials are drawn from"
 		case "sample":
 			return ", in the sample of each trial, averaged over the trials"
+		case "":
+		default:
+			return ": the " + s.Rows[i].Estimand + " on the same data, averaged over the trials"
 		}
 	}
 	return ""

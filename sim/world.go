@@ -20,6 +20,8 @@ type world struct {
 	truth     []float64 // by row: NaN without one; sample truths change
 	sampled   []int     // rows with a sample truth
 	effects   *effects  // of these rows; nil if there are none
+	reference []int     // by row: the row whose estimate is its truth, or -1
+	following []int     // rows with one
 }
 
 // newWorld compiles a study for one worker. population holds the population
@@ -36,10 +38,14 @@ func newWorld(s Study, population []float64) (*world, error) {
 	panel.SetAlpha(s.Alpha)
 	w := &world{seed: s.Seed, generator: g, panel: panel, rows: panel.Rows()}
 	estimand := s.estimandByName()
+	w.reference = s.references(w.rows)
 	var targets []estimators.Target
 	for i, row := range w.rows {
 		name, truth := "", math.NaN()
-		if hasTruth(row, g) {
+		if k := w.reference[i]; k >= 0 {
+			name = againstName(w.rows[k].Estimator)
+			w.following = append(w.following, i)
+		} else if hasTruth(row, g) {
 			name = estimand[row.Estimator].String()
 			if estimand[row.Estimator] == Sample {
 				w.sampled = append(w.sampled, i)
@@ -75,6 +81,7 @@ func (w *world) replicate(rep int) []estimators.Estimate {
 	data, truth := w.generator.Draw(st)
 	w.panel.Use(st)
 	estimates := w.panel.Fit(data)
+	w.follow(estimates)
 	if w.effects != nil {
 		for i, v := range w.effects.of(data, truth) {
 			w.truth[w.sampled[i]] = v
@@ -149,13 +156,14 @@ func (s Study) population(workers int) ([]PopulationEffect, error) {
 		return nil, err
 	}
 	estimand := s.estimandByName()
+	reference := s.references(panel.Rows())
 	all := make([]PopulationEffect, len(panel.Rows()))
 	var targets []estimators.Target
 	place := make([]int, len(all)) // in targets, or -1
 	for i, row := range panel.Rows() {
 		all[i] = PopulationEffect{Estimator: row.Estimator, Outcome: row.Outcome, Term: row.Term, Value: math.NaN(), MCSE: math.NaN()}
 		place[i] = -1
-		if !hasTruth(row, g) || estimand[row.Estimator] != Population {
+		if reference[i] >= 0 || !hasTruth(row, g) || estimand[row.Estimator] != Population {
 			continue
 		}
 		for k, t := range targets {
