@@ -359,7 +359,7 @@ func (g *Generator) fillColumns() {
 	for at := range g.observed.rating[0] {
 		g.received(g.data.Columns[g.ratingColumn+at], g.observed.rating, at)
 	}
-	for c := range g.testColumn - g.raterColumn {
+	for c := range g.oracleColumn - g.raterColumn {
 		gather(g.data.Columns[g.raterColumn+c], g.observed.raters.who[c], g.drawn(TeacherLevel))
 	}
 	if len(g.trial.observed()) > 0 {
