@@ -213,7 +213,7 @@ func newTested(t Trial, p *population) *tested {
 		own := armTests{arm: arm, total: shifts[i]}
 		if i > 0 {
 			own.effect, own.shift = a.effectOf(arm, k), t.Quality.effectOf(arm).Shift
-			own.sum = append(slices.Clone(arm.parts), i)
+			own.sum = arm.withParts(i)
 			own.varied = newVariation(own.effect.TestEffect, p)
 			ts.varies = ts.varies || own.varied != nil
 			ts.profiled = ts.profiled || own.varied != nil && own.varied.profile != nil

@@ -17,6 +17,15 @@ type arm struct {
 	parts []int // the arms that a combined arm is made of; nil for a plain one
 }
 
+// withParts returns the arms whose own effects add up to that of the arm, which
+// is the i-th: its parts and itself.
+func (a arm) withParts(i int) []int {
+	if i == 0 {
+		return nil
+	}
+	return append(slices.Clone(a.parts), i)
+}
+
 // combination is what stands between the parts of a combined arm's name.
 const combination = "+"
 

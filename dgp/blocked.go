@@ -21,6 +21,9 @@ func (b Blocked) Level() Level { return b.Unit.Level() }
 // Columns adds none.
 func (Blocked) Columns() []Column { return nil }
 
+// ArmShares returns the share of each arm.
+func (b Blocked) ArmShares(arms []string) []float64 { return sharesOf(arms, b.Share, b.Shares) }
+
 // Compile prepares drawing who of each block is in each arm.
 func (b Blocked) Compile(s Shape) Assigner {
 	shares := sharesOf(s.Arms, b.Share, b.Shares)

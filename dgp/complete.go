@@ -20,6 +20,9 @@ func (c Complete) Level() Level { return c.Unit.Level() }
 // Columns adds none.
 func (Complete) Columns() []Column { return nil }
 
+// ArmShares returns the share of each arm.
+func (c Complete) ArmShares(arms []string) []float64 { return sharesOf(arms, c.Share, c.Shares) }
+
 // Compile prepares drawing who is in each arm.
 func (c Complete) Compile(s Shape) Assigner {
 	shares := sharesOf(s.Arms, c.Share, c.Shares)

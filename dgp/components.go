@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Components are the variances, by level, of an outcome within one arm, and its
@@ -23,13 +24,14 @@ func (c Components) Total() float64 { return c.Block + c.School + c.Teacher + c.
 // must then be dependent, or of a law whose higher moments are not known here.
 func (t Trial) Components(weights []float64, arm int, given map[string]int) (Components, error) {
 	t = t.lower(nil)
-	a, d := t.Achievement, len(t.Quality.Domains)
+	a, arms := t.Achievement, armsOf(t.Design.Arms)
 	var c Components
-	unit := 0.0 // of the outcome per SD of total achievement
+	sum := 0.0
 	for _, w := range weights {
-		unit += w * a.Scale
+		sum += w
 	}
-	school, class := t.classVariance(arm, d)
+	unit := sum * a.Scale // of the outcome per SD of total achievement
+	school, class := t.classVariance(arm)
 	index, err := t.indexVariance(given)
 	if err != nil {
 		return c, err
@@ -46,98 +48,235 @@ func (t Trial) Components(weights []float64, arm int, given map[string]int) (Com
 		if a.GradeSD > 0 || a.GradeMeans != nil {
 			return c, errors.New("grades differ")
 		}
-		if a.Baseline != nil {
-			return c, errors.New("there is a baseline test")
+		explained := [levels]float64{}
+		for l := range explained {
+			explained[l] = sum * sum * s.slope[l] * s.slope[l] * s.spread[l] * s.spread[l]
 		}
 		rest := s.correlation.quadratic(weights)
-		c.Block += s.sd[BlockLevel] * s.sd[BlockLevel] * rest
-		c.School += s.sd[SchoolLevel] * s.sd[SchoolLevel] * rest
-		c.Teacher += s.sd[TeacherLevel] * s.sd[TeacherLevel] * rest
+		c.Block += s.sd[BlockLevel]*s.sd[BlockLevel]*rest + explained[BlockLevel]
+		c.School += s.sd[SchoolLevel]*s.sd[SchoolLevel]*rest + explained[SchoolLevel]
+		c.Teacher += s.sd[TeacherLevel]*s.sd[TeacherLevel]*rest + explained[TeacherLevel]
+		c.Child += explained[ChildLevel]
 	}
 
-	// ε + T Mean (1 - Bottom f), f = 1'ε/sd(1'ε).
-	factor := a.Residual.factor(nil)
-	sumSD := math.Sqrt(sumVariance(factor))
-	mean, withSum := 0.0, 0.0
-	effect := orZeros(a.Effect.Mean, len(a.Tests))
+	// ε + Σ Mean (1 - Bottom f) over the arm and its parts, f = 1'ε/sd(1'ε).
+	sumSD := math.Sqrt(sumVariance(a.Residual.factor(nil)))
+	withSum, lift := 0.0, 0.0
 	for i, w := range weights {
-		if arm > 0 {
-			mean += w * effect[i]
-		}
 		for j, v := range weights {
 			c.Child += w * v * a.Residual.at(i, j)
 			withSum += w * a.Residual.at(i, j) / sumSD
 		}
 	}
-	lift := mean * a.Effect.Bottom
+	for _, own := range arms[arm].withParts(arm) {
+		e := a.effectOf(arms[own], len(t.Quality.Domains)).TestEffect
+		mean := 0.0
+		for i, w := range weights {
+			mean += w * e.Mean[i]
+		}
+		c.Mean += mean
+		lift += mean * e.Bottom
+		c.School += sum * sum * e.SchoolSD * e.SchoolSD
+		c.Block += sum * sum * e.BlockSD * e.BlockSD
+	}
 	c.Child += lift*lift - 2*lift*withSum
-	c.Mean = mean
 	return c, nil
 }
 
-// classVariance is the variance of what goes with true quality in achievement, between
-// schools and between the teachers of a school, in SDs of total achievement.
-func (t Trial) classVariance(arm, domains int) (school, class float64) {
-	q, slope := t.Quality, t.Achievement.Slope
-	sorting, control := orZeros(slope.Sorting, domains), orZeros(slope.Control, domains)
-	baseline, treated := orZeros(slope.Baseline, domains), orZeros(slope.Treated, domains)
-	onBaseline, onCoached := make([]float64, domains), make([]float64, domains)
-	for k := range domains {
-		if arm == 0 {
-			onBaseline[k] = sorting[k] + control[k]
+// EffectComponents returns the variance components, from blocks to teachers, of
+// a contrast between arms, Σ contrast × outcome under the arm with weights that
+// add up to 0, of the weighted sum of tests: how much effects differ between
+// blocks, schools and teachers. Mean is its mean. Components says of which trials
+// it is right.
+func (t Trial) EffectComponents(weights, contrast []float64) Components {
+	t = t.lower(nil)
+	a, arms := t.Achievement, armsOf(t.Design.Arms)
+	sum := 0.0
+	for _, w := range weights {
+		sum += w
+	}
+	var c Components
+	part := t.newClassPart()
+	own := make([]float64, len(arms)) // how often the contrast has what an arm itself does
+	for i, x := range contrast {
+		part.add(t, arms, i, x)
+		for _, k := range arms[i].withParts(i) {
+			own[k] += x
+		}
+	}
+	school, class := part.variance(t)
+	c.School = sum * sum * a.Scale * a.Scale * school
+	c.Teacher = sum * sum * a.Scale * a.Scale * class
+	for i, x := range own {
+		if i == 0 || x == 0 {
 			continue
 		}
-		onBaseline[k] = sorting[k] + baseline[k]
-		onCoached[k] = treated[k]
+		e := a.effectOf(arms[i], len(t.Quality.Domains)).TestEffect
+		c.School += x * x * sum * sum * e.SchoolSD * e.SchoolSD
+		c.Block += x * x * sum * sum * e.BlockSD * e.BlockSD
+		for k, w := range weights {
+			c.Mean += x * w * e.Mean[k]
+		}
 	}
-	school, class = q.spread(q.Effect, onBaseline, onCoached)
-	for k, s := range orZeros(slope.School, domains) {
-		onBaseline[k] += onCoached[k] + s
-	}
-	return school + q.School.variance(onBaseline), class
+	return c
 }
 
-// spread is the variance, between schools and between the teachers of a school,
-// of a weighted sum of quality without coaching and of quality with it, by an
-// effect; that of SchoolQuality apart.
-func (q Quality) spread(effect QualityEffect, onBaseline, onCoached []float64) (school, class float64) {
-	domains := len(q.Domains)
-	factor := q.Correlation.factor(q.SD)
-	engagement, noise := orZeros(effect.Engagement, domains), orZeros(effect.Noise, domains)
-
-	// u'q(0) + e h + noise, with h the engagement, of variance 1.
-	u := make([]float64, domains)
-	e, own := 0.0, 0.0
-	for k := range u {
-		u[k] = onBaseline[k] + onCoached[k]
-		e += onCoached[k] * engagement[k]
-		own += onCoached[k] * onCoached[k] * noise[k] * noise[k]
+// BaselineComponents returns the covariance of the weighted sum of tests with
+// the observed baseline and the baseline's own variance, level by level, its error
+// of measurement at that of children. Both are the same in all arms, and 0
+// without a baseline.
+func (t Trial) BaselineComponents(weights []float64) (covariance, variance Components) {
+	s := t.lower(nil).Achievement.shared
+	if s == nil || t.Achievement.Baseline == nil {
+		return covariance, variance
 	}
+	sum := 0.0
+	for _, w := range weights {
+		sum += w
+	}
+	for l, x := range map[Level][2]*float64{
+		BlockLevel: {&covariance.Block, &variance.Block}, SchoolLevel: {&covariance.School, &variance.School},
+		TeacherLevel: {&covariance.Teacher, &variance.Teacher}, ChildLevel: {&covariance.Child, &variance.Child},
+	} {
+		*x[0] = sum * s.slope[l] * s.spread[l] * s.spread[l]
+		*x[1] = s.spread[l] * s.spread[l]
+	}
+	variance.Child += s.error * s.error
+	return covariance, variance
+}
+
+// A classPart is what true quality does to something of a class, as a function
+// of what is drawn: quality without coaching, u'q(0), the engagement h of some
+// arms, and the rest n of the effects on quality.
+type classPart struct {
+	onQuality []float64 // u, by domain
+	engaged   []engagedPart
+	noise     []float64 // by domain: SD of n times this
+	sorted    float64   // the slope School times this, on the school's part of quality
+}
+
+// An engagedPart is a multiple of the engagement of one arm.
+type engagedPart struct{ times, rho, skew float64 }
+
+func (t Trial) newClassPart() *classPart {
+	n := len(t.Quality.Domains)
+	return &classPart{onQuality: make([]float64, n), noise: make([]float64, n)}
+}
+
+// add adds a multiple of what true quality does to achievement in an arm.
+func (c *classPart) add(t Trial, arms []arm, i int, times float64) {
+	n := len(t.Quality.Domains)
+	slope := t.Achievement.Slope
+	if i == 0 {
+		c.sorted += times
+		sorting, control := orZeros(slope.Sorting, n), orZeros(slope.Control, n)
+		for k := range n {
+			c.onQuality[k] += times * (sorting[k] + control[k])
+		}
+		return
+	}
+	e := t.Achievement.effectOf(arms[i], n)
+	if parts := arms[i].parts; parts != nil {
+		c.add(t, arms, 0, times*float64(1-len(parts)))
+		for _, p := range parts {
+			c.add(t, arms, p, times)
+		}
+		for k := range n {
+			c.onQuality[k] += times * e.Baseline[k]
+		}
+	} else {
+		c.sorted += times
+		sorting := orZeros(slope.Sorting, n)
+		for k := range n {
+			c.onQuality[k] += times * (sorting[k] + e.Baseline[k] + e.Treated[k])
+		}
+	}
+	c.move(t.Quality.effectOf(arms[i]), e.Treated, times)
+}
+
+// move adds a multiple of slope times what an effect moves quality beyond its
+// shift.
+func (c *classPart) move(e QualityEffect, slope []float64, times float64) {
+	engagement := 0.0
+	for k, s := range slope {
+		engagement += s * e.Engagement[k]
+		c.noise[k] += times * s * e.Noise[k]
+	}
+	if engagement != 0 {
+		c.engaged = append(c.engaged, engagedPart{times * engagement, e.WithQuality, e.Skew})
+	}
+}
+
+// variance is that between schools and between the teachers of a school.
+func (c *classPart) variance(t Trial) (school, class float64) {
+	q := t.Quality
+	factor := q.Correlation.factor(q.SD)
 	onQuality, withSum := 0.0, 0.0
 	for j := range factor { // u'LL'u and u'LL'1
 		x, y := 0.0, 0.0
-		for i := j; i < domains; i++ {
-			x += u[i] * factor[i][j]
+		for i := j; i < len(factor); i++ {
+			x += c.onQuality[i] * factor[i][j]
 			y += factor[i][j]
 		}
 		onQuality += x * x
 		withSum += x * y
 	}
-	rho, sumSD := effect.WithQuality, math.Sqrt(sumVariance(factor))
-	if sumSD == 0 {
-		rho, sumSD = 0, 1
+	sumSD := math.Sqrt(sumVariance(factor))
+	own, cross, engaged, shared := 0.0, 0.0, 0.0, 0.0
+	for _, s := range c.noise {
+		own += s * s
 	}
-	// Cov(t, h) of the normal t and the lognormal h, and the correlation of the
-	// h of two teachers of a school, whose t have the correlation r.
-	w, r := effect.Skew, rho*rho*q.SchoolShare
-	cov, shared := 1.0, r
-	if w > 0 {
-		grow := math.Expm1(w * w)
-		cov, shared = w/math.Sqrt(grow), math.Expm1(w*w*r)/grow
+	for _, e := range c.engaged {
+		if sumSD > 0 { // Cov(t, h) of the normal t and the lognormal h
+			cov := 1.0
+			if w := e.skew; w > 0 {
+				cov = w / math.Sqrt(math.Expm1(w*w))
+			}
+			cross += 2 * e.times * e.rho * cov * withSum / sumSD
+		}
+		for _, o := range c.engaged {
+			r, s := e.rho, o.rho
+			if sumSD == 0 {
+				r, s = 0, 0
+			}
+			// The t of one teacher in two arms correlate so, and those of two teachers
+			// of a school by the part that quality has in them.
+			alike := r*s + math.Sqrt(1-r*r)*math.Sqrt(1-s*s)
+			engaged += e.times * o.times * engagement(e.skew, o.skew, alike)
+			shared += e.times * o.times * engagement(e.skew, o.skew, r*s*q.SchoolShare)
+		}
 	}
-	cross := 2 * e * rho * cov * withSum / sumSD
-	school = q.SchoolShare*(onQuality+cross) + e*e*shared
-	return school, onQuality + cross + e*e + own - school
+	school = q.SchoolShare*(onQuality+cross) + shared
+	class = onQuality + cross + engaged + own - school
+	u := slices.Clone(c.onQuality)
+	for k, s := range orZeros(t.Achievement.Slope.School, len(u)) {
+		u[k] += c.sorted * s
+	}
+	return school + q.School.variance(u), class
+}
+
+// engagement is the covariance of two engagements h with log-SDs v and w whose
+// normal t have the correlation r.
+func engagement(v, w, r float64) float64 {
+	grow := func(w float64) float64 { return math.Sqrt(math.Expm1(w * w)) }
+	switch {
+	case v > 0 && w > 0:
+		return math.Expm1(v*w*r) / (grow(v) * grow(w))
+	case v > 0:
+		return v * r / grow(v)
+	case w > 0:
+		return w * r / grow(w)
+	}
+	return r
+}
+
+// classVariance is the variance of what goes with true quality in achievement in an
+// arm, between schools and between the teachers of a school, in SDs of total
+// achievement.
+func (t Trial) classVariance(arm int) (school, class float64) {
+	part := t.newClassPart()
+	part.add(t, armsOf(t.Design.Arms), arm, 1)
+	return part.variance(t)
 }
 
 // indexVariance is the variance, by level, of the index of school and teacher
@@ -146,23 +285,31 @@ func (t Trial) indexVariance(given map[string]int) (variance [levels]float64, er
 	if t.Achievement.CovariateSD == 0 {
 		return variance, nil
 	}
-	p := newPopulation(t)
+	variance, err = freeIndex(newPopulation(t).achievementTerms, given, "achievement")
+	for l := range variance {
+		variance[l] *= t.Achievement.CovariateSD * t.Achievement.CovariateSD
+	}
+	return variance, err
+}
+
+// freeIndex is the variance, by level, of an index, less that of the given
+// covariates. what the index moves is for messages.
+func freeIndex(terms []indexTerm, given map[string]int, what string) (variance [levels]float64, err error) {
 	var shares []Share
-	for _, term := range p.achievementTerms {
+	for _, term := range terms {
 		switch law := term.column.Law.(type) {
 		case ClassSizeLaw:
-			return variance, errors.New("class size moves achievement")
+			return variance, fmt.Errorf("class size moves %s", what)
 		case Share:
 			for _, other := range shares {
 				if other.Of == law.Of {
-					return variance, fmt.Errorf("several shares of %s move achievement, and they are correlated", law.Of)
+					return variance, fmt.Errorf("several shares of %s move %s, and they are correlated", law.Of, what)
 				}
 			}
 			shares = append(shares, law)
 		}
 		if given[term.column.Name] == 0 {
-			w := term.weight * t.Achievement.CovariateSD
-			variance[term.column.Level] += w * w
+			variance[term.column.Level] += term.weight * term.weight
 		}
 	}
 	return variance, nil
@@ -199,10 +346,10 @@ func (t Trial) childVariance(given map[string]int) (variance float64, err error)
 }
 
 // OutcomeWeights returns the weights of the tests in a test or in total
-// achievement, where a share of children is treated: a total is the mean of the
-// tests, each in SDs of the data set unless Points keeps them as they are. Tests
+// achievement, where shares of the children are in the arms: a total is the mean of
+// the tests, each in SDs of the data set unless Points keeps them as they are. Tests
 // that are standardised have a random scale, which no t test notices.
-func (t Trial) OutcomeWeights(outcome string, share float64) (weights []float64, ok bool, err error) {
+func (t Trial) OutcomeWeights(outcome string, shares []float64) (weights []float64, ok bool, err error) {
 	a := t.Achievement
 	weights = make([]float64, len(a.Tests))
 	for k, name := range a.Tests {
@@ -219,15 +366,18 @@ func (t Trial) OutcomeWeights(outcome string, share float64) (weights []float64,
 		one[k] = 1
 		variance := 1.0
 		if !a.Points {
-			control, err := t.Components(one, 0, nil)
-			if err != nil {
-				return nil, true, err
+			sum, square := 0.0, 0.0
+			variance = 0
+			for arm, share := range shares {
+				c, err := t.Components(one, arm, nil)
+				if err != nil {
+					return nil, true, err
+				}
+				variance += share * c.Total()
+				sum += share * c.Mean
+				square += share * c.Mean * c.Mean
 			}
-			treated, err := t.Components(one, 1, nil)
-			if err != nil {
-				return nil, true, err
-			}
-			variance = (1-share)*control.Total() + share*treated.Total() + share*(1-share)*treated.Mean*treated.Mean
+			variance += square - sum*sum
 		}
 		weights[k] = 1 / (float64(len(weights)) * math.Sqrt(variance))
 	}

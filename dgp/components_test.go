@@ -76,6 +76,161 @@ func TestComponentsAreRealised(t *testing.T) {
 	}
 }
 
+// wordedArms is a trial in shares of variance with a baseline test, and two
+// treatments and both together, each with effects of its own.
+func wordedArms(schoolPart bool) dgp.Trial {
+	t := dgp.DefaultTrial()
+	t.Design = dgp.Design{
+		Blocks: 4, Schools: 10, Teachers: 3, Tested: 8, Children: dgp.ClassSize{Mean: 8, Min: 8},
+		Arms: []string{"usual", "a1", "b1", "a1+b1"}, Assignment: dgp.Complete{},
+	}
+	t.Covariates = []dgp.Covariate{
+		{Name: "wealth", Level: dgp.SchoolLevel, Law: dgp.Normal{SD: 2}, Quality: 1, Achievement: 1},
+		{Name: "debt", Level: dgp.TeacherLevel, Law: dgp.Gamma{Mean: 2, SD: 3}, Quality: -0.5},
+	}
+	t.Quality = manyTeachers().Quality
+	if schoolPart {
+		t.Quality.SchoolShare = 0
+		t.Quality.School = dgp.SchoolQuality{SD: []float64{0.3, 0.4}, Correlation: dgp.Matrix{{1}, {0.5, 1}}}
+	}
+	t.Quality.ArmEffects = map[string]dgp.QualityEffect{
+		"b1":    {Shift: []float64{0.1, 0.3}, Engagement: []float64{0.1, 0.5}, Noise: []float64{0.1, 0.3}, Skew: 0.5, WithQuality: 0.4},
+		"a1+b1": {Shift: []float64{0.1, 0}, Engagement: []float64{0.2, 0.2}, Noise: []float64{0, 0.2}, WithQuality: 0.8},
+	}
+	t.Observation = manyTeachers().Observation
+	correlation := 0.6
+	t.Achievement = dgp.Achievement{
+		Tests: []string{"a", "b"}, Total: "all", Scale: 1, Points: true, Correlation: &correlation,
+		ICC:      dgp.ICC{Block: 0.05, School: 0.15, Teacher: 0.1},
+		R2:       dgp.R2{School: 0.1},
+		Baseline: &dgp.Baseline{Name: "pretest", Reliability: 0.8, R2: dgp.R2{Block: 0.2, School: 0.5, Teacher: 0.3, Child: 0.4}, ICC: dgp.ICC{Block: 0.1, School: 0.1, Teacher: 0.2}},
+		Slope: dgp.Slopes{
+			Sorting: []float64{0.1, 0.05}, Control: []float64{0.1, -0.1}, Treated: []float64{0.2, 0.1}, Baseline: []float64{-0.1, 0.2},
+		},
+		Effect: dgp.TestEffect{Mean: []float64{0.1, -0.2}, Bottom: -0.4, SchoolSD: 0.2, BlockSD: 0.1},
+		ArmEffects: map[string]dgp.ArmTestEffect{
+			"b1":    {TestEffect: dgp.TestEffect{Mean: []float64{0.3, 0.1}, Bottom: 0.5}, Treated: []float64{0.3, 0.4}, Baseline: []float64{0.3, 0}},
+			"a1+b1": {TestEffect: dgp.TestEffect{Mean: []float64{0, 0.4}, SchoolSD: 0.3}, Baseline: []float64{0, -0.3}},
+		},
+	}
+	if schoolPart {
+		t.Achievement.Slope.School = []float64{0.2, -0.1}
+	}
+	return t
+}
+
+// TestComponentsByArm holds the components of tests, of scores of quality and of
+// contrasts between arms, in four arms of which one combines two, and the
+// baseline's, against analyses of variance of drawn data. A right program fails
+// one check in 1e5 draws of the seed.
+func TestComponentsByArm(t *testing.T) {
+	for _, schoolPart := range []bool{false, true} {
+		checkComponentsByArm(t, wordedArms(schoolPart))
+	}
+}
+
+func checkComponentsByArm(t *testing.T, trial dgp.Trial) {
+	t.Helper()
+	g, err := trial.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := trial.Design
+	size := int(d.Children.Mean)
+	n := d.Blocks * d.Schools * d.Teachers * size
+	var c checks
+	weights, contrast := []float64{0.7, 0.4}, []float64{-1, 0.5, -0.5, 1}
+	scores := []float64{0.6, 0.5}
+	first, score, base := g.Shape().Index("a"), g.Shape().Index("support"), g.Shape().Index("pretest")
+	y, classes := make([]float64, n), make([]float64, n/size)
+	sums, total := [4][]float64{}, make([]float64, n)
+	for arm := range sums {
+		sums[arm] = make([]float64, n)
+	}
+	add := func(name string, want, got dgp.Components) {
+		for level, pair := range map[string][2]float64{
+			"block": {want.Block, got.Block}, "school": {want.School, got.School},
+			"teacher": {want.Teacher, got.Teacher}, "child": {want.Child, got.Child}, "mean": {want.Mean, got.Mean},
+		} {
+			if level != "child" || !math.IsNaN(pair[1]) {
+				c.add(name+" "+level, pair[0], pair[1])
+			}
+		}
+	}
+	covariance, variance := trial.BaselineComponents(weights)
+	effect := trial.EffectComponents(weights, contrast)
+	for rep := range 1000 {
+		data, truth := g.Draw(dgp.Stream{Seed: 78, Replicate: uint64(rep)})
+		clear(total)
+		for arm := range sums {
+			clear(sums[arm])
+			for k, w := range weights {
+				for i, x := range truth.Potential(y, first+k, arm) {
+					sums[arm][i] += w * x
+				}
+			}
+			want, err := trial.Components(weights, arm, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			add(d.Arms[arm], want, nested(sums[arm], d.Blocks, d.Schools, d.Teachers, size))
+			for i, x := range sums[arm] {
+				total[i] += contrast[arm] * x
+			}
+			clear(classes)
+			for k, w := range scores {
+				for j, x := range truth.Potential(y, score+k, arm) {
+					classes[j] += w * (x - trial.Observation.Scale.Mean[k]) / trial.Observation.Scale.Points[k]
+				}
+			}
+			want, err = trial.ScoreComponents(scores, arm, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := nested(classes, 1, d.Blocks, d.Schools, d.Teachers)
+			add(d.Arms[arm]+" quality", want, dgp.Components{Block: got.School, School: got.Teacher, Teacher: got.Child, Child: math.NaN(), Mean: got.Mean})
+		}
+		got := nested(total, d.Blocks, d.Schools, d.Teachers, size)
+		got.Child = math.NaN()
+		add("effect", effect, got)
+
+		x := nested(data.Columns[base], d.Blocks, d.Schools, d.Teachers, size)
+		x.Mean = 0
+		add("baseline", variance, x)
+		for i, v := range data.Columns[base] {
+			total[i] = sums[0][i] + v
+		}
+		with, without := nested(total, d.Blocks, d.Schools, d.Teachers, size), nested(sums[0], d.Blocks, d.Schools, d.Teachers, size)
+		add("with baseline", covariance, dgp.Components{
+			Block: (with.Block - without.Block - x.Block) / 2, School: (with.School - without.School - x.School) / 2,
+			Teacher: (with.Teacher - without.Teacher - x.Teacher) / 2, Child: (with.Child - without.Child - x.Child) / 2,
+		})
+	}
+	c.test(t)
+}
+
+// TestRatingsAtLimits: with limits half an SD above and two below the mean of
+// ratings, normal probabilities; whole ratings have half a point more.
+func TestRatingsAtLimits(t *testing.T) {
+	trial := oneDomain()
+	trial.Quality.Effect = dgp.QualityEffect{}
+	// SD of a rating: √(1 + .25 + .25).
+	sd := math.Sqrt(1.5)
+	trial.Observation.Scale = dgp.RatingScale{Mean: []float64{4}, Points: []float64{1}, Min: 4 - 2*sd, Max: 4 + sd/2}
+	tail := func(z float64) float64 { return 0.5 * math.Erfc(z/math.Sqrt2) }
+	if got, want := trial.RatingsAtLimits([]float64{1}), tail(0.5)+tail(2); math.Abs(got-want) > 1e-12 {
+		t.Errorf("%g of ratings are held back, want %g", got, want)
+	}
+	trial.Observation.Scale.Integer = true
+	if got, want := trial.RatingsAtLimits([]float64{1}), tail(0.5+0.5/sd)+tail(2+0.5/sd); math.Abs(got-want) > 1e-12 {
+		t.Errorf("%g of whole ratings are held back, want %g", got, want)
+	}
+	c, err := trial.ScoreComponents([]float64{1}, 0, nil)
+	if want := 1 + .25/2 + .25/4 + 1./12/4; err != nil || math.Abs(c.Total()-want) > 1e-12 {
+		t.Errorf("whole ratings have variance %g, want %g: %v", c.Total(), want, err)
+	}
+}
+
 // nested estimates variance components by analysis of variance of equal groups.
 func nested(y []float64, blocks, schools, teachers, size int) dgp.Components {
 	var c dgp.Components
@@ -163,18 +318,18 @@ func TestNoComponents(t *testing.T) {
 // divided by the SDs that they have in the data.
 func TestOutcomeWeights(t *testing.T) {
 	trial := equalClasses()
-	w, ok, err := trial.OutcomeWeights("c", 0.5)
+	w, ok, err := trial.OutcomeWeights("c", []float64{1 - 0.5, 0.5})
 	if err != nil || !ok || w[2] != 1 || w[0] != 0 {
 		t.Errorf("weights of c: %v, %v, %v", w, ok, err)
 	}
-	if w, ok, _ = trial.OutcomeWeights("all", 0.5); !ok || w[0] != 0.2 || w[4] != 0.2 {
+	if w, ok, _ = trial.OutcomeWeights("all", []float64{1 - 0.5, 0.5}); !ok || w[0] != 0.2 || w[4] != 0.2 {
 		t.Errorf("weights of the total in points: %v", w)
 	}
-	if _, ok, _ = trial.OutcomeWeights("score", 0.5); ok {
+	if _, ok, _ = trial.OutcomeWeights("score", []float64{1 - 0.5, 0.5}); ok {
 		t.Error("a score of classroom quality is no test")
 	}
 	trial.Achievement.Points = false
-	if w, _, err = trial.OutcomeWeights("all", 0.3); err != nil {
+	if w, _, err = trial.OutcomeWeights("all", []float64{1 - 0.3, 0.3}); err != nil {
 		t.Fatal(err)
 	}
 	// The mean over draws of each test's variance in the data, in points.

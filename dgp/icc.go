@@ -310,7 +310,7 @@ func (m Matrix) times(x float64) Matrix {
 // controlQuality is the variance of what true quality does to achievement in the
 // control arm, in SDs of total achievement.
 func (t Trial) controlQuality() (variance [levels]float64) {
-	variance[SchoolLevel], variance[TeacherLevel] = t.classVariance(0, len(t.Quality.Domains))
+	variance[SchoolLevel], variance[TeacherLevel] = t.classVariance(0)
 	return variance
 }
 

@@ -151,66 +151,73 @@ func (t Trial) ScoreVariances(arm int) ([]ScoreVariance, error) {
 // scores are the variances of the scores in an arm. The trial is lowered, p its
 // covariates.
 func (t Trial) scores(p *population, arm int) (all []ScoreVariance) {
-	o, q := t.Observation, t.Quality
-	domains := len(q.Domains)
-	context := orZeros(q.Context.Variance, domains)
 	index := p.indexVariance(p.qualityTerms)
-	raters := Raters{}
-	if o.Raters != nil {
-		raters = *o.Raters
-	}
-	// of takes the sum of domains, each times a weight.
 	of := func(outcome, scale string, weights []float64) ScoreVariance {
-		sum := func(covariance func(i, j int) float64) float64 {
-			total := 0.0
-			for i, x := range weights {
-				for j, y := range weights {
-					total += x * y * covariance(i, j)
-				}
-			}
-			return total
-		}
-		wrong := func(sd []float64) float64 {
-			sd = orZeros(sd, domains)
-			return sum(func(i, j int) float64 { return sd[i] * sd[j] * o.ErrorCorrelation.at(i, j) })
-		}
-		explained := sum(func(i, j int) float64 { return (1 - q.Context.BlockShare) * math.Sqrt(context[i]*context[j]) })
-		v := ScoreVariance{
-			Outcome: outcome, Scale: scale,
-			SchoolCovariates: index[SchoolLevel] * explained, ClassCovariates: index[TeacherLevel] * explained,
-			Facets: Facets{
-				Day: wrong(o.DaySD), Segment: wrong(o.SegmentSD), Rating: wrong(o.CoderSD),
-				Rater: wrong(raters.SD), RaterClass: wrong(raters.ClassSD), RaterDay: wrong(raters.DaySD), RaterDrift: wrong(raters.DriftSD),
-			},
-		}
-		v.Block = sum(func(i, j int) float64 {
-			c := q.Context.BlockShare * math.Sqrt(context[i]*context[j])
-			if i != j {
-				c *= q.Context.BlockCorrelation
-			}
-			return c
-		})
-		if arm == 0 {
-			v.School, v.Class = q.spread(QualityEffect{}, weights, make([]float64, domains))
-		} else {
-			v.School, v.Class = q.spread(q.effectOf(armsOf(t.Design.Arms)[arm]), make([]float64, domains), weights)
-		}
-		v.School += q.School.variance(weights)
-		drift := 0.0
-		for k, x := range orZeros(raters.Drift, domains) {
-			drift += weights[k] * x
-		}
-		v.Drift = drift * drift
+		v := t.scoreVariance(index, arm, weights)
+		v.Outcome, v.Scale = outcome, scale
 		return v
 	}
-	weights := make([]float64, domains)
-	for k, name := range q.Domains {
+	weights := make([]float64, len(t.Quality.Domains))
+	for k, name := range t.Quality.Domains {
 		clear(weights)
 		weights[k] = 1
 		all = append(all, of(name, "SD of the observed score", weights))
 	}
-	for k, points := range o.Scale.Points { // the total is the mean of scores in points
-		weights[k] = points / float64(domains)
+	for k, points := range t.Observation.Scale.Points { // the total is the mean of scores in points
+		weights[k] = points / float64(len(weights))
 	}
-	return append(all, of(o.Total, "point", weights))
+	return append(all, of(t.Observation.Total, "point", weights))
+}
+
+// scoreVariance is that of the sum of domains, each times a weight, where the
+// index of covariates has a variance by level.
+func (t Trial) scoreVariance(index [levels]float64, arm int, weights []float64) ScoreVariance {
+	o, q := t.Observation, t.Quality
+	domains := len(q.Domains)
+	context := orZeros(q.Context.Variance, domains)
+	raters := Raters{}
+	if o.Raters != nil {
+		raters = *o.Raters
+	}
+	sum := func(covariance func(i, j int) float64) float64 {
+		total := 0.0
+		for i, x := range weights {
+			for j, y := range weights {
+				total += x * y * covariance(i, j)
+			}
+		}
+		return total
+	}
+	wrong := func(sd []float64) float64 {
+		sd = orZeros(sd, domains)
+		return sum(func(i, j int) float64 { return sd[i] * sd[j] * o.ErrorCorrelation.at(i, j) })
+	}
+	explained := sum(func(i, j int) float64 { return (1 - q.Context.BlockShare) * math.Sqrt(context[i]*context[j]) })
+	v := ScoreVariance{
+		SchoolCovariates: index[SchoolLevel] * explained, ClassCovariates: index[TeacherLevel] * explained,
+		Facets: Facets{
+			Day: wrong(o.DaySD), Segment: wrong(o.SegmentSD), Rating: wrong(o.CoderSD),
+			Rater: wrong(raters.SD), RaterClass: wrong(raters.ClassSD), RaterDay: wrong(raters.DaySD), RaterDrift: wrong(raters.DriftSD),
+		},
+	}
+	v.Block = sum(func(i, j int) float64 {
+		c := q.Context.BlockShare * math.Sqrt(context[i]*context[j])
+		if i != j {
+			c *= q.Context.BlockCorrelation
+		}
+		return c
+	})
+	part := t.newClassPart()
+	copy(part.onQuality, weights)
+	arms := armsOf(t.Design.Arms)
+	for _, own := range arms[arm].withParts(arm) {
+		part.move(q.effectOf(arms[own]), weights, 1)
+	}
+	v.School, v.Class = part.variance(t)
+	drift := 0.0
+	for k, x := range orZeros(raters.Drift, domains) {
+		drift += weights[k] * x
+	}
+	v.Drift = drift * drift
+	return v
 }

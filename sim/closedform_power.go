@@ -1,0 +1,280 @@
+package sim
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"coachsim/dgp"
+	"coachsim/estimators"
+	"coachsim/sim/analytic"
+)
+
+func (b *closedFormOf) finish() (*ClosedForm, string) {
+	c := &ClosedForm{}
+	if why := b.find(c); why != "" {
+		return nil, why
+	}
+	c.Test = c.Design.Test(c.Values)
+	c.Test.DF = b.all() - b.strata() - b.armParameters() - float64(b.atUnit)
+	if b.group < b.unit {
+		c.Test.DF = b.groups() - 1
+	}
+	if !(c.Test.DF > 0) {
+		return nil, fmt.Sprintf("no degrees of freedom are left among %s", b.group.Plural())
+	}
+	if !b.mixed {
+		b.robust(&c.Test)
+	}
+	if b.atUnit > 0 && b.group == b.unit {
+		c.covariates = b.atUnit
+		c.among = b.all() - b.strata() - (b.armParameters() - 1)
+	}
+	c.Power = c.power(b.study.Alpha)
+	b.approximate()
+	c.Approximate = b.notes
+	return c, ""
+}
+
+// groups is the number of units of the group's level.
+func (b *closedFormOf) groups() float64 { return b.above(b.group) * b.size[b.group] }
+
+// robust gives a test the expectation and the degrees of freedom of the
+// regression's variance estimate.
+//
+// With clusters in which every arm has its share, all kinds are multiples of the
+// variance of the clusters' contrasts. Else a unit of arm a enters with its squared
+// residual times a weight, d_a = (c_a/n_a)² times 1, 1/(1-h) or 1/(1-h)², h being
+// the leverage of the unit's mean: the estimate is e'De, of expectation tr(DMΣ)
+// and, by Satterthwaite, 2 tr(DMΣ)²/Var degrees of freedom. Where each arm has a
+// mean of its own and there are no strata, that is Welch's; where the leverages are
+// equal, it is exact.
+func (b *closedFormOf) robust(t *analytic.Test) {
+	se := b.method.(estimators.OLS).SE
+	rows := b.all()
+	for l := b.unit + 1; l <= b.rows; l++ {
+		rows *= b.size[l]
+	}
+	// Parameters at the level of units, and all.
+	atTop := b.strata() + b.armParameters() + float64(b.atUnit)
+	parameters := 1 + float64(len(b.formula.Terms))
+	for l := dgp.BlockLevel; l <= dgp.TeacherLevel; l++ {
+		if b.formula.Absorb == l.String() {
+			parameters += b.above(l)*b.size[l] - 1
+		}
+	}
+	clusters := b.groups()
+	if b.group == b.unit {
+		clusters = b.all()
+	}
+	if se == estimators.CR0 || se == estimators.CR1 {
+		t.CriticalDF = clusters - 1
+	}
+	factor := 1.0 // of all residuals
+	switch se {
+	case estimators.CR1:
+		factor = clusters / (clusters - 1) * (rows - 1) / (rows - parameters)
+	case estimators.HC1:
+		factor = rows / (rows - parameters)
+	case estimators.HC0, estimators.HC2, estimators.HC3, estimators.Classical:
+	}
+	if se < estimators.CR0 {
+		t.CriticalDF = rows - parameters
+	}
+	power := 0.0 // of 1/(1-h) in the weight
+	switch se {
+	case estimators.HC2, estimators.CR2:
+		power = 1
+	case estimators.HC3, estimators.CR3:
+		power = 2
+	}
+	if b.group < b.unit {
+		t.Inflation = factor * math.Pow(1-1/clusters, 1-power)
+		return
+	}
+	if se == estimators.Classical {
+		t.DF = rows - parameters
+		return
+	}
+	extra := float64(b.atUnit) / b.all() // mean leverage of covariates
+	leverage := func(arm int) float64 { return b.leverage[arm][arm] + (b.strata()-1)/b.all() }
+	weight := func(arm int) float64 {
+		x := b.contrast[arm] / b.units[arm]
+		return factor * x * x * math.Pow(1-leverage(arm)-extra, -power)
+	}
+	mean, true2, average := 0.0, 0.0, 0.0
+	for a, x := range b.contrast {
+		true2 += x * x * b.unitVariance(a) / b.units[a]
+		average += b.units[a] / b.all() * b.unitVariance(a)
+	}
+	welch := b.saturated && b.strata() == 1
+	variance := func(arm int) float64 {
+		if welch {
+			return b.unitVariance(arm)
+		}
+		return average
+	}
+	for a := range b.contrast {
+		mean += b.units[a] * weight(a) * (1 - leverage(a) - extra) * variance(a)
+	}
+	t.Inflation = mean / true2
+	t.DF = b.satterthwaite(weight, variance, welch) - float64(b.atUnit)
+	if t.CriticalDF == 0 { // the estimator takes all clusters for alike
+		t.CriticalDF = b.satterthwaite(weight, func(int) float64 { return 1 }, welch) - float64(b.atUnit)
+	}
+	if math.Abs(t.DF-(b.all()-atTop)) < 1e-6 {
+		t.DF = b.all() - atTop
+	}
+}
+
+// satterthwaite returns the degrees of freedom of Σ weight × residual² over
+// units, given their variances by arm.
+func (b *closedFormOf) satterthwaite(weight, variance func(arm int) float64, welch bool) float64 {
+	mean, square := 0.0, 0.0
+	if welch {
+		for a, n := range b.units {
+			part := weight(a) * (n - 1) * variance(a)
+			mean += part
+			if n > 1 {
+				square += part * part / (n - 1)
+			}
+		}
+		return mean * mean / square
+	}
+	// M = I - H is 1{same unit} - 1{same stratum}/J + 1/G - h_ab.
+	all, strata := b.all(), b.strata()
+	for a, n := range b.units {
+		own := 1 - strata/all + 1/all - b.leverage[a][a]
+		mean += n * weight(a) * own
+		square += n * weight(a) * weight(a) * own * own
+		for o, m := range b.units {
+			near := -strata/all + 1/all - b.leverage[a][o]
+			far := 1/all - b.leverage[a][o]
+			neighbours := m / strata
+			if a == o {
+				neighbours--
+			}
+			square += n * weight(a) * weight(o) * (neighbours*near*near + (m-m/strata)*far*far)
+		}
+	}
+	return mean * mean / square
+}
+
+// power is that of the test for the study's effect at a level.
+func (c *ClosedForm) power(alpha float64) float64 {
+	return c.powerFor(c.Values[analytic.ES], alpha)
+}
+
+// powerFor is the power for an effect. Covariates of units differ between the
+// arms by chance, which costs precision: with normal covariates, the share of the
+// contrast's variance that they leave is Beta((D-g)/2, g/2), g their number and D
+// the degrees of freedom among units without them and the contrast, and the power
+// is its average.
+func (c *ClosedForm) powerFor(es, alpha float64) float64 {
+	level := analytic.Level{Alpha: alpha, Tails: 2}
+	if c.covariates == 0 {
+		return c.Test.Power(es, level)
+	}
+	g := float64(c.covariates)
+	left := distuv.Beta{Alpha: (c.among - g) / 2, Beta: g / 2}
+	// Midpoints of equal probability.
+	const points = 400
+	sum := 0.0
+	for i := range points {
+		sum += c.Test.Power(es*math.Sqrt(left.Quantile((float64(i)+0.5)/points)), level)
+	}
+	return sum / points
+}
+
+// approximate notes where the formula is no exact description.
+func (b *closedFormOf) approximate() {
+	if b.cv > 0 && b.rows == dgp.ChildLevel {
+		b.note("classes are of unequal size")
+	}
+	units := b.unit.Plural()
+	if !b.mixed && b.group == b.unit && b.atUnit > 0 && b.unit < dgp.ChildLevel {
+		b.note(fmt.Sprintf("covariates of %s make cluster-robust degrees of freedom differ a little from %s less parameters", units, units))
+	}
+	unequal, sizes, compared := false, false, -1
+	for a, x := range b.contrast {
+		if x == 0 && (!b.mixed || b.group < b.unit) {
+			continue
+		}
+		if compared < 0 {
+			compared = a
+			continue
+		}
+		unequal = unequal || math.Abs(b.unitVariance(a)/b.unitVariance(compared)-1) > 1e-9
+		sizes = sizes || math.Abs(b.units[a]/b.units[compared]-1) > 1e-9
+	}
+	if b.group == b.unit {
+		switch {
+		case unequal && (b.mixed || b.within):
+			b.note("the arms' variances differ")
+		case !b.mixed && !b.within && (sizes || unequal):
+			b.note("arms of unequal size or variance have Welch's test, by Satterthwaite's approximation")
+		case !b.mixed && (sizes || slices.Contains(b.contrast, 0)) && b.within:
+			b.note("the variance estimate's distribution is Satterthwaite's approximation")
+		}
+	}
+	if b.mixed {
+		b.checkBoundary()
+	}
+	for name := range b.given {
+		i := slices.IndexFunc(b.trial.Covariates, func(c dgp.Covariate) bool { return c.Name == name })
+		if cov := b.trial.Covariates[i]; cov.Level != dgp.ChildLevel {
+			if _, normal := cov.Law.(dgp.Normal); !normal {
+				b.note("covariates of schools or teachers are not normal")
+				break
+			}
+		}
+	}
+}
+
+// checkBoundary notes how often restricted likelihood puts a negative variance
+// at 0: the test is another one then. A variance is negative where the mean square
+// of its own stratum is below that of the next.
+func (b *closedFormOf) checkBoundary() {
+	if b.group < b.unit {
+		// Of the effect between groups: the contrast's mean square against that of
+		// units within strata.
+		own := 0.0
+		for a, x := range b.contrast {
+			own += x * x * b.unitVariance(a) / b.units[a]
+		}
+		rows := b.all() - b.strata() - b.armParameters()*b.groups()
+		between := own
+		for l := b.group; l < b.unit; l++ {
+			between += b.differ[l] / (b.above(l) * b.size[l])
+		}
+		if rows > 0 {
+			b.noteBoundary("the effect between "+b.group.Plural(), b.groups()-1, rows, own/between)
+		}
+		return
+	}
+	below := b.unit + 1
+	for below < b.rows && b.size[below] == 1 {
+		below++
+	}
+	if below > b.rows {
+		return
+	}
+	df := b.all() - b.strata() - b.armParameters()
+	units := b.all()
+	for l := b.unit + 1; l < below; l++ {
+		units *= b.size[l]
+	}
+	ratio := b.mean(b.after[0], below) / b.size[below] / b.mean(b.after[0], b.unit)
+	b.noteBoundary(b.unit.Plural(), df, units*(b.size[below]-1), ratio)
+}
+
+func (b *closedFormOf) noteBoundary(of string, df, below, ratio float64) {
+	if !(df > 0 && below > 0) {
+		return
+	}
+	if p := (distuv.F{D1: df, D2: below}).CDF(ratio); p > 0.001 {
+		b.note(fmt.Sprintf("in %s of trials the variance of %s is estimated at 0", percentText(p), of))
+	}
+}
