@@ -3,6 +3,7 @@ package configs_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"coachsim/dgp"
 	"coachsim/estimators"
@@ -116,4 +117,56 @@ func BenchmarkUnitInference(b *testing.B) {
 			}
 		})
 	}
+}
+
+// mediated are estimators of mediation through the CLASS in the ecuador study: all
+// methods but the bootstrap.
+func mediated() []estimators.Named {
+	const class, domains = "class ~ coaching + $teacher + $school | block", "c(es, co, is) ~ coaching + $teacher + $school | block"
+	const one, apart = "achievement ~ coaching + class + $controls | block", "achievement ~ coaching*class + $controls | block"
+	const three = "achievement ~ coaching + es + co + is + $controls | block"
+	var all []estimators.Named
+	add := func(name string, m estimators.Mediation) {
+		m.Cluster, m.SE, m.Draws = "school", estimators.CR1, 999
+		all = append(all, estimators.Named{Name: name, Method: m})
+	}
+	add("product", estimators.Mediation{Formula: one, Mediator: class, Rho: []float64{0.1}})
+	add("joint", estimators.Mediation{Formula: one, Mediator: class, Method: estimators.JointSignificance})
+	add("monte-carlo", estimators.Mediation{Formula: one, Mediator: class, Method: estimators.MonteCarlo})
+	add("simulation", estimators.Mediation{Formula: apart, Mediator: class, Method: estimators.Simulation})
+	add("domains", estimators.Mediation{Formula: three, Mediator: domains, Method: estimators.JointSignificance})
+	add("sequential-g", estimators.Mediation{Formula: one, Mediator: "class", Method: estimators.SequentialG})
+	return all
+}
+
+// BenchmarkUnitEcuadorMediation draws a replicate and fits the study to it, in turns
+// without and with estimators of mediation, and reports what the latter cost as a
+// ratio to the former.
+func BenchmarkUnitEcuadorMediation(b *testing.B) {
+	study := preset(b, "ecuador")
+	g, err := study.Trial.Compile()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var panels [2]*estimators.Panel
+	for i, more := range [][]estimators.Named{nil, mediated()} {
+		if panels[i], err = estimators.Bind(append(named(study, ""), more...), g.Shape(), study.Terms); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	var spent [2]time.Duration
+	rep := uint64(0)
+	for b.Loop() {
+		for i, panel := range panels {
+			start := time.Now()
+			st := dgp.Stream{Seed: 1, Replicate: rep}
+			data, _ := g.Draw(st)
+			panel.Use(st)
+			panel.Fit(data)
+			spent[i] += time.Since(start)
+		}
+		rep++
+	}
+	b.ReportMetric(float64(spent[1])/float64(spent[0]), "ratio")
 }
