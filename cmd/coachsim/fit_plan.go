@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -210,6 +211,25 @@ func (one *fit) findRatings(shape dgp.Shape) {
 	}
 }
 
+// nameArms sets the treatment that a study leaves out: the terms that are arms of its
+// trial, which a file does not say.
+func (one *fit) nameArms(shape dgp.Shape) error {
+	v := one.options.field("treatment")
+	if !v.IsValid() || v.Len() > 0 || one.formula == nil {
+		return nil
+	}
+	var arms []string
+	for _, t := range one.formula.Terms {
+		if i := shape.Index(t.String()); i >= 0 && shape.Columns[i].Arm {
+			arms = append(arms, t.String())
+		}
+	}
+	if v.Kind() == reflect.String {
+		return one.options.set("treatment", strings.Join(arms, ", "))
+	}
+	return one.options.set("treatment", arms)
+}
+
 // fromStudy lists a study's estimators.
 func fromStudy(s streams, study sim.Study, where datafile.Condition) ([]*fit, error) {
 	world, err := study.Trial.Compile()
@@ -244,6 +264,9 @@ func fromStudy(s streams, study sim.Study, where datafile.Condition) ([]*fit, er
 		if _, again := e.Method.(estimators.Randomisation); again {
 			fmt.Fprintf(s.talk, "Skipped %s: a file does not say how its schools were assigned.\n", e.Name)
 			continue
+		}
+		if err := one.nameArms(shape); err != nil {
+			return nil, err
 		}
 		own, err := datafile.ParseCondition(one.options.text("where"))
 		if err != nil {
