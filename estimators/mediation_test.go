@@ -169,7 +169,7 @@ func TestMediationFaults(t *testing.T) {
 		{func(m *estimators.Mediation) { m.Mediator = "class" }, "mediator", "no regression of the mediator"},
 		{func(m *estimators.Mediation) { m.Mediator = "class ~ ses" }, "mediator", "the arm coaching is not among the terms"},
 		{func(m *estimators.Mediation) { m.Mediator = "class ~ coaching + ses" }, "mediator", "is a child column"},
-		{func(m *estimators.Mediation) { m.Mediator = "clas ~ coaching" }, "formula", "the mediator clas is not among the terms"},
+		{func(m *estimators.Mediation) { m.Mediator = "clss ~ coaching" }, "formula", "the mediator clss is not among the terms"},
 		{func(m *estimators.Mediation) { m.Mediator = "coaching ~ coaching" }, "mediator", "cannot mediate its own effect"},
 		{func(m *estimators.Mediation) { m.Mediator = "c(class, class) ~ coaching" }, "mediator", "stands here twice"},
 		{func(m *estimators.Mediation) { m.Mediator = "class ~ coaching - 1" }, "mediator", "needs its intercept"},
@@ -196,7 +196,9 @@ func TestMediationFaults(t *testing.T) {
 		{func(m *estimators.Mediation) {
 			m.Rho, m.Formula, m.Mediator = []float64{0}, "score ~ coaching + class + es_s1_c1", "c(class, es_s1_c1) ~ coaching"
 		}, "rho", "here are 2 mediators"},
-		{func(m *estimators.Mediation) { m.Method, m.Cluster, m.SE = estimators.MediationBootstrap, "", classical }, "cluster", "draws clusters"},
+		{func(m *estimators.Mediation) {
+			m.Method, m.Cluster, m.SE = estimators.MediationBootstrap, "", classical
+		}, "cluster", "draws clusters"},
 		{func(m *estimators.Mediation) { m.Cluster = "school + teacher" }, "cluster", "one factor"},
 	} {
 		m := ok
