@@ -174,6 +174,15 @@ func TestConform(t *testing.T) {
 		"Lin, weighted": estimators.Lin{
 			Formula: "score ~ coaching + ses + age", Weights: "weight", Cluster: "school", SE: hc2,
 		},
+		"contrasts": estimators.OLS{
+			Formula: "c(score, reading) ~ coaching + ses + ses^2 | block", Cluster: "school", SE: cr2, Report: []string{"coaching - 2 * ses", "coaching"}, Joint: [][]string{{"coaching - ses", "ses^2"}},
+		},
+		"contrasts, mixed": estimators.Mixed{
+			Formula: "score ~ coaching + rural + ses + (1 | school)", Report: []string{"coaching - rural"},
+		},
+		"contrasts, Lin": estimators.Lin{
+			Formula: "score ~ coaching + ses + rural", Cluster: "school", SE: hc2, Report: []string{"0.5 * coaching", "coaching"},
+		},
 		"Lin, children": estimators.Lin{
 			Formula: "c(score, below(reading, 30)) ~ coaching + ses + age + age^2 | block", Cluster: "school", SE: hc2,
 		},

@@ -214,9 +214,12 @@ func (v *iv) findReport(b *olsBinding, f *Formula) error {
 		if err != nil {
 			return keyError(fmt.Sprintf("report[%d]", i), err)
 		}
-		if c.term >= v.m && v.method.Test == AndersonRubin {
+		if v.method.Test == AndersonRubin && c.term() == noTerm && slices.ContainsFunc(c.of, func(part coefficient) bool { return part.term >= v.m }) {
+			return keyError("test", fmt.Errorf("the Anderson-Rubin test is of one coefficient, not of %s", term))
+		}
+		if c.term() >= v.m && v.method.Test == AndersonRubin {
 			for t, weight := range c.weights {
-				if weight != 0 && t != c.term {
+				if weight != 0 && t != c.term() {
 					return keyError("test", fmt.Errorf("the Anderson-Rubin test needs an endogenous regressor that no other term contains"))
 				}
 			}
@@ -230,7 +233,7 @@ func (v *iv) findReport(b *olsBinding, f *Formula) error {
 		}
 		for i, term := range v.l.reported {
 			add(term)
-			if v.l.combinations[i].term >= v.m {
+			if v.l.combinations[i].term() >= v.m {
 				v.rows[len(v.rows)-1].Target = v.target(b, f, o)
 			}
 		}
@@ -315,8 +318,16 @@ func (v *iv) findJoint(b *olsBinding, f *Formula) error {
 
 // combination is olsBinding's, of the coefficients of regressors alone.
 func (v *iv) combination(b *olsBinding, f *Formula, text string) (combination, string, error) {
-	if t, err := ParseTerm(text); err == nil && slices.ContainsFunc(f.Instruments, func(o Term) bool { return o.key() == t.key() }) {
-		return combination{}, "", fmt.Errorf("%q is an instrument and has no coefficient to report", text)
+	names := []string{text}
+	if contrast, ok := ParseContrast(text); ok {
+		for _, part := range contrast {
+			names = append(names, part.Name)
+		}
+	}
+	for _, name := range names {
+		if t, err := ParseTerm(name); err == nil && slices.ContainsFunc(f.Instruments, func(o Term) bool { return o.key() == t.key() }) {
+			return combination{}, "", fmt.Errorf("%q is an instrument and has no coefficient to report", name)
+		}
 	}
 	c, term, err := b.combination(text)
 	if err == nil {
@@ -337,7 +348,7 @@ func (v *iv) findStage() {
 		if t >= v.m {
 			l = v.rest
 		}
-		l.combinations = append(l.combinations, combination{weights: make([]float64, v.p), term: t})
+		l.combinations = append(l.combinations, combination{weights: make([]float64, v.p), of: []coefficient{{t, 1}}})
 	}
 	v.stage.joint = [][]int{make([]int, v.m-v.w)}
 	v.first = &linear{core: v.l.core, terms: v.l.terms[:v.m]}

@@ -170,7 +170,7 @@ func (v *iv) Fit(s *Setup, out []Estimate) {
 		tests := len(l.reported) + len(l.joint)
 		l.fitOutcome(s, i, k, of, rows[:tests])
 		for r := range l.reported {
-			if v.method.Test == AndersonRubin && l.combinations[r].term == v.m && rows[r].Status.Worked() {
+			if v.method.Test == AndersonRubin && l.combinations[r].term() == v.m && rows[r].Status.Worked() {
 				rows[r] = v.andersonRubin(s, i, kz, rows[r])
 			}
 		}

@@ -3,6 +3,7 @@ package estimators
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Lin is the regression adjustment of Lin (2013, Annals of Applied Statistics
@@ -21,6 +22,7 @@ import (
 type Lin struct {
 	Formula   string   `yaml:"formula" required:"true" doc:"outcomes ~ arms + covariates | blocks, without interactions of the arms"`
 	Treatment []string `yaml:"treatment" doc:"the arms, as terms of the formula; by default those that are arms of the trial"`
+	Report    []string `yaml:"report,omitempty" doc:"what to report: arms, and contrasts of arms such as coaching - training; by default every arm"`
 	Rows      string   `yaml:"rows" doc:"level of the rows: school, teacher or child; by default that of the outcomes"`
 	Where     string   `yaml:"where" doc:"restriction of the rows, such as girl == 1"`
 	Weights   string   `yaml:"weights,omitempty" doc:"column of the rows' weights, as for ols; covariates are measured from their weighted means"`
@@ -81,7 +83,7 @@ func (o Lin) bind(name string, s *Setup, given *Formula) (Fitter, error) {
 	options := OLS{Formula: o.Formula, Rows: o.Rows, Where: o.Where, Weights: o.Weights, Cluster: o.Cluster, SE: se}
 	v := &lin{linear: &linear{se: se}, arms: len(arms), covariates: len(covariates)}
 	b := &olsBinding{OLS: options, name: name, setup: s, formula: f, l: v.linear}
-	for _, step := range []func() error{b.findRows, b.findWeights, b.findWhere, b.findCluster, b.findTerms, b.findOutcomes, func() error { return v.findArms(b, arms) }} {
+	for _, step := range []func() error{b.findRows, b.findWeights, b.findWhere, b.findCluster, b.findTerms, b.findOutcomes, func() error { return v.findArms(b, arms, o.Report) }} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -180,22 +182,56 @@ func (v *lin) interaction(arm, covariate int) int {
 	return v.arms + v.covariates + arm*v.covariates + covariate
 }
 
-// findArms makes a combination for every arm.
-func (v *lin) findArms(b *olsBinding, arms []Term) error {
+// findArms makes a combination for every arm, or for what is to be reported.
+func (v *lin) findArms(b *olsBinding, arms []Term, report []string) error {
+	names := make([]string, len(arms))
 	for i, arm := range arms {
-		b.l.combinations = append(b.l.combinations, combination{weights: make([]float64, len(b.raw)), term: i, averaged: true})
-		b.l.reported = append(b.l.reported, arm.String())
+		names[i] = arm.String()
+	}
+	if report == nil {
+		report = names
+	}
+	for i, text := range report {
+		of, name, err := v.armsOf(text, names)
+		if err != nil {
+			return keyError(fmt.Sprintf("report[%d]", i), err)
+		}
+		b.l.combinations = append(b.l.combinations, combination{weights: make([]float64, len(b.raw)), of: of, averaged: true})
+		b.l.reported = append(b.l.reported, name)
+	}
+	causal := func(arm string, o Outcome) bool {
+		c := b.armColumn(arm)
+		return c >= 0 && b.adjusted(v.arms, v.covariates) && b.comparable(o, c)
 	}
 	for _, o := range b.formula.Outcomes {
-		for _, arm := range b.l.reported {
-			row := Row{Estimator: b.name, Outcome: o.Text, Term: arm}
-			if c := b.armColumn(arm); c >= 0 && b.adjusted(v.arms, v.covariates) && b.comparable(o, c) {
-				row.Target = b.target(arm, o)
-			}
-			b.l.rows = append(b.l.rows, row)
+		for _, text := range b.l.reported {
+			b.l.rows = append(b.l.rows, Row{Estimator: b.name, Outcome: o.Text, Term: text, Target: b.effect(text, o, causal)})
 		}
 	}
 	return nil
+}
+
+// armsOf reads an arm or a contrast of arms, whose terms are the first.
+func (v *lin) armsOf(text string, names []string) ([]coefficient, string, error) {
+	if i := slices.Index(names, strings.TrimSpace(text)); i >= 0 {
+		return []coefficient{{i, 1}}, names[i], nil
+	}
+	contrast, ok := ParseContrast(text)
+	if !ok {
+		contrast = Contrast{{1, text}}
+	}
+	var of []coefficient
+	for _, part := range contrast {
+		i := slices.Index(names, part.Name)
+		if i < 0 {
+			return nil, "", fmt.Errorf("%q is not an arm%s; the arms are %s", part.Name, nearestHint(part.Name, names), list(names))
+		}
+		if slices.ContainsFunc(of, func(c coefficient) bool { return c.term == i }) {
+			return nil, "", fmt.Errorf("%s is in %q twice", part.Name, text)
+		}
+		of = append(of, coefficient{i, part.Weight})
+	}
+	return of, contrast.String(), nil
 }
 
 // armColumn returns the column of a term that is an arm of the trial, or -1.
@@ -225,31 +261,35 @@ func (b *olsBinding) adjusted(arms, covariates int) bool {
 // Fit sets the weights to the means of the covariates, and fits.
 func (v *lin) Fit(s *Setup, out []Estimate) {
 	c := v.core
-	for i := range v.arms {
-		w := v.combinations[i].weights
+	for r := range v.combinations {
+		w := v.combinations[r].weights
 		clear(w)
-		w[i] = 1
-		for k := range v.covariates {
-			w[v.interaction(i, k)] = c.effectS[v.terms[v.arms+k]] / c.weight
+		for _, arm := range v.combinations[r].of {
+			w[arm.term] = arm.weight
+			for k := range v.covariates {
+				w[v.interaction(arm.term, k)] = arm.weight * (c.effectS[v.terms[v.arms+k]] / c.weight)
+			}
 		}
 	}
 	v.linear.Fit(s, out)
 	per := len(out) / len(v.outcomes)
 	for i := range out {
-		if arm := i % per; out[i].Status.Worked() && v.unidentified(arm) {
+		if out[i].Status.Worked() && v.unidentified(i%per) {
 			out[i] = failed(Collinear)
 		}
 	}
 }
 
 // unidentified reports whether a covariate is in the regression but not its
-// interaction with an arm, as of a block without controls: there is no telling
-// the effect at that covariate's mean.
-func (v *lin) unidentified(arm int) bool {
+// interaction with an arm of combination r, as of a block without controls: there
+// is no telling the effect at that covariate's mean.
+func (v *lin) unidentified(r int) bool {
 	lost := v.solver.lost()
-	for k := range v.covariates {
-		if !lost[v.arms+k] && lost[v.interaction(arm, k)] {
-			return true
+	for _, arm := range v.combinations[r].of {
+		for k := range v.covariates {
+			if !lost[v.arms+k] && lost[v.interaction(arm.term, k)] {
+				return true
+			}
 		}
 	}
 	return false

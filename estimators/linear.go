@@ -14,10 +14,28 @@ import (
 type combination struct {
 	weights   []float64
 	intercept float64
-	term      int // the term it stands for, -1 for the intercept
+	of        []coefficient // what it stands for: one coefficient, or those of a contrast
 	// averaged says that the weights are those of an average over the rows of
 	// an effect that terms change. What is dropped then has no part in it.
 	averaged bool
+}
+
+// A coefficient is that of a term of the formula, -1 for the intercept, with a
+// weight.
+type coefficient struct {
+	term   int
+	weight float64
+}
+
+// noTerm is what a contrast of several coefficients stands for.
+const noTerm = -2
+
+// term is the term that the combination stands for, -1 for the intercept.
+func (c combination) term() int {
+	if len(c.of) == 1 && c.of[0].weight == 1 {
+		return c.of[0].term
+	}
+	return noTerm
 }
 
 // A linear is a bound least-squares fit.
@@ -322,8 +340,12 @@ func (l *linear) redistribute() {
 		if l.combinations[r].averaged {
 			continue
 		}
-		s := l.combinations[r].term + 1
-		copy(l.weights[r*p:(r+1)*p], l.functional[s*p:(s+1)*p])
+		to := l.weights[r*p : (r+1)*p]
+		clear(to)
+		for _, part := range l.combinations[r].of {
+			s := part.term + 1
+			addScaled(to, part.weight, l.functional[s*p:(s+1)*p])
+		}
 	}
 }
 
@@ -676,10 +698,14 @@ func failed(status Status) Estimate {
 	return Estimate{Value: nan, SE: nan, DF: nan, P: nan, Status: status}
 }
 
-// dropped reports whether the term of combination r was dropped.
+// dropped reports whether a term of combination r was dropped.
 func (l *linear) dropped(r int) bool {
-	t := l.combinations[r].term
-	return t >= 0 && l.solver.lost()[t]
+	for _, part := range l.combinations[r].of {
+		if part.term >= 0 && l.solver.lost()[part.term] {
+			return true
+		}
+	}
+	return false
 }
 
 // unfit reports whether the variance of combination r is rounding error: the

@@ -72,7 +72,7 @@ type crossProducts struct {
 
 func newMediationBootstrap(v *mediationModel, p *paths) *mediationBootstrap {
 	b := &mediationBootstrap{paths: p, purpose: dgp.EstimatorPurpose(v.name), source: dgp.NewSource(), wanted: v.Mediation.Draws}
-	b.parts[0] = crossProducts{l: p.mediator, arm: p.mediator.combinations[0].term}
+	b.parts[0] = crossProducts{l: p.mediator, arm: p.mediator.combinations[0].term()}
 	b.parts[1] = crossProducts{l: p.outcome, arm: p.means[0]}
 	return b
 }
@@ -261,7 +261,7 @@ func (x *crossProducts) solve(b *mediationBootstrap) bool {
 	}
 	x.chol.factor(x.raw)
 	for _, c := range x.l.combinations {
-		if x.chol.dropped[c.term] {
+		if x.chol.dropped[c.term()] {
 			return false
 		}
 	}

@@ -344,9 +344,7 @@ func (b *olsBinding) findReport() error {
 	for _, o := range b.formula.Outcomes {
 		for _, text := range b.l.reported {
 			row := Row{Estimator: b.name, Outcome: o.Text, Term: text}
-			if b.causal(text, o) {
-				row.Target = b.target(text, o)
-			}
+			row.Target = b.effect(text, o, b.causal)
 			b.l.rows = append(b.l.rows, row)
 		}
 		for _, group := range b.Joint {
@@ -354,6 +352,21 @@ func (b *olsBinding) findReport() error {
 		}
 	}
 	return nil
+}
+
+// effect is the target of a reported text: the effect of an arm, or a contrast of
+// the effects of arms. It is nil where one of them is not causal.
+func (b *olsBinding) effect(text string, o Outcome, causal func(arm string, o Outcome) bool) *Target {
+	if causal(text, o) {
+		return b.target(text, o)
+	}
+	contrast, ok := ParseContrast(text)
+	if !ok || slices.ContainsFunc(contrast, func(part ContrastPart) bool { return !causal(part.Name, o) }) {
+		return nil
+	}
+	t := b.target(text, o)
+	t.Contrast = contrast
+	return t
 }
 
 // target is the effect of an arm on an outcome, over the rows in use.
@@ -413,8 +426,11 @@ func (b *olsBinding) combinationsOf(text string) (all []combination, terms []str
 // terms that bear on the group's coefficients are in the group. The latter are
 // all but collinear if a column is far from zero.
 func (b *olsBinding) centerJoint(group []combination) {
+	if slices.ContainsFunc(group, func(c combination) bool { return c.term() == noTerm }) {
+		return
+	}
 	in := func(term int) bool {
-		return slices.ContainsFunc(group, func(c combination) bool { return c.term == term })
+		return slices.ContainsFunc(group, func(c combination) bool { return c.term() == term })
 	}
 	for _, c := range group {
 		for i, w := range c.weights {
@@ -425,44 +441,77 @@ func (b *olsBinding) centerJoint(group []combination) {
 	}
 	for _, c := range group {
 		clear(c.weights)
-		if c.term >= 0 {
-			c.weights[c.term] = 1
+		if c.term() >= 0 {
+			c.weights[c.term()] = 1
 		}
 	}
 }
 
 // combination writes the coefficient of a term of the formula, on uncentred
-// columns, as a combination of the coefficients on centred ones.
+// columns, or a contrast of several, as a combination of the coefficients on
+// centred ones.
 func (b *olsBinding) combination(text string) (combination, string, error) {
-	c := combination{weights: make([]float64, len(b.raw)), term: slices.IndexFunc(b.formula.Terms, func(o Term) bool { return o.String() == text })}
-	t, err := ParseTerm(text)
-	switch {
-	case c.term >= 0: // also a term whose levels have names that do not parse
-	case err != nil:
+	term, name, err := b.coefficient(text)
+	if err == nil {
+		return b.combine([]coefficient{{term, 1}}), name, nil
+	}
+	contrast, ok := ParseContrast(text)
+	if !ok {
 		return combination{}, "", err
-	case len(t.Factors) == 0:
+	}
+	var of []coefficient
+	for i, part := range contrast {
+		term, name, err := b.coefficient(part.Name)
+		if err != nil {
+			return combination{}, "", err
+		}
+		if slices.ContainsFunc(of, func(c coefficient) bool { return c.term == term }) {
+			return combination{}, "", fmt.Errorf("%s is in %q twice", name, text)
+		}
+		of = append(of, coefficient{term, part.Weight})
+		contrast[i].Name = name
+	}
+	return b.combine(of), contrast.String(), nil
+}
+
+// coefficient finds a term of the formula, -1 for the intercept, and its name.
+func (b *olsBinding) coefficient(text string) (term int, name string, err error) {
+	// Levels may have names that do not parse.
+	if term = slices.IndexFunc(b.formula.Terms, func(o Term) bool { return o.String() == text }); term >= 0 {
+		return term, text, nil
+	}
+	t, err := ParseTerm(text)
+	if err != nil {
+		return 0, "", err
+	}
+	if len(t.Factors) == 0 {
 		if !b.formula.Intercept || b.formula.Absorb != "" {
-			return c, "", fmt.Errorf("the formula has no intercept to report")
+			return 0, "", fmt.Errorf("the formula has no intercept to report")
 		}
-		c.intercept = 1
-		text = interceptName
-	default:
-		c.term = slices.IndexFunc(b.formula.Terms, func(o Term) bool { return o.key() == t.key() })
-		if c.term < 0 {
-			var names []string
-			for _, o := range b.formula.Terms[len(b.formula.Second):] {
-				names = append(names, o.String())
-			}
-			return c, "", fmt.Errorf("%q is not a term of the formula; its terms are %s", text, strings.Join(names, ", "))
+		return -1, interceptName, nil
+	}
+	if term = slices.IndexFunc(b.formula.Terms, func(o Term) bool { return o.key() == t.key() }); term >= 0 {
+		return term, b.formula.Terms[term].String(), nil
+	}
+	var names []string
+	for _, o := range b.formula.Terms[len(b.formula.Second):] {
+		names = append(names, o.String())
+	}
+	return 0, "", fmt.Errorf("%q is not a term of the formula; its terms are %s", text, strings.Join(names, ", "))
+}
+
+// combine adds up coefficients on uncentred columns.
+func (b *olsBinding) combine(of []coefficient) combination {
+	c := combination{weights: make([]float64, len(b.raw)), of: of}
+	for _, part := range of {
+		if part.term < 0 {
+			c.intercept += part.weight
+		}
+		for i := range b.used {
+			c.weights[i] += part.weight * b.lowering(i, part.term)
 		}
 	}
-	if c.term >= 0 {
-		text = b.formula.Terms[c.term].String()
-	}
-	for i := range b.used {
-		c.weights[i] = b.lowering(i, c.term)
-	}
-	return c, text, nil
+	return c
 }
 
 // lowering returns the coefficient of raw term "to" (-1 for the constant) in

@@ -147,7 +147,7 @@ func (r *randomisation) findArms(s *Setup, report string) error {
 	if arm < 0 || !s.shape.Columns[arm].Arm {
 		return keyError("report", fmt.Errorf("%q is not an arm", report))
 	}
-	term := r.l.combinations[0].term
+	term := r.l.combinations[0].term()
 	var sets []map[int]bool // columns of each of r.arms
 	for i, u := range r.l.terms {
 		t := r.l.core.terms[u]

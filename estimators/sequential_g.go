@@ -88,7 +88,7 @@ func (v *mediationModel) bindSequentialG() (Fitter, error) {
 	}
 	// Both have one combination: its weights, or influences, come with the data.
 	for _, l := range []*linear{g.full, g.second} {
-		l.combinations = []combination{{weights: make([]float64, p), term: g.own[0], averaged: true}}
+		l.combinations = []combination{{weights: make([]float64, p), of: []coefficient{{g.own[0], 1}}, averaged: true}}
 		l.reported = []string{v.arm.String()}
 	}
 	var domains []string // a set of them, held at their means without the arm

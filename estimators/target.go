@@ -11,7 +11,7 @@ import (
 // estimates: the effect of being in that arm on one outcome, averaged over the
 // rows that the estimate uses, with its weights. What its value is, only the simulator knows.
 type Target struct {
-	Arm     string    // the arm's column, e.g. "coaching"
+	Arm     string    // the arm's column, e.g. "coaching"; in words where there is a contrast
 	Outcome string    // as in a formula, e.g. "below(achievement, 10)"
 	Rows    dgp.Level // level of the rows
 	Where   string    // restriction of the rows, "" for all
@@ -37,6 +37,10 @@ type Target struct {
 	// Through: in SDs of the observed score, from its mean without coaching.
 	Level float64
 
+	// Contrast, where there is one, says that the effect is this linear combination
+	// of the effects of several arms.
+	Contrast Contrast
+
 	means string // means that a row must have, as in coreKey
 }
 
@@ -52,10 +56,19 @@ const (
 	LeeUpper
 )
 
+// Arms returns the arms whose effects the target is of, with their weights.
+func (t Target) Arms() Contrast {
+	if t.Contrast != nil {
+		return t.Contrast
+	}
+	return Contrast{{1, t.Arm}}
+}
+
 // Equal reports whether two targets are the same.
 func (t Target) Equal(o Target) bool {
 	return t.Arm == o.Arm && t.Outcome == o.Outcome && t.Rows == o.Rows && t.Where == o.Where && t.Weights == o.Weights && t.Per == o.Per &&
 		t.Among == o.Among && t.Alone == o.Alone && t.Cells == o.Cells && t.Path == o.Path && slices.Equal(t.Through, o.Through) && t.Level == o.Level &&
+		slices.Equal(t.Contrast, o.Contrast) &&
 		t.means == o.means
 }
 

@@ -20,7 +20,7 @@ import (
 type effects struct {
 	targets   []estimators.Target
 	bound     *estimators.Targets
-	contrasts [][]contrast     // by target, then by the arm that a row is in
+	contrasts [][]contrast     // by target, then by the arm that a row is in: of the first arm
 	between   [][][]difference // the same in worlds: what the effect is the mean of
 	cells     *cells           // which arm a row is in; nil where contrasts do not depend on it
 	shape     dgp.Shape
@@ -34,8 +34,12 @@ type effects struct {
 	samples  []*estimators.LeeSample // by target, nil where it is no bound
 }
 
-// A difference is that of the outcomes in two worlds, by their places.
-type difference struct{ from, to int }
+// A difference is that of the outcomes in two worlds, by their places, times a
+// weight.
+type difference struct {
+	from, to int
+	weight   float64
+}
 
 // A potentialWorld holds the outcomes of all targets in one world.
 type potentialWorld struct {
@@ -72,14 +76,15 @@ func newEffects(targets []estimators.Target, g *dgp.Generator) (*effects, error)
 		if err != nil {
 			return nil, err
 		}
-		e.contrasts = append(e.contrasts, c.contrasts(t.Arm))
-		var between [][]difference
-		for _, arms := range e.contrasts[i] {
-			var all []difference
-			for _, d := range t.Path.Differences(arms[0], arms[1], t.Level, through) {
-				all = append(all, difference{e.world(d.From), e.world(d.To)})
+		e.contrasts = append(e.contrasts, c.contrasts(t.Arms()[0].Name))
+		between := make([][]difference, len(shape.Arms))
+		for _, part := range t.Arms() {
+			for a, arms := range c.contrasts(part.Name) {
+				differences := t.Path.Differences(arms[0], arms[1], t.Level, through)
+				for _, d := range differences {
+					between[a] = append(between[a], difference{e.world(d.From), e.world(d.To), part.Weight / float64(len(differences))})
+				}
 			}
-			between = append(between, all)
 		}
 		e.between = append(e.between, between)
 		for _, name := range t.Columns() {
@@ -212,9 +217,9 @@ func (e *effects) mean(i int, d *dgp.Data) float64 {
 			sum += w * (y1[unit] - y0[unit])
 			n += w
 		}
-		whole += sum / n
+		whole += e.between[i][0][part].weight * (sum / n)
 	}
-	return whole / float64(len(e.between[i][0]))
+	return whole
 }
 
 // among is target i's effect among the always-observed, or one of Lee's bounds

@@ -97,7 +97,7 @@ Exit code 1 says that an estimate failed: its status tells why.`,
 	flags.StringVar(&f.kind, "kind", "", "`KIND` of estimator: "+strings.Join(formulaKinds(), ", ")+" (default mixed if the formula has a random intercept, iv if it has instruments, else ols)")
 	flags.StringVar(&f.where, "where", "", "`CONDITION` that chooses rows, such as \"arm == 'coaching' & age < 7\"")
 	flags.StringVar(&f.weights, "weights", "", "`COLUMN` of weights, as R's lm(weights = ) and Stata's aweight")
-	flags.StringArrayVar(&f.report, "report", nil, "`TERM`s to report, with commas between (default all)")
+	flags.StringArrayVar(&f.report, "report", nil, "`TERM`s to report, with commas between (default all), or contrasts of terms such as coaching - training")
 	flags.StringArrayVar(&f.treatment, "treatment", nil, "`TERM`s of the formula that are arms, with commas between (--kind lin); the arm whose effect is mediated")
 	flags.StringVar(&f.mediator, "mediator", "", "`FORMULA` of the mediators, such as 'class ~ treated + experience | block' (--kind mediation)")
 	flags.StringVar(&f.mediatorUnit, "mediator-unit", "", "`COLUMN` of the units that mediators are scores of, such as teacher (default the clusters)")

@@ -77,11 +77,9 @@ func (f *fitFlags) single(where datafile.Condition) (*fit, error) {
 		return nil, err
 	}
 	switch {
-	case lin && len(report) > 0:
-		return nil, usageError("--report: --kind lin reports the arms; say with --treatment which they are")
 	case lin && len(treatment) == 0:
 		return nil, usageError("--kind lin needs --treatment: the terms of the formula that are arms, such as --treatment treated")
-	case len(report) == 0 && one.options.field("report").IsValid():
+	case len(report) == 0 && !lin && one.options.field("report").IsValid():
 		if report = allTerms(one.formula); len(report) == 0 {
 			return nil, usageError("--formula %s: has no term to report", f.formula)
 		}
