@@ -8,6 +8,7 @@ import (
 	"iter"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -120,7 +121,20 @@ func kindFigures(t *testing.T) []plots.Figure {
 		{Values: []float64{24, 20}, Cost: 80000, Power: 0.795, Replicates: 2000},
 		{Values: []float64{40, 20}, Cost: 131000, Power: 0.97, Replicates: 250, Frontier: true},
 	}}
-	return append(all, density, frontier)
+	reliability := plots.Reliability{Says: plots.Words{Title: "Reliability of class by plan of observation", Note: "By formula"}}
+	for _, days := range []int{1, 2, 4} {
+		for _, segments := range []int{1, 2, 4} {
+			for coders := range 2 {
+				n := float64(days * segments)
+				wrong := 0.2/float64(days) + 1/n + 0.4/float64(coders+1)
+				reliability.Plans = append(reliability.Plans, plots.ReliabilityPlan{
+					Days: days, Segments: segments, Coders: coders + 1, Own: days == 1 && segments == 4 && coders == 1,
+					Dependability: 1 / (1 + wrong), Generalisability: 1 / (1 + wrong - 0.1),
+				})
+			}
+		}
+	}
+	return append(all, density, frontier, reliability)
 }
 
 func TestKindsGolden(t *testing.T) {
@@ -374,5 +388,33 @@ func TestEnlarge(t *testing.T) {
 		if got, err := strconv.ParseFloat(size(f), 64); err != nil || math.Abs(got-want) > 0.02 {
 			t.Errorf("%s is %v wide, want %v", f, got, want)
 		}
+	}
+}
+
+// The figure of reliability says what it shows in numbers, lies days across where
+// segments do not differ, and refuses what cannot be drawn.
+func TestReliabilityFigure(t *testing.T) {
+	r := plots.Reliability{Plans: []plots.ReliabilityPlan{
+		{Days: 1, Segments: 4, Coders: 2, Dependability: 0.5, Generalisability: 0.6, Own: true},
+		{Days: 3, Segments: 4, Coders: 2, Dependability: 0.7, Generalisability: 0.75},
+	}}
+	want := [][]string{
+		{"days", "segments", "coders", "dependability", "generalisability", "own"},
+		{"1", "4", "2", "0.5", "0.6", "true"}, {"3", "4", "2", "0.7", "0.75", "false"},
+	}
+	if got := r.Table(); !reflect.DeepEqual(got, want) {
+		t.Errorf("table %v, want %v", got, want)
+	}
+	if svg := string(render(t, plots.SVG, r)); len(svg) < 1000 {
+		t.Errorf("drew %d bytes", len(svg))
+	}
+	if _, err := (plots.Reliability{}).Draw(plots.Journal()); err == nil {
+		t.Error("no plans make a figure")
+	}
+	for c := range 9 {
+		r.Plans = append(r.Plans, plots.ReliabilityPlan{Days: 1, Segments: 4, Coders: c + 3})
+	}
+	if _, err := r.Draw(plots.Journal()); err == nil {
+		t.Error("ten numbers of coders make ten lines")
 	}
 }

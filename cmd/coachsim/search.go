@@ -302,19 +302,7 @@ func writeLooked(w io.Writer, found sim.Found, keys []sim.VariedKey) {
 		}
 		rows = append(rows, append(row, grouped(l.Replicates)))
 	}
-	width := make([]int, len(header))
-	for _, row := range rows {
-		for i, cell := range row {
-			width[i] = max(width[i], len(cell))
-		}
-	}
-	for _, row := range rows {
-		line := fmt.Sprintf("%-*s", width[0], row[0])
-		for i, cell := range row[1:] {
-			line += fmt.Sprintf("  %*s", width[i+1], cell)
-		}
-		fmt.Fprintln(w, strings.TrimRight(line, " "))
-	}
+	writeColumns(w, rows, 1)
 }
 
 // writtenCost has no more decimals than a cost needs.

@@ -124,6 +124,7 @@ func (t *Twice) Error() string {
 
 // NewLayout finds out what can be estimated.
 func NewLayout(r Ratings) (*Layout, error) {
+	r = Ratings{crossed(r.Class, r.Class), crossed(r.Day, r.Day), crossed(r.Segment, r.Segment), crossed(r.Rater, r.Rater)} // without gaps
 	l := &Layout{ratings: r}
 	n := r.Len()
 	if n < 2 {

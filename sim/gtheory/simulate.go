@@ -2,7 +2,7 @@ package gtheory
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"sync"
@@ -53,9 +53,11 @@ type Simulated struct {
 	Scores     []string // domains, and the total
 	// Coefficients are by arm and score.
 	Coefficients [][][Coefficients]Value
-	// Estimated are the components that the ratings of the control arm tell apart;
-	// Estimates and Truth are by score, and Estimated. Truth is what the estimates
+	// Estimated are the components that the ratings of the control arm tell apart in
+	// most of those replicates in which they tell errors from classes; Estimates and
+	// Truth, over these, are by score, and Estimated. Truth is what the estimates
 	// estimate.
+	GStudies  int
 	Estimated []Component
 	With      [][]Component // counted as these
 	Estimates [][]Value
@@ -168,9 +170,7 @@ func Simulate(ctx context.Context, trial dgp.Trial, seed uint64, replicates, wor
 		}
 		s.Coefficients = append(s.Coefficients, byScore)
 	}
-	if err := s.components(all); err != nil {
-		return Simulated{}, err
-	}
+	s.components(all)
 	for i, row := range first.agreementRows() {
 		var values []float64
 		for _, r := range all {
@@ -226,20 +226,19 @@ func average(values []float64) Value {
 }
 
 // components averages the estimated components over the replicates.
-func (s *Simulated) components(all []replicate) error {
+func (s *Simulated) components(all []replicate) {
+	used := map[string]int{}
 	for _, r := range all {
+		name := fmt.Sprint(r.estimated)
 		if r.estimated == nil {
 			continue
 		}
-		if s.Estimated == nil {
-			s.Estimated, s.With = r.estimated, r.with
-		}
-		if !slices.Equal(s.Estimated, r.estimated) {
-			return errors.New("the ratings of some replicates tell components apart that those of others do not")
+		if used[name]++; used[name] > s.GStudies { // the same for any order of workers
+			s.GStudies, s.Estimated, s.With = used[name], r.estimated, r.with
 		}
 	}
 	if s.Estimated == nil {
-		return nil
+		return
 	}
 	for score := range s.Scores {
 		var estimates []Value
@@ -247,7 +246,7 @@ func (s *Simulated) components(all []replicate) error {
 		for k := range s.Estimated {
 			var values, wants []float64
 			for _, r := range all {
-				if r.estimated != nil {
+				if slices.Equal(r.estimated, s.Estimated) {
 					values = append(values, r.components[score][k])
 					wants = append(wants, r.truth[score][k])
 				}
@@ -257,7 +256,6 @@ func (s *Simulated) components(all []replicate) error {
 		}
 		s.Estimates, s.Truth = append(s.Estimates, estimates), append(s.Truth, truth)
 	}
-	return nil
 }
 
 // A worker draws and measures replicates.
