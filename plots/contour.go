@@ -176,7 +176,7 @@ func (c Contour) Draw(t Theme) (Drawing, error) {
 		return Drawing{}, fmt.Errorf("plots: %d contours do not fit on one page of %d", len(panels), MaxPanels)
 	}
 	levels := c.levels(panels)
-	columns, width := grid(len(panels))
+	columns, width := grid(t, c.Width, len(panels))
 	var labels []string
 	for _, y := range panels[0].ys {
 		labels = append(labels, signed(y, digitsOf(y)))
@@ -202,7 +202,7 @@ func (c Contour) Draw(t Theme) (Drawing, error) {
 		}})
 	}
 	g := panelGrid{
-		width: t.width(c.Width, width), columns: columns, gap: 12, scale: scaleRoom(t, labels...),
+		width: width, columns: columns, gap: 12, scale: scaleRoom(t, labels...),
 		legend: l, ylabel: AxisName(keys.By), xlabel: AxisName(keys.X),
 		height: func(w vg.Length) vg.Length { return max(30*vg.Millimeter, 0.75*w) },
 		paint:  func(p pen, i int, body vg.Rectangle) { c.paint(p, panels[i], levels, body) },

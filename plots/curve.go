@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot/vg"
 )
@@ -89,13 +90,14 @@ func (c PowerCurve) style() curveStyle {
 
 // Words are the figure's title and note.
 func (c PowerCurve) Words() Words {
-	w := Words{Title: "Power"}
+	measure, _, _ := strings.Cut(c.style().what, " (")
+	w := Words{Title: measure}
 	a, _ := c.arrange()
 	if len(a.panels) == 0 {
 		return w
 	}
 	w.Title += " over " + inSentence(AxisName(a.across))
-	notes := []string{trialsNote(c.Rows), "Bands and bars are 95% Monte Carlo intervals (Wilson)", worstMCSE(c.Rows, "power", " points", powerMCSE)}
+	notes := []string{trialsNote(c.Rows), "Bands and bars are 95% Monte Carlo intervals (Wilson)", worstMCSE(c.Rows, inSentence(measure), " points", powerMCSE)}
 	if a.hasClosed() {
 		notes = append(notes, "Dotted: power by a closed form")
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot/vg"
 
@@ -83,10 +84,18 @@ func (d Density) Draw(t Theme) (Drawing, error) {
 	if slices.ContainsFunc(d.Panels, func(p DensityPanel) bool { return len(p.Cuts) > 0 }) {
 		l = append(l, referenceEntry("cut-off", targetDashes))
 	}
-	columns, width := grid(n)
+	// Units that all panels share stand once, below them.
+	xlabel := "In the units named above each panel"
+	if first := d.Panels[0].XLabel; allSame(d.Panels, func(p DensityPanel) string { return p.XLabel }) && first != "" {
+		xlabel = strings.ToUpper(first[:1]) + first[1:]
+		for i := range heads {
+			heads[i].remarks = nil
+		}
+	}
+	columns, width := grid(t, d.Width, n)
 	return panelGrid{
-		width: t.width(d.Width, width), columns: columns, gap: 12, scale: scaleRoom(t, labels...),
-		legend: l, ylabel: "Density", xlabel: "Score", panels: heads,
+		width: width, columns: columns, gap: 12, scale: scaleRoom(t, labels...),
+		legend: l, ylabel: "Density", xlabel: xlabel, panels: heads,
 		height: func(w vg.Length) vg.Length { return max(28*vg.Millimeter, 0.66*w) },
 		paint: func(p pen, i int, body vg.Rectangle) {
 			at := paintVertical(p, tops[i], body)

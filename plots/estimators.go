@@ -24,7 +24,7 @@ import (
 //
 // Columns without an effect share one scale of rejections, those with an effect
 // go from 0 to 100%, and all share one scale of coverage. What counts as no effect
-// says [sim.Measures.NoEffect].
+// says [sim.Measures.Null].
 //
 // Rows without a truth are left out. One figure holds the rows of one outcome,
 // term and estimand with 2 to 12 estimators, and up to 4 columns;
@@ -151,7 +151,7 @@ func (a *estimatorPage) divide(rows []Row, keys []string) {
 			a.columns = append(a.columns, estimatorColumn{title: title, null: true, lines: make([][]estimatorPoint, len(a.estimators))})
 		}
 		column := &a.columns[at]
-		column.null = column.null && row.NoEffect()
+		column.null = column.null && row.Null()
 		x, _ := strconv.ParseFloat(Bare(factor(row, a.across)), 64) // sweptNumber has read it before
 		line := slices.Index(a.estimators, row.Estimator)
 		column.lines[line] = append(column.lines[line], estimatorPoint{
@@ -216,31 +216,42 @@ func (e EstimatorCurves) Draw(t Theme) (Drawing, error) {
 	if n == 1 {
 		width = MidWidth
 	}
+	width = t.width(e.Width, width)
 	// Markers of many lines are smaller, so that those side by side stay apart.
 	thin := t
 	if len(a.estimators) > 4 {
 		thin.MarkerWidth, thin.LineWidth = 0.8*t.MarkerWidth, 0.75*t.LineWidth
 	}
-	panels := make([]gridPanel, 2*n)
-	for i, column := range a.columns {
-		if column.title != "" {
-			panels[i].title = []string{column.title}
-			panels[n+i].title = panels[i].title
-		}
-	}
 	xlabel := AxisName(a.across)
 	if logarithmic(a.xs) {
 		xlabel += ", logarithmic scale"
 	}
-	return panelGrid{
-		width: t.width(e.Width, width), columns: n, gap: 8, scale: scaleRoom(t, "100"),
-		legend: e.legend(thin, a), xlabel: xlabel, panels: panels,
-		bands:  []gridBand{{"Rejections (%)", e.remark(a)}, {"Coverage (%)", "of the " + percent(1-e.Alpha) + " confidence interval"}},
+	g := panelGrid{
+		width: width, columns: n, gap: 8, scale: scaleRoom(t, "100"), legend: e.legend(thin, a), xlabel: xlabel,
 		height: func(w vg.Length) vg.Length { return min(58*vg.Millimeter, max(44*vg.Millimeter, 0.8*w)) },
-		paint: func(p pen, i int, body vg.Rectangle) {
-			e.paintPanel(p, a, a.columns[i%n], i >= n, body)
-		},
-	}.drawing(thin)
+	}
+	// Where the columns do not fit beside each other, they stand in several pairs of rows.
+	for g.cell()-g.scale < 24*vg.Millimeter && g.columns > 1 {
+		for g.columns--; n%g.columns != 0; g.columns-- {
+		}
+	}
+	var shown []estimatorColumn
+	for first := 0; first < n; first += g.columns {
+		for range 2 {
+			for _, column := range a.columns[first : first+g.columns] {
+				var head gridPanel
+				if column.title != "" {
+					head.title = []string{column.title}
+				}
+				g.panels, shown = append(g.panels, head), append(shown, column)
+			}
+		}
+		g.bands = append(g.bands, gridBand{"Rejections (%)", e.remark(a)}, gridBand{"Coverage (%)", "of the " + percent(1-e.Alpha) + " confidence interval"})
+	}
+	g.paint = func(p pen, i int, body vg.Rectangle) {
+		e.paintPanel(p, a, shown[i], i/g.columns%2 == 1, body)
+	}
+	return g.drawing(thin)
 }
 
 // remark says what the rejections are.
@@ -270,7 +281,7 @@ func (e EstimatorCurves) legend(t Theme, a estimatorPage) (l legend) {
 	}
 	l = append(l, legendEntry{what + ":", -sampleGap, func(pen, vg.Rectangle) {}}) // words without a sample
 	for i, name := range a.estimators {
-		l = append(l, legendEntry{name, sampleWidth + 6, lineSample(t.Series[i%len(t.Series)])})
+		l = append(l, legendEntry{name, sampleWidth + 6, lineSample(t.look(i))})
 	}
 	l = append(l, referenceEntry("nominal: "+percent(e.Alpha)+", "+percent(1-e.Alpha), alphaDashes))
 	if slices.ContainsFunc(a.columns, func(c estimatorColumn) bool { return !c.null }) {
@@ -347,7 +358,7 @@ func (e EstimatorCurves) paintPanel(p pen, a estimatorPage, column estimatorColu
 		nominal = 1 - e.Alpha
 	}
 	for i, line := range column.lines {
-		look := t.Series[i%len(t.Series)]
+		look := t.look(i)
 		aside := dodge * (vg.Length(i) - (n-1)/2)
 		var shown []sim.Simulated
 		var at []vg.Length

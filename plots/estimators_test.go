@@ -121,7 +121,7 @@ func TestEstimatorCurvesNothingToShow(t *testing.T) {
 		"no alpha":  {plots.EstimatorCurves{Rows: compared(2)}, "alpha is 0"},
 		"one":       {plots.EstimatorCurves{Rows: compared(1), Alpha: 0.05}, "1 estimators"},
 		"thirteen":  {plots.EstimatorCurves{Rows: compared(13), Alpha: 0.05}, "13 estimators"},
-		"narrow":    {plots.EstimatorCurves{Rows: compared(2), Alpha: 0.05, Width: 50 * vg.Millimeter}, "50 mm"},
+		"narrow":    {plots.EstimatorCurves{Rows: compared(2), Alpha: 0.05, Width: 18 * vg.Millimeter}, "18 mm"},
 	} {
 		if _, err := c.fig.Draw(plots.Journal()); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v does not say %q", name, err, c.want)

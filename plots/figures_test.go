@@ -98,7 +98,7 @@ func TestPowerCurveSize(t *testing.T) {
 		if err := plots.Render(&b, plots.SVG, drawing); err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(b.String(), ">"+want+"<") {
+		if !strings.Contains(b.String(), ">"+want) {
 			t.Errorf("no axis %q", want)
 		}
 	}

@@ -100,7 +100,11 @@ func (l Lollipop) Draw(t Theme) (Drawing, error) {
 	heads := [3][]string{}
 	headLines := 0
 	for m, name := range lollipopNames {
-		heads[m] = wrap(t.face(t.LabelSize), name, data+0.8*gap)
+		room := data
+		if m < len(lollipopNames)-1 { // the last has the edge of the paper beside it
+			room += 0.8 * gap
+		}
+		heads[m] = wrap(t.face(t.LabelSize), name, room)
 		headLines = max(headLines, len(heads[m]))
 	}
 	what := "95% Monte Carlo interval"

@@ -41,7 +41,7 @@ func Measures() []Measure {
 	return []Measure{
 		{"power", "Power", "Power (%)", func(float64) (float64, string) { return 80, "80%" },
 			func(r Row) sim.Simulated { return r.Rejections().Times(100) }},
-		{"coverage", "Coverage of intervals", "Coverage (%)", func(alpha float64) (float64, string) { return 100 * (1 - alpha), "nominal " + percent(1-alpha) },
+		{"coverage", "Coverage", "Coverage (%)", func(alpha float64) (float64, string) { return 100 * (1 - alpha), "nominal " + percent(1-alpha) },
 			func(r Row) sim.Simulated { return r.Coverage().Times(100) }},
 		{"bias", "Bias", "Bias (% of empirical SE)", zero,
 			func(r Row) sim.Simulated { return r.StdBias() }},
@@ -153,7 +153,7 @@ func valueOf(design []sim.Factor, key string) string {
 
 // Words are the figure's title and note.
 func (l NestedLoop) Words() Words {
-	w := Words{Title: l.Measure.Title + " of estimators in every design"}
+	w := Words{Title: l.Measure.Title + " in every design"}
 	notes := []string{trialsNote(l.Rows), "Designs stand side by side; the steps below tell their values"}
 	switch l.Measure.Name {
 	case "power":
@@ -222,7 +222,7 @@ func (l NestedLoop) Draw(t Theme) (Drawing, error) {
 	}
 	leg := legend{{what + ":", -sampleGap, func(pen, vg.Rectangle) {}}}
 	for i, name := range a.estimators {
-		look := t.Series[i%len(t.Series)]
+		look := t.look(i)
 		leg = append(leg, legendEntry{name, sampleWidth, func(p pen, box vg.Rectangle) {
 			y := (box.Min.Y + box.Max.Y) / 2
 			p.line(look.Color, t.LineWidth, look.Dashes, box.Min.X, y, box.Max.X, y)
@@ -250,7 +250,7 @@ func (l NestedLoop) Draw(t Theme) (Drawing, error) {
 		step := box.Size().X / vg.Length(len(a.designs))
 		p.line(t.Quiet, 1.4*t.AxisWidth, targetDashes, box.Min.X, at(target), box.Max.X, at(target))
 		for e, values := range a.values {
-			look := t.Series[e%len(t.Series)]
+			look := t.look(e)
 			stairs := vg.Path{}
 			open := false
 			for i, v := range values {

@@ -3,6 +3,7 @@ package plots
 import (
 	"image/color"
 	"math"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot/font"
@@ -120,6 +121,12 @@ func wrap(face font.Face, s string, room vg.Length) []string {
 	var lines []string
 	line := ""
 	words := strings.Fields(s)
+	for i := len(words) - 2; i > 0; i-- { // "SD = 30" stays whole
+		if words[i] == "=" {
+			words = slices.Replace(words, i-1, i+2, words[i-1]+" = "+words[i+1])
+			i--
+		}
+	}
 	for i, word := range words {
 		// "(3B, 1)" stays whole.
 		if strings.HasPrefix(word, "(") && !strings.Contains(word, ")") &&

@@ -58,19 +58,6 @@ func (s SamplingDistribution) Pages() []SamplingDistribution {
 	return pages
 }
 
-// grid returns the columns of a grid of n panels and the width that suits it.
-func grid(n int) (columns int, width vg.Length) {
-	switch {
-	case n == 1:
-		return 1, OneColumn
-	case n == 2 || n == 4:
-		return 2, MidWidth
-	case n <= 9:
-		return 3, TwoColumns
-	}
-	return 4, TwoColumns
-}
-
 // Words are the figure's title and note.
 func (s SamplingDistribution) Words() Words {
 	w := Words{Title: "Sampling distribution of each estimate"}
@@ -111,8 +98,7 @@ func (s SamplingDistribution) Draw(t Theme) (Drawing, error) {
 		panels[i] = samplingPanel{Sample: sample, Histogram: h}
 	}
 
-	columns, width := grid(n)
-	width = t.width(s.Width, width)
+	columns, width := grid(t, s.Width, n)
 	inside := width - 2*edge
 	const gap = vg.Length(16)
 	panelWidth := (inside - vg.Length(columns-1)*gap) / vg.Length(columns)

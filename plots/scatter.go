@@ -114,7 +114,7 @@ func (s Scatter) Draw(t Theme) (Drawing, error) {
 	if len(panels) > MaxPanels {
 		return Drawing{}, fmt.Errorf("plots: %d pairs of estimators do not fit on one page of %d", len(panels), MaxPanels)
 	}
-	columns, width := grid(len(panels))
+	columns, width := grid(t, s.Width, len(panels))
 	scales := make([]axis, len(panels))
 	var labels []string
 	var heads []gridPanel
@@ -135,7 +135,7 @@ func (s Scatter) Draw(t Theme) (Drawing, error) {
 		what = fmt.Sprintf("one of the first %s replicates", count(maxDots))
 	}
 	return panelGrid{
-		width: t.width(s.Width, width), columns: columns, gap: 12, scale: scaleRoom(t, labels...), panels: heads,
+		width: width, columns: columns, gap: 12, scale: scaleRoom(t, labels...), panels: heads,
 		ylabel: "Estimate by the estimator named first (outcome units)",
 		xlabel: "Estimate by the other, on the same simulated trials",
 		legend: legend{

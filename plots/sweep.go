@@ -260,34 +260,77 @@ func (a curves) drawing(t Theme, s curveStyle) (Drawing, error) {
 	if n > MaxPanels {
 		return Drawing{}, fmt.Errorf("plots: %d panels of curves do not fit on one page of %d; use Pages", n, MaxPanels)
 	}
-	columns, width := grid(n)
+	columns, width := grid(t, s.width, n)
 	if n == 1 {
-		width = MidWidth
-	}
-	width = t.width(s.width, width)
-	if width < 100*vg.Millimeter {
-		columns = min(columns, 2)
+		width = t.width(s.width, MidWidth)
 	}
 	panels := make([]gridPanel, n)
+	// What all panels are of stands once.
+	of := func(panel curvePanel) string { return panel.title }
+	common := n > 1 && allSame(a.panels, of) && !slices.ContainsFunc(a.panels, func(p curvePanel) bool { return p.where == "" })
+	what := s.what
+	if common {
+		what += ": " + a.panels[0].title
+	}
 	for i, panel := range a.panels {
-		panels[i].title = []string{panel.title}
+		if !common {
+			panels[i].title = []string{panel.title}
+		}
 		if panel.where != "" {
 			panels[i].title = append(panels[i].title, panel.where)
 		}
 		panels[i].remarks = a.located(panel, s)
 	}
-	xlabel := AxisName(a.across)
-	return panelGrid{
+	g := panelGrid{
 		width: width, columns: columns, gap: 10, scale: scaleRoom(t, s.y.labels()...),
-		legend: a.legend(t, s), ylabel: s.what, xlabel: xlabel, panels: panels,
+		ylabel: what, xlabel: AxisName(a.across), panels: panels,
 		height: func(w vg.Length) vg.Length { return max(24*vg.Millimeter, 0.62*w) },
-		paint: func(p pen, i int, body vg.Rectangle) {
-			a.paintPanel(p, a.panels[i], s, body)
-		},
-	}.drawing(t)
+	}
+	names, ends := a.endNames(t, s, g)
+	if names != nil {
+		g.tail = endRoom(t, names)
+	}
+	g.legend = a.legend(t, s, names != nil)
+	g.paint = func(p pen, i int, body vg.Rectangle) {
+		a.paintPanel(p, a.panels[i], s, body)
+		for k, name := range names {
+			p.paintEnd(t.look(k), body.Max.X, body.Min.Y+ends[i][k], name)
+		}
+	}
+	return g.drawing(t)
 }
 
-func (a curves) legend(t Theme, s curveStyle) (l legend) {
+// endNames returns the names of lines to write at their ends, and by panel how high
+// above its body's bottom each stands; no names where they do not fit in every panel.
+func (a curves) endNames(t Theme, s curveStyle, g panelGrid) (names []string, ends [][]vg.Length) {
+	for i := range a.levels {
+		names = append(names, a.level(i))
+	}
+	g.tail = endRoom(t, names)
+	if len(names) < 2 || g.tail > mostOfCell*g.cell() {
+		return nil, nil
+	}
+	height := g.height(g.cell() - g.scale - g.tail)
+	at := verticalAt(s.y, height)
+	for _, panel := range a.panels {
+		var last []vg.Length
+		for _, line := range panel.lines {
+			if n := len(line); n == 0 || line[n-1].X != a.xs[len(a.xs)-1] {
+				return nil, nil
+			}
+			last = append(last, at(s.unit*line[len(line)-1].Value))
+		}
+		placed, fit := placeEnds(t, last, 0, height)
+		if !fit {
+			return nil, nil
+		}
+		ends = append(ends, placed)
+	}
+	return names, ends
+}
+
+// legend explains the lines, unless they are named at their ends, and the rest.
+func (a curves) legend(t Theme, s curveStyle, named bool) (l legend) {
 	what := "95% Monte Carlo interval"
 	if n, same := a.replicates(); same {
 		what += " (" + count(n) + " replicates)"
@@ -296,7 +339,9 @@ func (a curves) legend(t Theme, s curveStyle) (l legend) {
 		l = append(l, legendEntry{"Simulated", sampleWidth, lineSample(t.Series[0])})
 	}
 	for i := range a.levels {
-		l = append(l, legendEntry{a.level(i), sampleWidth, lineSample(t.Series[i%len(t.Series)])})
+		if !named {
+			l = append(l, legendEntry{a.level(i), sampleWidth, lineSample(t.look(i))})
+		}
 	}
 	l = append(l, legendEntry{what, sampleWidth, func(p pen, box vg.Rectangle) {
 		p.fill(tint(p.theme.Ink, 0.2), box.Min.X, box.Min.Y, box.Max.X, box.Max.Y)
@@ -407,7 +452,7 @@ func (a curves) paintPanel(p pen, panel curvePanel, s curveStyle, body vg.Rectan
 		if len(line) > 1 {
 			ribbon[0].Type = vg.MoveComp
 			ribbon.Close()
-			p.SetColor(translucent(t.Series[i%len(t.Series)].Color, 0.2))
+			p.SetColor(translucent(t.look(i).Color, 0.2))
 			p.Fill(ribbon)
 		}
 	}
@@ -419,7 +464,7 @@ func (a curves) paintPanel(p pen, panel curvePanel, s curveStyle, body vg.Rectan
 		}
 	}
 	for i, line := range panel.lines {
-		look := t.Series[i%len(t.Series)]
+		look := t.look(i)
 		for k, pt := range line {
 			x := atX(pt.X) + aside(i)
 			if k > 0 {

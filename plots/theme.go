@@ -146,6 +146,9 @@ func (t Theme) width(own, otherwise vg.Length) vg.Length {
 	return orWidth(own, orWidth(t.Width, otherwise))
 }
 
+// look is the i-th series; more than there are begin again.
+func (t Theme) look(i int) Series { return t.Series[i%len(t.Series)] }
+
 // translucent is a colour through which others show.
 func translucent(c color.Color, share float64) color.Color {
 	n := color.NRGBAModel.Convert(c).(color.NRGBA)

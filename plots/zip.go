@@ -96,10 +96,10 @@ func (z Zip) Draw(t Theme) (Drawing, error) {
 	if len(panels) > MaxPanels {
 		return Drawing{}, fmt.Errorf("plots: %d zip plots do not fit on one page of %d", len(panels), MaxPanels)
 	}
-	columns, width := grid(len(panels))
+	columns, width := grid(t, z.Width, len(panels))
 	y := newVertical(0, 100)
 	g := panelGrid{
-		width: t.width(z.Width, width), columns: columns, gap: 12, scale: scaleRoom(t, y.labels()...),
+		width: width, columns: columns, gap: 12, scale: scaleRoom(t, y.labels()...),
 		ylabel: "Centile of |estimate − truth| / half-width of the interval",
 		xlabel: percent(1-z.Alpha) + " confidence interval − truth (outcome units)",
 		legend: z.legend(t, panels),

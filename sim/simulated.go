@@ -58,9 +58,3 @@ func (m *Measures) StdBias() Simulated {
 
 // SEError is the relative error of the model standard error in percent.
 func (m *Measures) SEError() Simulated { return Around(m.RelError, m.RelErrorMCSE) }
-
-// NoEffect says whether the truth is 0 or within a hundredth of the estimate's
-// standard deviation of it, where power is the level of the test to four decimals.
-func (m *Measures) NoEffect() bool {
-	return m.Truth == 0 || math.Abs(m.Truth) <= 0.01*m.EmpSE
-}
