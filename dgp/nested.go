@@ -46,6 +46,20 @@ func (n Nested) Equal(o Nested) bool {
 // through reports whether quality in a domain is set.
 func (n Nested) through(domain int) bool { return n.Through == nil || n.Through[domain] }
 
+// QualityMoves reports whether true quality has a causal slope on the tests in any
+// arm.
+func (t Trial) QualityMoves() bool {
+	if anyNonzero(t.Achievement.Slope.Control, t.Achievement.Slope.Treated) {
+		return true
+	}
+	for _, e := range t.Achievement.ArmEffects {
+		if anyNonzero(e.Treated) {
+			return true
+		}
+	}
+	return false
+}
+
 // HasNested reports whether Truth knows nested potential outcomes of a column:
 // those of HasPotential, except scores of what is fixed.
 func (g *Generator) HasNested(column int, n Nested) bool {

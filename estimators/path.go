@@ -37,6 +37,9 @@ func (p Path) String() string {
 	return [...]string{"total", "nie(0)", "nie(1)", "nde(0)", "nde(1)", "nie", "nde", "cde"}[p]
 }
 
+// MarshalText writes the name of the part.
+func (p Path) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
 // A Difference is between two nested potential outcomes of a row.
 type Difference struct{ From, To dgp.Nested }
 

@@ -16,6 +16,8 @@ import (
 
 	"gonum.org/v1/plot/vg"
 
+	"coachsim/dgp"
+	"coachsim/estimators"
 	"coachsim/plots"
 	"coachsim/sim"
 )
@@ -115,6 +117,31 @@ func figures() []plots.Figure {
 		plots.Power{Rows: rows(), Alpha: 0.05},
 		plots.Published{Comparisons: comparisons(), Width: plots.MidWidth},
 		plots.PowerCurve{Rows: swept(), Alpha: 0.05},
+		plots.EffectsByPath{Worlds: pathWorlds()},
+	}
+}
+
+// pathWorlds are effects by path in two worlds, of two arms in the second.
+func pathWorlds() []plots.PathWorld {
+	effects := func(arm string, values ...float64) (all []sim.PathEffect) {
+		for i, path := range []estimators.Path{
+			estimators.Whole, estimators.IndirectControl, estimators.IndirectControl, estimators.IndirectTreated, estimators.IndirectTreated,
+			estimators.DirectControl, estimators.DirectTreated, estimators.ControlledDirect,
+		} {
+			e := sim.PathEffect{Arm: arm, Outcome: "reading", Path: path, Value: values[i], MCSE: 0.002}
+			if i == 2 || i == 4 {
+				e.Through = "talk"
+			}
+			all = append(all, e)
+		}
+		return all
+	}
+	return []plots.PathWorld{
+		{Label: "one world", Effects: effects("coaching", 0.1, 0.05, 0.02, -0.03, -0.03, 0.13, 0.05, 0.12)},
+		{Label: "another", Effects: append(
+			effects("coaching", 0.1, 0.05, 0.02, 0.05, 0.02, 0.05, 0.05, 0.05),
+			effects("books", 0.02, 0, 0, 0, 0, 0.02, 0.02, 0.02)...,
+		)},
 	}
 }
 
@@ -202,6 +229,8 @@ func TestNothingToShow(t *testing.T) {
 		"no curve":        {plots.PowerCurve{Rows: rows(), Alpha: 0.05}, "no row has a power and a swept number"},
 		"curve, no alpha": {plots.PowerCurve{Rows: swept()}, "alpha is 0"},
 		"narrow curve":    {plots.PowerCurve{Rows: swept(), Alpha: 0.05, Width: 20 * vg.Millimeter}, "20 mm"},
+		"no paths":        {plots.EffectsByPath{}, "no effects by path"},
+		"many paths":      {plots.EffectsByPath{Worlds: slices.Repeat(pathWorlds(), 3)}, "do not fit on one page of 8"},
 		"nothing printed": {plots.Published{}, "no published coefficient"},
 		"printed NaN":     {plots.Published{Comparisons: []sim.Comparison{comparison("1", "1", "a", nan, nan, 1, 1)}}, "no published coefficient"},
 	} {
@@ -214,6 +243,49 @@ func TestNothingToShow(t *testing.T) {
 		}
 		if _, err := c.fig.Draw(plots.Theme{}); err == nil || !strings.Contains(err.Error(), "Journal()") {
 			t.Errorf("%s: error %v of a zero theme does not name Journal()", name, err)
+		}
+	}
+}
+
+// The figure of effects by path shows every value in its panel, and is drawn of a
+// study whose quality moves the tests, design by design.
+func TestEffectsByPath(t *testing.T) {
+	figure := plots.EffectsByPath{Worlds: pathWorlds()}
+	if got := find(t, figure.Table(), "value", "another", "coaching", "reading", "nie(1)", "talk"); got != "0.02" {
+		t.Errorf("the data twin has %s", got)
+	}
+	drawing, err := figure.Draw(plots.Journal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	drawing.Text = plots.Fonts
+	if err := plots.Render(&b, plots.SVG, drawing); err != nil {
+		t.Fatal(err)
+	}
+	for _, words := range []string{"one world: coaching → reading", "another: books → reading", "through talk", "controlled direct"} {
+		if !strings.Contains(b.String(), ">"+words+"<") {
+			t.Errorf("the figure lacks %q", words)
+		}
+	}
+	trial := dgp.DefaultTrial()
+	trial.Design.Blocks, trial.Design.Schools, trial.Design.Assignment = 2, 4, dgp.Blocked{}
+	asked := sim.Figure{Kind: "effects-by-path"}
+	if _, err := plots.Make(plots.Run{Study: sim.Study{Trial: trial}}, asked); err == nil || !strings.Contains(err.Error(), "achievement.slope") {
+		t.Errorf("without slopes the error is %v", err)
+	}
+	trial.Quality = dgp.Quality{Domains: []string{"talk"}, SD: []float64{1}, Correlation: dgp.Matrix{{1}}, Effect: dgp.QualityEffect{Shift: []float64{0.5}}}
+	trial.Achievement.Tests, trial.Achievement.Residual, trial.Achievement.Points = []string{"reading"}, dgp.Matrix{{1}}, true
+	trial.Design.Children, trial.Design.Tested = dgp.ClassSize{Mean: 10}, 10
+	trial.Achievement.Slope = dgp.Slopes{Control: []float64{0.2}, Treated: []float64{0.3}}
+	made, err := plots.Make(plots.Run{Study: sim.Study{Trial: trial}}, asked)
+	if err != nil || len(made) != 1 {
+		t.Fatal(made, err)
+	}
+	for part, want := range map[string]float64{"nie(0)": 0.1, "nie(1)": 0.15, "nde(0)": -0.15, "nde(1)": -0.1, "total": 0} {
+		got, err := strconv.ParseFloat(find(t, made[0].Table(), "value", "", "coaching", "achievement", part), 64)
+		if err != nil || math.Abs(got-want) > 1e-9 { // the control variates explain all of it
+			t.Errorf("%s is %v, wanted %v", part, got, want)
 		}
 	}
 }

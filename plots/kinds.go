@@ -45,6 +45,7 @@ func Kinds() []Kind {
 		{"densities", "densities of scores and tests in simulated data sets, by arm", makeDensities},
 		{"published", "published beside simulated results", makePublished},
 		{"design", "who is randomised: blocks, schools, classes and children, by arm", makeDesign},
+		{"effects-by-path", "true direct and indirect effects through classroom quality", makeEffectsByPath},
 	}
 }
 

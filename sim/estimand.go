@@ -300,11 +300,11 @@ const (
 // deviations of dgp.Truth, whose expectation is known to be 0, serve as control
 // variates, with those of quality for effects by path: the value is the intercept of a regression on them. The standard error
 // of a ratio R = N/D is that of the mean of N - R D, over D (the delta method).
-func populationEffects(trial dgp.Trial, targets []estimators.Target, workers int) (value, mcse []float64, err error) {
+func populationEffects(trial dgp.Trial, targets []estimators.Target, draws, workers int) (value, mcse []float64, err error) {
 	workers = max(1, min(workers, runtime.GOMAXPROCS(0)))
-	sample := make([][]float64, populationDraws)
-	deviation := make([][]float64, populationDraws)
-	quality := make([][]float64, populationDraws) // all of these with those of quality
+	sample := make([][]float64, draws)
+	deviation := make([][]float64, draws)
+	quality := make([][]float64, draws) // all of these with those of quality
 	parted := slices.ContainsFunc(targets, func(t estimators.Target) bool { return t.Path != estimators.Whole })
 	errs := make([]error, workers)
 	var per []int
@@ -324,7 +324,7 @@ func populationEffects(trial dgp.Trial, targets []estimators.Target, workers int
 			if w == 0 {
 				per = e.per
 			}
-			for rep := w; rep < populationDraws; rep += workers {
+			for rep := w; rep < draws; rep += workers {
 				d, truth := g.Draw(dgp.Stream{Seed: populationSeed, Replicate: uint64(rep)})
 				sample[rep] = slices.Clone(e.parts(d, truth))
 				deviation[rep] = slices.Clone(truth.Deviations())
@@ -347,8 +347,8 @@ func populationEffects(trial dgp.Trial, targets []estimators.Target, workers int
 		if t.Path != estimators.Whole {
 			controls = quality
 		}
-		y := make([]float64, 0, populationDraws)
-		x := make([][]float64, 0, populationDraws)
+		y := make([]float64, 0, draws)
+		x := make([][]float64, 0, draws)
 		for rep := range sample {
 			if v := of(sample[rep]); !math.IsNaN(v) {
 				y = append(y, v)
@@ -370,6 +370,10 @@ func populationEffects(trial dgp.Trial, targets []estimators.Target, workers int
 	return value, mcse, nil
 }
 
+// rounding is what a control varies by that is 0 but for rounding: an effect on
+// quality that is the same for all.
+const rounding = 1e-12
+
 // controlled returns the mean of y after regression on control variates x with
 // mean 0, and its standard error. Controls that never vary are left out, and
 // those that earlier ones explain, as where two arms have the same effect.
@@ -385,11 +389,14 @@ func controlled(y []float64, x [][]float64) (mean, se float64) {
 		for i := range column {
 			column[i] = x[i][k]
 		}
-		if slices.Max(column) > slices.Min(column) && !spanned(column, basis) {
+		if slices.Max(column)-slices.Min(column) > rounding && !spanned(column, basis) {
 			columns = append(columns, column)
 		}
 	}
 	n, p := len(y), len(columns)
+	if n < 2*p { // too few draws to regress on so many controls
+		columns, p = columns[:1], 1
+	}
 	design := mat.NewDense(n, p, nil)
 	for j, column := range columns {
 		design.SetCol(j, column)

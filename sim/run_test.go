@@ -504,14 +504,9 @@ func SampleEffects(t testing.TB, targets []estimators.Target, g *dgp.Generator) 
 
 var Controlled = controlled
 
-// PopulationOf returns the population effects of targets, with their MCSE.
-func PopulationOf(t testing.TB, trial dgp.Trial, targets []estimators.Target) (value, mcse []float64) {
-	t.Helper()
-	value, mcse, err := populationEffects(trial, targets, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return value, mcse
+// PopulationEffectsOf returns the population effects of targets, with their MCSE.
+func PopulationEffectsOf(trial dgp.Trial, targets []estimators.Target) (value, mcse []float64, err error) {
+	return populationEffects(trial, targets, populationDraws, 2)
 }
 
 // PopulationEffects returns the population effects of a study by

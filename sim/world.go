@@ -179,7 +179,7 @@ func (s Study) population(workers int) ([]PopulationEffect, error) {
 	if len(targets) == 0 {
 		return all, nil
 	}
-	value, mcse, err := populationEffects(s.Trial, targets, workers)
+	value, mcse, err := populationEffects(s.Trial, targets, populationDraws, workers)
 	if err != nil {
 		return nil, err
 	}

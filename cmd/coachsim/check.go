@@ -26,7 +26,8 @@ func newCheck(s streams) *cobra.Command {
 described: its design, its columns, its estimators, the power that closed formulas
 give, what the trial costs (by its cost: section), the time, memory and disk that
 a run takes, and the variances that it implies for every test and score by level,
-with ICCs and R². The time is that of a few replicates of every design, which are
+with ICCs and R²; where quality moves the tests, the true effects by path through it.
+The time is that of a few replicates of every design, which are
 thrown away; nothing is written. Exit code 2 says that there are faults.`,
 		Example: `  coachsim check my-trial.yaml
   coachsim check ecuador --set trial.schools=30`,
@@ -57,8 +58,14 @@ thrown away; nothing is written. Exit code 2 says that there are faults.`,
 			if err != nil {
 				return searched(c.Context(), s.talk, err)
 			}
+			var paths []sim.PathEffect
+			if sim.HasPaths(study.Trial) {
+				if paths, err = sim.EffectsByPath(study.Trial, []string{study.Achievement.Total}, sim.PathDraws, workers); err != nil {
+					return err
+				}
+			}
 			if asJSON {
-				return writeCheckJSON(s.out, study, g, plan.Hash, costs, forecast)
+				return writeCheckJSON(s.out, study, g, plan.Hash, costs, forecast, paths)
 			}
 			fmt.Fprintf(s.out, "%s\n\n", study.Aim)
 			for _, section := range study.Design.Words() {
@@ -107,7 +114,11 @@ thrown away; nothing is written. Exit code 2 says that there are faults.`,
 			}
 			fmt.Fprintf(s.out, "Plan        %s\n", plan.Hash)
 			writeVariances(s.out, study.Trial.Variances())
-			return nil
+			if len(paths) == 0 {
+				return nil
+			}
+			fmt.Fprintf(s.out, "\nTrue effects by path through classroom quality, from %s (MCSE); see coachsim effects\n", count(sim.PathDraws, "trial"))
+			return sim.WritePaths(s.out, paths)
 		},
 	}
 	f.add(c.Flags())
@@ -216,7 +227,7 @@ func writtenPrice(x float64) string {
 const checkSchemaVersion = 1
 
 // writeCheckJSON writes what a study declares as one JSON object.
-func writeCheckJSON(w io.Writer, study sim.Study, g *dgp.Generator, plan string, costs [][]sim.CostItem, forecast sim.Forecast) error {
+func writeCheckJSON(w io.Writer, study sim.Study, g *dgp.Generator, plan string, costs [][]sim.CostItem, forecast sim.Forecast, paths []sim.PathEffect) error {
 	var columns, estimators []string
 	for _, column := range g.Shape().Columns {
 		columns = append(columns, column.Name)
@@ -232,6 +243,9 @@ func writeCheckJSON(w io.Writer, study sim.Study, g *dgp.Generator, plan string,
 		"schema_version": checkSchemaVersion, "aim": study.Aim, "plan": plan, "arms": study.Design.Arms,
 		"columns": columns, "estimators": estimators, "warnings": warnings, "variances": study.Trial.Variances(),
 		"replicates": study.Replicates, "seed": study.Seed, "designs": max(1, len(study.Cells)), "run": forecast,
+	}
+	if len(paths) > 0 {
+		all["effects_by_path"] = paths
 	}
 	if len(costs) > 0 {
 		type designCost struct {
