@@ -95,7 +95,7 @@ func sumsOf(t *testing.T) map[string]struct {
 			set("trial.coaches", "{caseload: 2, effect_sd: 0.1, quality_sd: [0.1, 0.1, 0.1], turnover: 0.5, lost_cycles: 2}"),
 			set("trial.mobility", "{rate: 0.1, time: 0.5}"), set("trial.spillover", "{share: 0.3}"),
 		), children},
-		"grades":            {base(set("trial.teachers", "2"), set("trial.grades", "[first, second]"), set("achievement.grade_means", "[0, 0.8]")), children},
+		"grades":            {base(set("trial.teachers", "2"), set("trial.grades", "2"), set("achievement.grade_means", "[0, 0.8]")), children},
 		"teachers assigned": {base(set("trial.teachers", "4"), set("trial.assignment", "{kind: blocked, unit: teacher}")), children},
 		"in points":         {base(set("achievement.points", "true")), children},
 	}
