@@ -195,11 +195,13 @@ func (g *Generator) layout() {
 	}
 	g.oracleColumn = len(g.shape.Columns)
 	for i, name := range t.oracleNames() {
-		doc := "true classroom quality, SDs of the score, which no analyst has"
-		if i == len(t.Quality.Domains) {
+		doc, domains := "true classroom quality, SDs of the score, which no analyst has", t.Quality.Domains
+		if i < len(domains) {
+			domains = domains[i : i+1]
+		} else {
 			doc = "the part of achievement that quality causes, SDs, which no analyst has"
 		}
-		add(Column{Name: name, Level: TeacherLevel, PostTreatment: true, Observed: observed, Doc: doc})
+		add(Column{Name: name, Level: TeacherLevel, PostTreatment: true, Observed: observed, Domains: domains, Doc: doc})
 	}
 	g.testColumn = len(g.shape.Columns)
 	for _, name := range t.Achievement.Tests {
