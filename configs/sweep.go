@@ -34,7 +34,7 @@ type file struct {
 }
 
 // unsweepable keys belong to the whole run, not to a cell.
-var unsweepable = []string{"aim", "seed", "replicates", "alpha", "published", "families", "cost", "streams", "sweep", likeKey}
+var unsweepable = []string{"aim", "seed", "replicates", "alpha", "published", "families", "primary", "sources", "cost", "streams", "sweep", likeKey}
 
 // An axis is one entry of a sweep, taken apart.
 type axis struct {

@@ -18,6 +18,8 @@ type Assignment interface {
 	Check(d Design, covariates []Covariate, fault func(key, format string, args ...any))
 	// Level is that of the units that are assigned.
 	Level() Level
+	// Lottery says how a trial of a design is assigned, for plans in words.
+	Lottery(d Design) Lottery
 	// Columns describes what the scheme makes known of each unit beside its arm,
 	// such as the matched pair. Compile fills in how many levels factors have.
 	Columns() []Column

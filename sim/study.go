@@ -22,6 +22,8 @@ type Study struct {
 	Terms      map[string]string `yaml:"terms" doc:"lists of terms that formulas use as $name"`
 	Estimators []Estimator       `yaml:"estimators" required:"true" minlen:"1" doc:"what is fitted to every simulated trial"`
 	Families   []Family          `yaml:"families,omitempty" doc:"tests that are judged together, with p-values adjusted for their number"`
+	Primary    *Primary          `yaml:"primary,omitempty" doc:"the estimate the trial is planned for, which a proposal states the power of; by default the first effect of a treatment that is estimated"`
+	Sources    Sources           `yaml:"sources,omitempty" doc:"where the numbers come from, in words that a proposal prints"`
 	Published  string            `yaml:"published,omitempty" doc:"a built-in table of published results to hold the estimates against"`
 	Cost       *Cost             `yaml:"cost,omitempty" doc:"what the trial costs, by unit, for optimise"`
 	Figures    []Figure          `yaml:"figures,omitempty" doc:"figures to draw besides the standard ones; a figure of the same name replaces one"`
@@ -233,6 +235,7 @@ func (s Study) Validate() []Fault {
 	if err == nil {
 		faults = append(faults, s.againstFaults(panel.Rows())...)
 		faults = append(faults, s.familyFaults(panel.Rows())...)
+		faults = append(faults, s.primaryFaults(panel.Rows())...)
 	}
 	return faults
 }
