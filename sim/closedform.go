@@ -54,7 +54,7 @@ func (s *Summary) AddClosedForms(study Study) error {
 	}
 	forms := map[subject]*ClosedForm{}
 	for cell, design := range study.designs() {
-		rows, err := design.Study.rows()
+		rows, err := design.Study.Rows()
 		if err != nil {
 			return err
 		}
@@ -83,8 +83,8 @@ func (r *SummaryRow) holdAgainst(power float64) {
 	}
 }
 
-// rows lists what the study's estimators estimate.
-func (s Study) rows() ([]estimators.Row, error) {
+// Rows lists what the study's estimators estimate.
+func (s Study) Rows() ([]estimators.Row, error) {
 	g, err := s.Trial.Compile()
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func (s Study) rows() ([]estimators.Row, error) {
 // form it has, or why it has none. A sweep is represented by its first design.
 func (s Study) WriteClosedForms(w io.Writer) error {
 	design := s.designs()[0].Study
-	rows, err := design.rows()
+	rows, err := design.Rows()
 	if err != nil {
 		return err
 	}

@@ -132,7 +132,7 @@ func TestClosedFormsAreTheSimulatedPower(t *testing.T) {
 	squares, checked := 0.0, 0
 	for i, d := range exactStudies() {
 		s := d.Study
-		rows, err := s.rows()
+		rows, err := s.Rows()
 		if err != nil {
 			t.Fatalf("%s: %v", d.name, err)
 		}

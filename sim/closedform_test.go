@@ -109,7 +109,7 @@ func (d gridDesign) study() Study {
 func TestClosedFormInputs(t *testing.T) {
 	d := gridDesign{blocks: 4, schools: 6, teachers: 1, children: 10, share: 0.5, iccSchool: 0.3, block: 0.4, es: 0.6, child: true, school: true}
 	s := d.study()
-	rows, err := s.rows()
+	rows, err := s.Rows()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func TestNoClosedForm(t *testing.T) {
 		if c.change != nil {
 			c.change(&s.Trial)
 		}
-		rows, err := s.rows()
+		rows, err := s.Rows()
 		if err != nil {
 			t.Errorf("%s: %v", c.why, err)
 			continue

@@ -10,7 +10,5 @@ type Sources struct {
 	Sizes       string `yaml:"sizes,omitempty" doc:"source of the numbers of schools, teachers and children"`
 	Attrition   string `yaml:"attrition,omitempty" doc:"source of the losses"`
 	TakeUp      string `yaml:"take_up,omitempty" doc:"source of take-up and dosage"`
+	Choice      string `yaml:"choice,omitempty" doc:"who decides on the treatment where no lottery does, such as: the schools themselves. Proposals then speak of a comparison and not of a trial"`
 }
-
-// IsZero reports whether no source is given.
-func (s Sources) IsZero() bool { return s == Sources{} }

@@ -1,0 +1,181 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"coachsim/dgp"
+	"coachsim/estimators"
+)
+
+// An analysis is how an estimate is made and tested, in the words of a methods
+// section.
+type analysis struct {
+	Method string   // "ordinary least squares"
+	Errors string   // "standard errors clustered by school (CR2, ...)"; "" where the method says all
+	Given  []string // covariates
+	Fixed  []string // fixed effects
+}
+
+// analysisOf describes the method with which an estimate of a trial is made. A kind
+// without words of its own goes by its name.
+func analysisOf(m estimators.Method, arms []string, lists map[string]string) analysis {
+	a := analysis{Method: kindOf(m)}
+	formula := ""
+	switch m := m.(type) {
+	case estimators.OLS:
+		formula = m.Formula
+		a.Method = "ordinary least squares"
+		if m.Weights != "" {
+			a.Method = "least squares weighted by " + m.Weights
+		}
+		a.Errors = standardErrors(m.SE, m.Cluster)
+	case estimators.Lin:
+		formula = m.Formula
+		a.Method = "regression with covariates interacted with treatment (Lin 2013)"
+		a.Errors = standardErrors(m.SE, m.Cluster)
+	case estimators.DifferenceInMeans:
+		formula = m.Formula
+		a.Method = "the difference in means"
+		var of []string
+		if m.Cluster != "" {
+			of = append(of, "clusters ("+m.Cluster+")")
+		}
+		if m.Blocks != "" {
+			of = append(of, "strata ("+m.Blocks+")")
+		}
+		a.Errors = "the design-based variance"
+		if of != nil {
+			a.Errors += " of " + listed(of)
+		}
+	case estimators.IV:
+		formula = m.Formula
+		a.Method = "two-stage least squares"
+		a.Errors = standardErrors(m.SE, m.Cluster)
+		if m.Test == estimators.AndersonRubin {
+			a.Errors += " and the Anderson-Rubin test"
+		}
+	case estimators.IPW:
+		formula = m.Formula
+		a.Method = "least squares weighted by the inverse probability of response (" + m.Response + ")"
+		a.Errors = standardErrors(m.SE, m.Cluster)
+	case estimators.LeeBounds:
+		formula = m.Formula
+		a.Method = "Lee's bounds"
+	case estimators.Mixed:
+		formula = m.Formula
+		a.Method = "a linear mixed model"
+		f, err := estimators.ParseFormula(m.Formula, lists)
+		if err == nil {
+			var levels []string
+			for _, r := range f.Random {
+				levels = append(levels, r.Level)
+			}
+			a.Method += " with random effects of " + listed(levels)
+		}
+		a.Method += " (" + m.Likelihood.String() + ")"
+		a.Errors = map[estimators.MixedDF]string{
+			estimators.Satterthwaite: "Satterthwaite's degrees of freedom", estimators.KenwardRoger: "Kenward and Roger's correction",
+			estimators.ResidualDF: "residual degrees of freedom",
+		}[m.DF]
+	case estimators.WildBootstrap:
+		formula = m.Formula
+		a.Method = "ordinary least squares"
+		a.Errors = fmt.Sprintf("a wild cluster bootstrap by %s (%s weights, %d draws)", m.Cluster, m.Weights, m.Draws)
+	case estimators.Randomisation:
+		formula = m.Formula
+		a.Method = "ordinary least squares"
+		a.Errors = fmt.Sprintf("randomisation inference (%d assignments drawn anew)", m.Draws)
+	case estimators.Correlation:
+		a.Method = "correlation"
+	case estimators.Reliability:
+		a.Method = "reliability between " + m.Between
+	}
+	if f, err := estimators.ParseFormula(formula, lists); formula != "" && err == nil {
+		for _, t := range f.Terms {
+			if text := t.String(); !slices.ContainsFunc(arms, func(arm string) bool { return text == arm }) {
+				a.Given = append(a.Given, text)
+			}
+		}
+		if f.Absorb != "" {
+			a.Fixed = append(a.Fixed, f.Absorb)
+		}
+		for _, t := range f.Second {
+			a.Fixed = append(a.Fixed, t.String())
+		}
+	}
+	return a
+}
+
+// kindOf is the name that a method goes by in study files.
+func kindOf(m estimators.Method) string {
+	of := reflect.TypeOf(m)
+	known := estimators.Methods()
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		if reflect.TypeOf(known[name]) == of {
+			return name
+		}
+	}
+	return "an unnamed method"
+}
+
+// standardErrors names a kind of standard error and its clusters.
+func standardErrors(se estimators.SE, cluster string) string {
+	by := ""
+	if cluster != "" {
+		by = " clustered by " + strings.ReplaceAll(cluster, " + ", " and ")
+	}
+	switch se {
+	case estimators.Classical:
+		return "classical standard errors"
+	case estimators.HC0, estimators.HC1, estimators.HC2, estimators.HC3:
+		if cluster == "" {
+			return "heteroskedasticity-robust standard errors (" + se.String() + ")"
+		}
+		return se.String() + " standard errors" + by
+	case estimators.CR2, estimators.CR3:
+		return se.String() + " standard errors" + by + " with Satterthwaite's degrees of freedom"
+	}
+	return se.String() + " standard errors" + by
+}
+
+// sentence says the analysis after "by".
+func (a analysis) sentence() string {
+	text := a.Method
+	if len(a.Given) > 0 {
+		text += " given " + listed(a.Given)
+	}
+	if len(a.Fixed) > 0 {
+		text += " and fixed effects of " + listed(a.Fixed)
+		if len(a.Given) == 0 {
+			text = a.Method + " with fixed effects of " + listed(a.Fixed)
+		}
+	}
+	if a.Errors != "" {
+		text += ", with " + a.Errors
+	}
+	return text
+}
+
+// listed joins words as a sentence does: "a, b and c".
+func listed(words []string) string {
+	if n := len(words); n > 1 {
+		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
+	}
+	return strings.Join(words, "")
+}
+
+// armWords is the name of an arm in a sentence; a combined arm gives its parts
+// together.
+func armWords(arm string) string { return strings.ReplaceAll(arm, "+", " with ") }
+
+// unitWords counts units of a level: "1 school", "1,200 children".
+func unitWords(n int, level dgp.Level) string {
+	if n == 1 {
+		return "1 " + level.String()
+	}
+	return fmt.Sprintf("%s %s", grouped(n), level.Plural())
+}

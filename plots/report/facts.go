@@ -1,0 +1,592 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"coachsim/dgp"
+	"coachsim/plots"
+	"coachsim/sim"
+)
+
+// Facts are said once, in words that both paragraphs and the checklist use. None
+// ends in a full stop, and "" is a fact that the study does not have.
+
+func grouped(n int) string { return sim.Grouped(n) }
+
+// goes is the verb of a number of units.
+func goes(n int) string {
+	if n == 1 {
+		return "goes"
+	}
+	return "go"
+}
+
+// lots reports whether units are assigned by lot: the study has a treatment, and
+// does not say that the units choose.
+func (p *plan) lots() bool {
+	return len(p.design.Design.Arms) > 1 && p.Study.Sources.Choice == ""
+}
+
+// units counts the units that are assigned, with those that they stand in.
+func (p *plan) units() string {
+	d := p.design.Design
+	level := d.Assignment.Level()
+	n := int(math.Round(d.Units(level)))
+	text := unitWords(n, level)
+	if level == dgp.ChildLevel {
+		return fmt.Sprintf("about %s in %s of %s", text, classes(int(d.Units(dgp.TeacherLevel))), unitWords(int(d.Units(dgp.SchoolLevel)), dgp.SchoolLevel))
+	}
+	if level == dgp.TeacherLevel {
+		text += " of " + unitWords(int(d.Units(dgp.SchoolLevel)), dgp.SchoolLevel)
+	}
+	return text
+}
+
+func classes(n int) string {
+	if n == 1 {
+		return "1 class"
+	}
+	return grouped(n) + " classes"
+}
+
+// strata says the blocks: "6 blocks of 10 schools"; "" for one.
+func (p *plan) strata() string {
+	d := p.design.Design
+	if d.Blocks == 1 {
+		return ""
+	}
+	return fmt.Sprintf("%s blocks of %s", grouped(d.Blocks), unitWords(d.Schools, dgp.SchoolLevel))
+}
+
+// allocation says how many units go to each arm: "30 go to control and 30 to
+// coaching".
+func (p *plan) allocation() string {
+	d := p.design.Design
+	lottery := d.Lottery()
+	numbers := lottery.Numbers(d)
+	var parts []string
+	for i, arm := range d.Arms {
+		verb := " "
+		if i == 0 {
+			verb = " go "
+		}
+		if numbers != nil {
+			if i == 0 {
+				verb = " " + goes(numbers[0]) + " "
+			}
+			parts = append(parts, grouped(numbers[i])+verb+"to "+armWords(arm))
+			continue
+		}
+		parts = append(parts, percentOf(lottery.Shares[i])+verb+"to "+armWords(arm))
+	}
+	text := listed(parts)
+	if numbers == nil {
+		text = "on average, " + text
+	}
+	return text
+}
+
+// percentOf writes a share of the study.
+func percentOf(share float64) string {
+	return strconv.FormatFloat(math.Round(1e4*share)/100, 'g', -1, 64) + "%"
+}
+
+// teachers says how many a school has.
+func (p *plan) teachers() string {
+	d := p.design.Design
+	if d.TeacherShares == nil && d.Teachers == 1 {
+		return "1 study teacher with 1 class per school"
+	}
+	return strings.Replace(d.TeachersPerSchool(), "teachers", "study teachers per school, with a class each", 1)
+}
+
+// classSizes says how large classes are, how much that varies, and who is tested.
+func (p *plan) classSizes() string {
+	d := p.design.Design
+	mean, sd := d.ClassSizes()
+	text := fmt.Sprintf("%s children per class", rounded(mean))
+	if sd > 1e-9 {
+		text += fmt.Sprintf(" on average (coefficient of variation %s)", rounded(sd/mean))
+	}
+	all := d
+	all.Attrition.Children = 0
+	if tested, _ := all.TestedSize(); tested > mean-1e-9 {
+		return text + ", all of them tested"
+	}
+	return text + fmt.Sprintf(", of whom at most %s %s tested", grouped(d.Tested), plural(d.Tested, "is", "are"))
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// rounded has two digits behind the point at most, and more where two would say
+// nothing.
+func rounded(x float64) string {
+	if x != 0 && math.Abs(x) < 0.095 {
+		return strconv.FormatFloat(x, 'g', 2, 64)
+	}
+	return strconv.FormatFloat(math.Round(100*x)/100, 'g', -1, 64)
+}
+
+// losses says who is lost after assignment, by level.
+func (p *plan) losses() string {
+	d := p.design.Design
+	var parts []string
+	for _, arm := range d.Arms {
+		if n := d.Attrition.Schools[arm]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %s %s", grouped(n), armWords(arm), plural(n, "school", "schools")))
+		}
+	}
+	for _, of := range []struct {
+		level dgp.Level
+		loss  dgp.Loss
+	}{{dgp.SchoolLevel, d.Attrition.Loss.School}, {dgp.TeacherLevel, d.Attrition.Loss.Teacher}, {dgp.ChildLevel, d.Attrition.Loss.Child}} {
+		if text := lossWords(of.loss, of.level, d.Arms); text != "" {
+			parts = append(parts, text)
+		}
+	}
+	if c := d.Attrition.Children; c > 0 {
+		parts = append(parts, percentOf(c)+" of sampled children")
+	}
+	return listed(parts)
+}
+
+// lossWords says the rates of one loss: the same in all arms, or by arm.
+func lossWords(l dgp.Loss, level dgp.Level, arms []string) string {
+	same, any := true, false
+	for _, arm := range arms {
+		same = same && l.Rate[arm] == l.Rate[arms[0]]
+		any = any || l.Rate[arm] > 0
+	}
+	if !any {
+		return ""
+	}
+	text := ""
+	if same {
+		text = percentOf(l.Rate[arms[0]]) + " of " + level.Plural()
+	} else {
+		var parts []string
+		for _, arm := range arms {
+			parts = append(parts, percentOf(l.Rate[arm])+" in "+armWords(arm))
+		}
+		text = "of " + level.Plural() + " " + listed(parts)
+	}
+	on := map[string]bool{}
+	for name := range l.Depends {
+		on[name] = true
+	}
+	for _, slopes := range l.DependsByArm {
+		for name := range slopes {
+			on[name] = true
+		}
+	}
+	if len(on) > 0 {
+		text += " (depending on " + listed(slices.Sorted(maps.Keys(on))) + ")"
+	}
+	return text
+}
+
+// takeUp says what share of those assigned receive the treatment.
+func (p *plan) takeUp() string {
+	for _, s := range p.design.Design.Delivery() {
+		if s.Name == "Compliance" {
+			return s.Words
+		}
+	}
+	return ""
+}
+
+// delivery says the rest of how the treatment is delivered.
+func (p *plan) delivery() string {
+	var parts []string
+	for _, s := range p.design.Design.Delivery() {
+		if s.Name != "Compliance" {
+			parts = append(parts, strings.ToLower(s.Name)+": "+s.Words)
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// scale is the unit of the outcome, behind a number with its space; "" where it is
+// not known.
+func (p *plan) scale(outcome string) string {
+	name := columnOf(outcome)
+	a, o := p.design.Achievement, p.design.Observation
+	switch {
+	case name == "":
+		return ""
+	case p.isQuality(name):
+		if o.Points {
+			return " points"
+		}
+		return " SD"
+	case a.Outcomes[name] != nil:
+		return ""
+	case name == a.Total || slices.Contains(a.Tests, name):
+		if !a.Points {
+			return " SD"
+		}
+		if v := p.design.Trial.Variances().Find(name); v != nil && math.Abs(v.Variance-1) < 0.005 {
+			return " SD"
+		}
+		return " points"
+	}
+	return ""
+}
+
+// outcome says what the primary outcome is.
+func (p *plan) outcome() string {
+	a, o, name := p.design.Achievement, p.design.Observation, p.column
+	unit := strings.TrimSpace(p.scale(p.row.Outcome))
+	if unit == "SD" {
+		unit = "standard deviations"
+	}
+	what := ""
+	switch {
+	case p.isQuality(name) && name == o.Total:
+		what = "total score of classroom observation"
+	case p.isQuality(name):
+		what = "score of a domain of classroom observation"
+	case a.Outcomes[name] != nil:
+		what = a.Outcomes[name].Doc()
+	case name == a.Total && len(a.Tests) > 1:
+		what = "mean of " + listed(a.Tests)
+	case name == a.Total || slices.Contains(a.Tests, name):
+		what = "test score"
+	}
+	text := p.row.Outcome
+	if unit != "" {
+		what = strings.TrimPrefix(what+", in "+unit, ", ")
+	}
+	if what != "" {
+		text += " (" + what + ")"
+	}
+	return text
+}
+
+// treatment is the arm that the estimate is of, in words.
+func (p *plan) treatment() string {
+	if p.target != nil {
+		return armWords(p.target.Arm)
+	}
+	return armWords(p.row.Term)
+}
+
+// effectOf is a row's true effect with its unit.
+func (p *plan) effectOf(row *sim.SummaryRow) string {
+	number, _ := row.Written(row.Truth, math.NaN())
+	return number + p.scale(row.Outcome)
+}
+
+// variance is that of the outcome by level, nil where it is not known.
+func (p *plan) variance() *dgp.OutcomeVariance {
+	if p.column == "" {
+		return nil
+	}
+	return p.design.Trial.Variances().Find(p.column)
+}
+
+// icc says the intraclass correlations of the outcome.
+func (p *plan) icc() string {
+	v := p.variance()
+	if v == nil {
+		return ""
+	}
+	var parts []string
+	for _, l := range v.Levels[:3] { // children and rating error have the rest
+		if l.ICC > 0 {
+			parts = append(parts, fmt.Sprintf("%s (%s)", rounded(l.ICC), p.levelWords(l.Level)))
+		}
+	}
+	if parts == nil {
+		return "0"
+	}
+	return listed(parts)
+}
+
+// levelWords names a level of variance; a school with one teacher is its class.
+func (p *plan) levelWords(level string) string {
+	if level == "school" && p.design.Design.TeacherShares == nil && p.design.Design.Teachers == 1 {
+		return "school, which is the class"
+	}
+	return level
+}
+
+// r2 says what the baseline and covariates explain, by level.
+func (p *plan) r2() string {
+	v := p.variance()
+	if v == nil {
+		return ""
+	}
+	var parts []string
+	for _, l := range v.Levels {
+		if l.R2 > 0 {
+			parts = append(parts, fmt.Sprintf("%s between %s", percentOf(math.Round(1e3*l.R2)/1e3), pluralLevel(l.Level)))
+		}
+	}
+	return listed(parts)
+}
+
+func pluralLevel(level string) string {
+	if level == "child" {
+		return "children"
+	}
+	return level + "s"
+}
+
+// explains names what explains variance: the baseline, covariates or both.
+func (p *plan) explains() string {
+	v := p.variance()
+	if v == nil {
+		return ""
+	}
+	baseline, covariates := 0.0, 0.0
+	for _, l := range v.Levels {
+		baseline += l.Baseline
+		covariates += l.Covariates
+	}
+	switch {
+	case baseline > 0 && covariates > 0:
+		return "the baseline test and covariates explain"
+	case baseline > 0:
+		return "the baseline test explains"
+	case covariates > 0:
+		return "covariates explain"
+	}
+	return ""
+}
+
+// reliability says that of the total score of classroom observation, or of the one
+// that is the outcome.
+func (p *plan) reliability() string {
+	o := p.design.Observation
+	if o.IsZero() {
+		return ""
+	}
+	name := o.Total
+	if p.isQuality(p.column) {
+		name = p.column
+	}
+	v := p.design.Trial.Variances().Find(name)
+	if v == nil || v.Reliability == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s for %s, from %s rated by %s each", rounded(*v.Reliability), name,
+		counted(o.Segments, "segment", "segments"), counted(o.Coders, "coder", "coders"))
+}
+
+func counted(n int, one, many string) string { return grouped(n) + " " + plural(n, one, many) }
+
+// usesQuality reports whether the study observes classrooms to any purpose: any
+// estimate has an observed score in it.
+func (p *plan) usesQuality() bool {
+	if p.design.Observation.IsZero() {
+		return false
+	}
+	names := append([]string{p.design.Observation.Total}, p.design.Quality.Domains...)
+	for _, i := range p.inCell() {
+		r := &p.Summary.Rows[i]
+		words := strings.FieldsFunc(r.Outcome+" "+r.Term, func(c rune) bool { return !isNameRune(c) })
+		if slices.ContainsFunc(words, func(w string) bool { return slices.Contains(names, w) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// analysis says how the estimate is made and tested.
+func (p *plan) analysis() analysis {
+	return analysisOf(p.method(p.row.Estimator), p.design.Design.Arms, p.Study.Terms)
+}
+
+// level says the size of the tests.
+func (p *plan) level() string { return "α = " + written(p.Summary.Alpha) }
+
+// adjustmentWords name an adjustment of p-values.
+func adjustmentWords(a sim.Adjustment) string {
+	words := map[sim.Adjustment]string{
+		sim.Bonferroni: "Bonferroni's method", sim.Holm: "Holm's method", sim.Hochberg: "Hochberg's method",
+		sim.BH: "Benjamini and Hochberg's method", sim.BY: "Benjamini and Yekutieli's method",
+		sim.WestfallYoung: "Westfall and Young's method", sim.RomanoWolf: "Romano and Wolf's method",
+	}[a]
+	if words == "" {
+		return a.String()
+	}
+	return words
+}
+
+// familyWords say how a family is adjusted: "by Holm's method over 2 outcomes
+// (reading and maths)".
+func familyWords(f *sim.FamilyPower) string {
+	return fmt.Sprintf("by %s over %s (%s)", adjustmentWords(f.Method), counted(len(f.Outcomes), "outcome", "outcomes"), listed(f.Outcomes))
+}
+
+// share writes a simulated share in percent with its 95% Monte Carlo interval.
+func share(s sim.Simulated) string {
+	return fmt.Sprintf("%s (95%% Monte Carlo interval %s to %s)", percentWith1(s.Value), number1(s.Low), percentWith1(s.High))
+}
+
+func number1(share float64) string { return strconv.FormatFloat(100*share, 'f', 1, 64) }
+
+func percentWith1(share float64) string { return number1(share) + "%" }
+
+// power is the power that the plan states: with adjusted p-values where the test is
+// in a family.
+func (p *plan) power() sim.Simulated {
+	if f, adjusted := p.family(); f != nil {
+		return sim.Wilson(adjusted.Value, f.N)
+	}
+	return p.row.Rejections()
+}
+
+// detectable says the minimum detectable effect; "" where there is no formula.
+func (p *plan) detectable() (value, mcse string) {
+	x, e := p.mdes(p.at)
+	value, mcse = p.row.Written(x, e)
+	if value != "" {
+		value += p.scale(p.row.Outcome)
+	}
+	return value, mcse
+}
+
+// trials says how much was simulated, and by what.
+func (p *plan) trials() string {
+	return counted(p.row.N, "simulated trial", "simulated trials")
+}
+
+// provenance is version and seed.
+func (p *plan) provenance() string {
+	return fmt.Sprintf("coachsim %s, seed %d", p.Version, p.Study.Seed)
+}
+
+// sensitivity says over which designs power was simulated, and from where to where
+// it goes; "" without a sweep. Designs without an effect are left out.
+func (p *plan) sensitivity() (designs, power, effect string) {
+	var with []int
+	for _, i := range p.same() {
+		if r := &p.Summary.Rows[i]; !r.NoEffect() && !math.IsNaN(r.Power) {
+			with = append(with, i)
+		}
+	}
+	if len(with) < 2 {
+		return "", "", ""
+	}
+	rows := p.Summary.Rows
+	var varied []string
+	keys := factorKeys(p.factors)
+	for k, words := range inSentence(keys) {
+		var values []string
+		for _, i := range with {
+			if v := plots.Bare(rows[i].Factors[k].Value); !slices.Contains(values, v) {
+				values = append(values, v)
+			}
+		}
+		if len(values) > 1 {
+			varied = append(varied, words+" ("+valueRange(values)+")")
+		}
+	}
+	byPower := func(a, b int) int { return cmp.Compare(rows[a].Power, rows[b].Power) }
+	least, most := rows[slices.MinFunc(with, byPower)].Power, rows[slices.MaxFunc(with, byPower)].Power
+	power = percentWith1(least) + " to " + percentWith1(most)
+	low, high := -1, -1
+	for _, i := range with {
+		x, _ := p.mdes(i)
+		if math.IsNaN(x) {
+			return listed(varied), power, ""
+		}
+		if low < 0 {
+			low, high = i, i
+		}
+		if l, _ := p.mdes(low); x < l {
+			low = i
+		}
+		if h, _ := p.mdes(high); x > h {
+			high = i
+		}
+	}
+	from, _ := p.mdes(low)
+	to, _ := p.mdes(high)
+	lowest, _ := rows[low].Written(from, math.NaN())
+	highest, _ := rows[high].Written(to, math.NaN())
+	return listed(varied), power, lowest + " to " + highest + p.scale(p.row.Outcome)
+}
+
+// inSentence names swept keys as axes of figures do, within a sentence.
+func inSentence(keys []string) []string {
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		names[i] = plots.AxisName(key)
+		if len(names[i]) > 1 && strings.ToLower(names[i][1:2]) == names[i][1:2] { // no abbreviation
+			names[i] = strings.ToLower(names[i][:1]) + names[i][1:]
+		}
+	}
+	return names
+}
+
+// valueRange lists few values, and says the ends of many numbers.
+func valueRange(values []string) string {
+	var numbers []float64
+	for _, v := range values {
+		if x, err := strconv.ParseFloat(v, 64); err == nil {
+			numbers = append(numbers, x)
+		}
+	}
+	if len(values) <= 3 || len(numbers) < len(values) {
+		return listed(values)
+	}
+	return written(slices.Min(numbers)) + " to " + written(slices.Max(numbers))
+}
+
+// failures says how many fits failed.
+func (p *plan) failures() string {
+	if p.row.NFail == 0 {
+		return fmt.Sprintf("none of %s failed", counted(p.row.N, "fit", "fits"))
+	}
+	return fmt.Sprintf("%s of %s failed", grouped(p.row.NFail), counted(p.row.N, "fit", "fits"))
+}
+
+// left lists what the trial does not model.
+func (p *plan) left() []string {
+	d, a, q := p.design.Design, p.design.Achievement, p.design.Quality
+	var all []string
+	add := func(absent bool, what string) {
+		if absent {
+			all = append(all, what)
+		}
+	}
+	treated := len(d.Arms) > 1
+	add(treated && d.Coaches == nil, "differences between coaches")
+	add(treated && d.Compliance == nil, "incomplete take-up and contamination")
+	add(treated && d.Dosage == nil, "dosage")
+	add(d.Turnover == nil, "turnover of teachers")
+	add(d.Mobility == nil, "mobility of children")
+	add(treated && d.Spillover == nil, "spillover")
+	depends := func(l dgp.Loss) bool { return len(l.Depends)+len(l.DependsByArm) > 0 }
+	loss := d.Attrition.Loss
+	add(p.losses() == "", "attrition")
+	add(p.losses() != "" && !depends(loss.School) && !depends(loss.Teacher) && !depends(loss.Child), "attrition that depends on outcomes")
+	varies := func(e dgp.TestEffect) bool {
+		return e.Bottom != 0 || len(e.By) > 0 || len(e.Quantiles) > 0 || e.SchoolSD > 0 || e.BlockSD > 0
+	}
+	differs := varies(a.Effect) || len(q.Effect.By) > 0 || slices.ContainsFunc(q.Effect.Engagement, nonzero) || slices.ContainsFunc(q.Effect.Noise, nonzero)
+	for _, e := range a.ArmEffects {
+		differs = differs || varies(e.TestEffect)
+	}
+	for _, e := range q.ArmEffects {
+		differs = differs || len(e.By) > 0 || slices.ContainsFunc(e.Engagement, nonzero) || slices.ContainsFunc(e.Noise, nonzero)
+	}
+	add(treated && !differs, "effects that differ between units")
+	return all
+}
+
+func nonzero(x float64) bool { return x != 0 }

@@ -1,0 +1,581 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+)
+
+// A Proposal is what a run says for a grant proposal or a registration.
+type Proposal struct {
+	Long      string // every assumption with its source, in sentences
+	Short     string // the same in at most 150 words
+	Checklist []Item
+}
+
+// An Item is one line of a checklist of what a sample-size calculation should
+// state.
+type Item struct{ Name, Value, Source string }
+
+// notStated stands for what the study says nothing of.
+const notStated = "not stated"
+
+// maxShort is the number of words that Short may have.
+const maxShort = 150
+
+// Proposal writes the proposal of a run: of the study's primary estimate, in the
+// design that plan tells. It is empty where nothing was estimated.
+//
+// The items are those that CONSORT asks of cluster trials (Campbell, Piaggio,
+// Elbourne and Altman, BMJ 2012;345:e5661, item 7a) and that J-PAL, 3ie and the AEA
+// registry ask of power calculations.
+func (r Results) Proposal() Proposal {
+	p := newPlan(r)
+	if p == nil {
+		return Proposal{}
+	}
+	return Proposal{Long: strings.Join(p.long(), " "), Short: p.short(), Checklist: p.checklist()}
+}
+
+// sourced puts a source behind a fact.
+func sourced(source string) string {
+	if source == "" {
+		return " [source " + notStated + "]"
+	}
+	return " [" + strings.TrimRight(strings.TrimSpace(source), ".") + "]"
+}
+
+// sentence ends words as a sentence, unless there are none.
+func sentence(words ...string) string {
+	text := strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), "")
+	if text == "" {
+		return ""
+	}
+	return capital(text) + "."
+}
+
+// long lists the sentences of the long paragraph.
+func (p *plan) long() []string {
+	s := p.Study.Sources
+	var all []string
+	say := func(words ...string) {
+		if text := sentence(words...); text != "" {
+			all = append(all, text)
+		}
+	}
+	all = append(all, p.design1())
+	say(p.schools(), sourced(s.Sizes))
+	if losses := p.losses(); losses != "" {
+		say("we allow for the loss of ", losses, sourced(s.Attrition))
+	} else {
+		say("we assume that nobody is lost")
+	}
+	if len(p.design.Design.Arms) > 1 {
+		if takeUp := p.takeUp(); takeUp != "" {
+			say("take-up is ", takeUp, sourced(s.TakeUp))
+		} else {
+			say("we assume that all who are assigned to ", listed(p.arms()), " and nobody else receive it")
+		}
+	}
+	if delivery := p.delivery(); delivery != "" {
+		say("delivery is modelled: ", delivery)
+	}
+	all = append(all, p.aims()...)
+	if v := p.variance(); v == nil {
+		say("the intraclass correlation of this outcome is ", notStated)
+	} else {
+		say("the ", plural(strings.Count(p.icc(), "("), "intraclass correlation of ", "intraclass correlations of "), p.column, " ",
+			plural(strings.Count(p.icc(), "("), "is ", "are "), p.icc(), sourced(s.ICC))
+		if r2 := p.r2(); r2 != "" {
+			say(p.explains(), " ", r2, " of the variance", sourced(s.R2))
+		} else {
+			say("no baseline test or covariate explains any of its variance")
+		}
+	}
+	if p.usesQuality() {
+		say("the reliability of classroom observation is ", p.reliability(), sourced(s.Reliability))
+	}
+	say(p.verb(), " by ", p.analysis().sentence())
+	say("tests are two-sided at ", p.level(), "; ", p.multiplicity())
+	all = append(all, p.results()...)
+	if left := p.left(); len(left) > 0 {
+		say("the simulation leaves out ", listed(left))
+	}
+	return all
+}
+
+// verb begins the sentence on the analysis.
+func (p *plan) verb() string {
+	switch {
+	case p.row.Estimand == "":
+		return "we will estimate the coefficient of " + p.row.Term + " on " + p.row.Outcome
+	case p.target != nil && p.target.Per != "":
+		return "we will estimate the effect per unit of " + p.target.Per
+	}
+	return "we will estimate the effect"
+}
+
+// arms names the treatments.
+func (p *plan) arms() []string {
+	var all []string
+	for _, arm := range p.design.Design.Arms[1:] {
+		if !strings.Contains(arm, "+") {
+			all = append(all, arm)
+		}
+	}
+	return all
+}
+
+// design1 is the first sentence: who is in the study, and how they come into arms.
+func (p *plan) design1() string {
+	d := p.design.Design
+	strata := p.strata()
+	if strata != "" {
+		strata = " (" + strata + ")"
+	}
+	switch {
+	case len(d.Arms) == 1:
+		return sentence("we will observe ", p.units(), strata, "; no treatment is assigned")
+	case !p.lots():
+		return sentence("this is an observational study: ", p.Study.Sources.Choice, " decide on ", listed(p.arms()), ". The simulation starts from ", p.units(), strata,
+			", of which ", p.allocation(), ", and lets choice work through who is lost")
+	}
+	how := d.Lottery().How
+	if how != "" {
+		how = " " + how
+	}
+	return sentence("we will randomise ", p.units(), strata, how, "; ", p.allocation())
+}
+
+// schools says the sizes.
+func (p *plan) schools() string {
+	text := "there will be " + p.teachers() + ", and " + p.classSizes()
+	if p.design.Design.TeacherShares == nil && p.design.Design.Teachers == 1 {
+		text = "there will be " + p.teachers() + " of " + strings.Replace(p.classSizes(), " per class", "", 1)
+	}
+	return text
+}
+
+// aims says the outcome and the effect, with the other treatments' effects.
+func (p *plan) aims() []string {
+	s := p.Study.Sources
+	first := sentence("the primary outcome is ", p.outcome())
+	if p.row.Estimand == "" {
+		return []string{first}
+	}
+	of := p.treatment()
+	if p.target != nil && p.target.Per != "" {
+		of += " per unit of " + p.target.Per
+	}
+	text := "the assumed effect of " + of + " is " + p.effectOf(p.row)
+	if p.row.NoEffect() {
+		text = "no effect of " + of + " was simulated: the truth is " + p.effectOf(p.row)
+	}
+	return []string{first, sentence(text, p.whose(), sourced(s.Effect))}
+}
+
+// whose says over whom the effect is averaged, where that is not all.
+func (p *plan) whose() string {
+	if p.target != nil && p.target.Where != "" {
+		return " among units with " + p.target.Where
+	}
+	return ""
+}
+
+// multiplicity says how p-values are adjusted.
+func (p *plan) multiplicity() string {
+	text := "the primary test is not adjusted for multiplicity"
+	if f, _ := p.family(); f != nil {
+		text = "the p-value of the primary test is adjusted " + familyWords(f)
+	}
+	for _, f := range p.otherFamilies() {
+		text += fmt.Sprintf(", and the family of tests %s is adjusted %s", f.Family, familyWords(f))
+	}
+	return text
+}
+
+// results says what the simulation found.
+func (p *plan) results() []string {
+	var all []string
+	say := func(words ...string) { all = append(all, sentence(words...)) }
+	trials, unit := p.trials(), p.scale(p.row.Outcome)
+	from := "in " + trials + " (" + p.provenance() + "), "
+	switch {
+	case math.IsNaN(p.row.Power):
+		mean, mcse := p.row.Written(p.row.Mean, p.row.MeanMCSE())
+		say(from, "the mean estimate is ", mean, withMCSE(mcse), "; it has no test, and so no power")
+	case p.row.Estimand == "":
+		mean, mcse := p.row.Written(p.row.Mean, p.row.MeanMCSE())
+		say(from, "the mean estimate is ", mean, withMCSE(mcse), ", which describes and is no effect of a treatment, and its test rejects in ", share(p.power()))
+	case !p.lots():
+		bias, mcse := p.row.Written(p.row.Bias, p.row.BiasMCSE)
+		say(from, "the bias is ", bias, unit, withMCSE(mcse), " and the ", written(100-100*p.Summary.Alpha), "% confidence interval covers the true effect in ", share(p.row.Coverage()))
+		say("the test rejects in ", share(p.power()), ", which includes the bias and is no power")
+	default:
+		what := "power is "
+		if f, _ := p.family(); f != nil {
+			what = "power after adjustment is "
+		}
+		if p.row.NoEffect() {
+			what = "the rate of false positives is "
+		}
+		say(from, what, share(p.power()))
+		if f, _ := p.family(); f != nil {
+			say("without adjustment it is ", share(p.row.Rejections()))
+		}
+		if mdes, mcse := p.detectable(); mdes != "" {
+			say("the smallest effect detectable with ", written(100*targetPower), "% power is ", mdes, withMCSE(mcse), ", from the spread of the estimates", p.unadjusted())
+		} else {
+			say("the smallest detectable effect has no formula for this test; coachsim mde finds it by simulation")
+		}
+		say(p.size())
+	}
+	for _, i := range p.otherArms() {
+		r := &p.Summary.Rows[i]
+		say("by the same regression, ", armWords(r.Term), " with an effect of ", p.effectOf(r), " is found in ", share(r.Rejections()))
+	}
+	say(p.range1())
+	if p.lots() {
+		say(p.mediation())
+		say(p.parts())
+	}
+	failures := "of the " + counted(p.row.N, "fit", "fits") + ", none failed"
+	if p.row.NFail > 0 {
+		failures = "of the " + counted(p.row.N, "fit", "fits") + ", " + grouped(p.row.NFail) + " failed"
+	}
+	say(failures, "; ", plural(p.row.NFail, "a failed fit counts", "failed fits count"), " as not significant")
+	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
+}
+
+// unadjusted warns where the detectable effect is that of a test which is adjusted.
+func (p *plan) unadjusted() string {
+	if f, _ := p.family(); f != nil {
+		return " and before adjustment"
+	}
+	return ""
+}
+
+func withMCSE(mcse string) string {
+	if mcse == "" {
+		return ""
+	}
+	return " (Monte Carlo standard error " + mcse + ")"
+}
+
+// size says how often the test rejects without an effect.
+func (p *plan) size() string {
+	row, differs := p.without()
+	switch {
+	case row == p.row:
+		return ""
+	case row == nil:
+		return "how often the test rejects without an effect was not simulated; a sweep with a design without effect does"
+	}
+	at := ""
+	if len(differs) > 0 {
+		at = " (design with " + factorWords(differs) + ")"
+	}
+	return "without an effect the same test rejects in " + share(row.Rejections()) + at
+}
+
+// range1 says the sensitivity.
+func (p *plan) range1() string {
+	designs, power, effect := p.sensitivity()
+	if power == "" {
+		return "no other design was simulated, so that the sensitivity to these assumptions is " + notStated
+	}
+	what := "power"
+	if !p.lots() || p.row.Estimand == "" {
+		what = "the share of significant tests"
+	}
+	text := "over designs that differ in " + designs + ", " + what + " goes from " + power
+	if effect != "" && p.lots() {
+		text += " and the smallest detectable effect from " + effect
+	}
+	return text
+}
+
+// mediation says the power to find an effect on classroom quality.
+func (p *plan) mediation() string {
+	if p.isQuality(p.row.Outcome) {
+		return ""
+	}
+	i := p.mediator()
+	if i < 0 {
+		return "no effect on classroom quality is estimated"
+	}
+	r := &p.Summary.Rows[i]
+	return fmt.Sprintf("an effect of %s on observed classroom quality (%s) is found in %s", p.effectOf(r), r.Outcome, share(r.Rejections()))
+}
+
+// maxSubgroups is how many subgroups the paragraph tells of.
+const maxSubgroups = 3
+
+// parts says the power in subgroups.
+func (p *plan) parts() string {
+	found := p.subgroups()
+	if len(found) == 0 {
+		return "no effect in a subgroup is estimated"
+	}
+	var all []string
+	for _, i := range found[:min(len(found), maxSubgroups)] {
+		r := &p.Summary.Rows[i]
+		name := r.Term + " on " + r.Outcome
+		if t := p.targets[[3]string{r.Estimator, r.Outcome, r.Term}]; t != nil && t.Where != "" {
+			name += " where " + t.Where
+		}
+		all = append(all, name+" in "+share(r.Rejections()))
+	}
+	text := "in subgroups, the tests reject: " + listed(all)
+	if n := len(found) - maxSubgroups; n > 0 {
+		text += fmt.Sprintf(", and %s more", grouped(n))
+	}
+	return text
+}
+
+// short writes the short paragraph: the sentences that must be, and of the others,
+// in the order of their weight, those that leave it short enough.
+func (p *plan) short() string {
+	type part struct {
+		text   string
+		weight int // 0 must be
+	}
+	d := p.design.Design
+	tested := ""
+	if mean, _ := d.TestedSize(); true {
+		tested = "about " + rounded(math.Round(mean)) + " tested children per class"
+	}
+	var parts []part
+	add := func(weight int, words ...string) { parts = append(parts, part{sentence(words...), weight}) }
+	parts = append(parts, part{p.design1(), 0})
+	add(1, "there will be ", strings.Replace(p.teachers(), ", with a class each", "", 1), " and ", tested)
+	var assumed []string
+	if icc := p.icc(); icc != "" && p.variance() != nil {
+		assumed = append(assumed, plural(strings.Count(icc, "("), "an intraclass correlation of ", "intraclass correlations of ")+strings.ReplaceAll(icc, ", which is the class", ""))
+	}
+	if r2 := p.r2(); r2 != "" {
+		assumed = append(assumed, "R² of "+r2)
+	}
+	if losses := p.losses(); losses != "" {
+		assumed = append(assumed, "the loss of "+losses)
+	}
+	if assumed != nil {
+		add(2, "we assume ", listed(assumed))
+	}
+	a := p.analysis()
+	with := a.Method
+	if a.Errors != "" {
+		with += " with " + strings.ReplaceAll(a.Errors, " with Satterthwaite's degrees of freedom", "")
+	}
+	adjusted := ""
+	f, _ := p.family()
+	if f != nil {
+		adjusted = fmt.Sprintf(", adjusted by %s over %s,", adjustmentWords(f.Method), counted(len(f.Outcomes), "outcome", "outcomes"))
+	}
+	from := "by " + with + ", two-sided at " + p.level() + adjusted + ", " + p.trials() + " "
+	if adjusted != "" {
+		from = "by " + with + ", two-sided at " + p.level() + adjusted + " " + p.trials() + " "
+	}
+	gives := plural(p.row.N, "gives ", "give ")
+	number := p.effectOf(p.row)
+	switch {
+	case math.IsNaN(p.row.Power) || p.row.Estimand == "":
+		mean, mcse := p.row.Written(p.row.Mean, p.row.MeanMCSE())
+		text := []string{from, gives, "a mean coefficient of ", mean, withMCSE(mcse), " for ", p.row.Term, " on ", p.row.Outcome}
+		if !math.IsNaN(p.row.Power) {
+			text = append(text, "; its test rejects in ", share(p.power()))
+		}
+		add(0, text...)
+	case !p.lots():
+		bias, mcse := p.row.Written(p.row.Bias, p.row.BiasMCSE)
+		add(0, from, gives, "a bias of ", bias, withMCSE(mcse), " for an effect of ", number, " on ", p.row.Outcome, "; ", written(100-100*p.Summary.Alpha), "% intervals cover it in ", share(p.row.Coverage()))
+	case p.row.NoEffect():
+		add(0, from, gives, "a rate of false positives of ", share(p.power()), " on ", p.row.Outcome)
+	default:
+		add(0, from, gives, "power ", share(p.power()), " for an effect of ", p.treatment(), " of ", number, " on ", p.row.Outcome)
+		if mdes, _ := p.detectable(); mdes != "" {
+			add(1, "the smallest effect detectable with ", written(100*targetPower), "% power", strings.Replace(p.unadjusted(), " and", "", 1), " is ", mdes)
+		}
+	}
+	if row, differs := p.without(); p.lots() && row != nil && row != p.row && len(differs) < 3 {
+		add(3, "without an effect the test rejects in ", percentWith1(row.Power))
+	}
+	if _, power, _ := p.sensitivity(); power != "" && p.lots() && p.row.Estimand != "" {
+		add(4, "over the designs of the sweep, power goes from ", power)
+	}
+	if p.row.NFail > 0 {
+		add(0, p.failures(), ", and count as not significant")
+	} else {
+		add(3, "no fit failed")
+	}
+	add(5, "simulated by ", p.provenance())
+	words := 0
+	for _, q := range parts {
+		if q.weight == 0 {
+			words += len(strings.Fields(q.text))
+		}
+	}
+	keep := make([]bool, len(parts))
+	for weight := range 6 {
+		for i, q := range parts {
+			n := len(strings.Fields(q.text))
+			if q.weight == 0 {
+				keep[i] = true
+			} else if q.weight == weight && words+n <= maxShort {
+				keep[i] = true
+				words += n
+			}
+		}
+	}
+	var texts []string
+	for i, q := range parts {
+		if keep[i] {
+			texts = append(texts, q.text)
+		}
+	}
+	return strings.Join(texts, " ")
+}
+
+// checklist lists what a sample-size calculation should state.
+func (p *plan) checklist() []Item {
+	d, s := p.design.Design, p.Study.Sources
+	var all []Item
+	add := func(name, value, source string) {
+		if value == "" {
+			value = notStated
+		}
+		all = append(all, Item{name, value, source})
+	}
+	stated := func(source string) string {
+		if source == "" {
+			return notStated
+		}
+		return source
+	}
+	level := d.Assignment.Level()
+	switch {
+	case len(d.Arms) == 1:
+		add("Unit of assignment", "none: no treatment is assigned", "")
+		add("Units", p.units(), stated(s.Sizes))
+	case !p.lots():
+		add("Unit of assignment", "none: "+s.Choice+" decide", "")
+		add("Units", p.units(), stated(s.Sizes))
+	default:
+		how := d.Lottery().How
+		if how == "" {
+			how = "all together"
+		}
+		add("Unit of randomisation", level.String()+", "+how, "")
+		add("Number randomised", p.units(), stated(s.Sizes))
+	}
+	if strata := p.strata(); strata != "" {
+		add("Blocks (strata)", strata, "")
+	} else {
+		add("Blocks (strata)", "none", "")
+	}
+	if len(d.Arms) > 1 {
+		add("Allocation", p.allocation(), "")
+	}
+	add("Teachers", p.teachers(), stated(s.Sizes))
+	add("Children and variation of cluster size", p.classSizes(), stated(s.Sizes))
+	add("Primary outcome and scale", p.outcome(), "")
+	if p.row.Estimand != "" {
+		add("Effect of "+p.treatment(), p.effectOf(p.row)+p.whose(), stated(s.Effect))
+	}
+	add("Intraclass correlations", p.icc(), stated(s.ICC))
+	if r2 := p.r2(); r2 != "" {
+		add("R²", strings.TrimSpace(p.explains()+" "+r2), stated(s.R2))
+	} else if p.variance() != nil {
+		add("R²", "0", "")
+	} else {
+		add("R²", "", "")
+	}
+	if p.usesQuality() {
+		add("Reliability of observation", p.reliability(), stated(s.Reliability))
+	}
+	if losses := p.losses(); losses != "" {
+		add("Attrition", losses, stated(s.Attrition))
+	} else {
+		add("Attrition", "none", stated(s.Attrition))
+	}
+	if len(d.Arms) > 1 {
+		if takeUp := p.takeUp(); takeUp != "" {
+			add("Take-up", takeUp, stated(s.TakeUp))
+		} else {
+			add("Take-up", "as assigned", stated(s.TakeUp))
+		}
+	}
+	add("Estimator and standard error", p.analysis().sentence(), "")
+	add("Level of the test", p.level()+", two-sided", "")
+	add("Multiplicity", p.multiplicity(), "")
+	switch {
+	case math.IsNaN(p.row.Power):
+		add("Power", "no test", "simulated")
+	case p.row.Estimand == "":
+		add("Share of significant tests", share(p.power()), "simulated")
+	case !p.lots():
+		bias, mcse := p.row.Written(p.row.Bias, p.row.BiasMCSE)
+		add("Bias", bias+p.scale(p.row.Outcome)+withMCSE(mcse), "simulated")
+		add("Coverage", share(p.row.Coverage()), "simulated")
+		add("Share of significant tests, bias included", share(p.power()), "simulated")
+	default:
+		add("Power", share(p.power()), "simulated")
+		mdes, mcse := p.detectable()
+		if mdes == "" {
+			mdes = "no formula for this test"
+		}
+		add("Smallest effect detectable with "+written(100*targetPower)+"% power", mdes+withMCSE(mcse)+p.unadjusted(), "simulated")
+		if row, differs := p.without(); row != nil {
+			at := ""
+			if len(differs) > 0 {
+				at = ", design with " + factorWords(differs)
+			}
+			add("Size of the test", share(row.Rejections())+at, "simulated")
+		} else {
+			add("Size of the test", "not simulated", "")
+		}
+	}
+	if designs, power, effect := p.sensitivity(); power != "" {
+		text := "share of significant tests " + power + " over " + designs
+		if effect != "" && p.lots() {
+			text += "; detectable effect " + effect
+		}
+		add("Sensitivity", text, "simulated")
+	} else {
+		add("Sensitivity", "no other design simulated", "")
+	}
+	if p.lots() {
+		if p.isQuality(p.row.Outcome) {
+			add("Mediator (classroom quality)", "is the primary outcome", "")
+		} else if i := p.mediator(); i >= 0 {
+			r := &p.Summary.Rows[i]
+			add("Mediator (classroom quality)", p.effectOf(r)+" on "+r.Outcome+", power "+share(r.Rejections()), "simulated")
+		} else {
+			add("Mediator (classroom quality)", "not estimated", "")
+		}
+		if found := p.subgroups(); len(found) > 0 {
+			add("Subgroups", p.parts(), "simulated")
+		} else {
+			add("Subgroups", "not estimated", "")
+		}
+	}
+	add("Failed fits", p.failures()+"; a failure counts as not significant", "simulated")
+	add("Simulation", p.trials()+", "+p.provenance(), "")
+	add("Left out", listed(p.left()), "")
+	return all
+}
+
+// WriteMarkdown writes the proposal in Markdown: the long paragraph, the short one
+// and the checklist.
+func (p Proposal) WriteMarkdown(w io.Writer) error {
+	var out strings.Builder
+	fmt.Fprintf(&out, "# Power calculation\n\n%s\n\n## In %d words\n\n%s\n\n## Checklist\n\n| Item | This study | Source |\n| :-- | :-- | :-- |\n",
+		markdown(p.Long), maxShort, markdown(p.Short))
+	for _, item := range p.Checklist {
+		fmt.Fprintf(&out, "| %s | %s | %s |\n", markdown(item.Name), markdown(item.Value), markdown(item.Source))
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
