@@ -151,7 +151,7 @@ func (c Contour) Words() Words {
 	if err != nil || len(panels) == 0 {
 		return w
 	}
-	w.Title += " over " + inSentence(AxisName(keys.X)) + " and " + inSentence(AxisName(keys.By))
+	w.Title += " over " + InSentence(AxisName(keys.X)) + " and " + InSentence(AxisName(keys.By))
 	worst := "Monte Carlo standard error at most " + short(worstOf(panels), worstOf(panels))
 	if !c.MDES {
 		worst += " points"

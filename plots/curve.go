@@ -96,8 +96,8 @@ func (c PowerCurve) Words() Words {
 	if len(a.panels) == 0 {
 		return w
 	}
-	w.Title += " over " + inSentence(AxisName(a.across))
-	notes := []string{trialsNote(c.Rows), "Bands and bars are 95% Monte Carlo intervals (Wilson)", worstMCSE(c.Rows, inSentence(measure), " points", powerMCSE)}
+	w.Title += " over " + InSentence(AxisName(a.across))
+	notes := []string{trialsNote(c.Rows), "Bands and bars are 95% Monte Carlo intervals (Wilson)", worstMCSE(c.Rows, InSentence(measure), " points", powerMCSE)}
 	if a.hasClosed() {
 		notes = append(notes, "Dotted: power by a closed form")
 	}

@@ -189,7 +189,7 @@ func (e EstimatorCurves) Words() Words {
 	if len(all) == 0 {
 		return w
 	}
-	w.Title += " over " + inSentence(AxisName(all[0].across))
+	w.Title += " over " + InSentence(AxisName(all[0].across))
 	w.Note = sentences(trialsNote(e.Rows), "Bars are 95% Monte Carlo intervals (Wilson)",
 		worstMCSE(e.Rows, "rejections", " points", powerMCSE), fmt.Sprintf("Tests at α = %v", e.Alpha))
 	return w

@@ -94,7 +94,7 @@ func (f Frontier) Draw(t Theme) (Drawing, error) {
 	answer.Marker = Diamond
 	var names []string
 	for _, key := range f.Keys {
-		names = append(names, inSentence(AxisName(key)))
+		names = append(names, InSentence(AxisName(key)))
 	}
 	l := legend{
 		intervalEntry("on the frontier", on),

@@ -88,7 +88,7 @@ func (m MDESCurve) Words() Words {
 	if len(a.panels) == 0 {
 		return w
 	}
-	w.Title += " over " + inSentence(AxisName(a.across))
+	w.Title += " over " + InSentence(AxisName(a.across))
 	w.Note = sentences(trialsNote(m.Rows), "By Bloom's formula from the simulated standard error and the median degrees of freedom of the test, which it takes to keep its size",
 		"Bands and bars are 95% Monte Carlo intervals", fmt.Sprintf("Power %s, tests at α = %v", percent(m.target()), m.Alpha))
 	return w

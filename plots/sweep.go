@@ -413,7 +413,7 @@ func (a curves) located(panel curvePanel, s curveStyle) (remarks []string) {
 	if !finite(s.target) {
 		return nil
 	}
-	name := inSentence(AxisName(a.across))
+	name := InSentence(AxisName(a.across))
 	for i, line := range panel.lines {
 		if r := sim.Reach(shares(line), s.target); finite(r.X) {
 			at := percent(s.target) + " at " + reachedAt(r) + " " + name

@@ -60,9 +60,9 @@ func capital(words string) string {
 	return string(unicode.ToUpper(first)) + words[size:]
 }
 
-// inSentence is a name as it stands within a sentence: "Schools" becomes
+// InSentence is a name as it stands within a sentence: "Schools" becomes
 // "schools", "SD" and "R²" stay.
-func inSentence(name string) string {
+func InSentence(name string) string {
 	word, _, _ := strings.Cut(name, " ")
 	first, size := utf8.DecodeRuneInString(name)
 	if strings.IndexFunc(word[size:], func(r rune) bool { return !unicode.IsLower(r) && r != '-' }) >= 0 {
@@ -124,7 +124,7 @@ func InWords(keys []string) []string {
 	short := slices.Clone(names)
 	for i, name := range short {
 		if slices.Contains(short[:i], name) || slices.Contains(short[i+1:], name) {
-			names[i] = inSentence(AxisName(keys[i]))
+			names[i] = InSentence(AxisName(keys[i]))
 		}
 	}
 	return names

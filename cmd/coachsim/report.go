@@ -15,13 +15,14 @@ import (
 func newReport(s streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "report DIR",
-		Short: "Write the report of a run directory again",
+		Short: "Write the report, power paragraph and tables of a run directory again",
 		Long: `Write report.html into a run directory, from its plan and its log: one page that
 needs nothing beside it, to be read, printed or attached to a proposal. It holds
 the aim, the design in words and as a drawing, the implied variances, every result
 with its Monte Carlo standard error, the figures with their data, failures, checks
 against closed formulas, what was not modelled, and how to get the same numbers
-again. run does the same at its end.`,
+again. Beside it stand power.md, the power calculation as a proposal states it, and
+table.tex, table.md, table.csv and table.html. run does the same at its end.`,
 		Example:     "  coachsim report coachsim-ecuador",
 		Args:        cobra.ExactArgs(1),
 		Annotations: map[string]string{"wants": "one run DIRectory"},
@@ -41,7 +42,10 @@ again. run does the same at its end.`,
 			if err := done.writeReport(families, figures); err != nil {
 				return err
 			}
-			fmt.Fprintf(s.talk, "Wrote %s.\n", filepath.Join(args[0], "report.html"))
+			if err := done.writeProposal(families); err != nil {
+				return err
+			}
+			fmt.Fprintf(s.talk, "Wrote %s, with power.md and tables beside it.\n", filepath.Join(args[0], "report.html"))
 			return nil
 		},
 	}

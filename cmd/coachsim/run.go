@@ -21,9 +21,11 @@ draw, and print the summary. STUDY is a file, a built-in study's name, or - for
 standard input.
 
 The run directory holds plan.yaml (the resolved study), chunks/*.parquet (every
-estimate of every replicate), summary.csv, summary.json, figures/, tables for papers
-(table.tex, table.md, table.csv, table.html) and report.html, which tells it all on
-one page. The same study gives the same bytes whatever the number of workers.
+estimate of every replicate), summary.csv, summary.json, figures/, power.md (the
+power calculation as a proposal states it: a paragraph, the same in 150 words, and a
+checklist with sources), tables for papers (table.tex, table.md, table.csv,
+table.html) and report.html, which tells it all on one page. The same study gives
+the same bytes whatever the number of workers.
 
 A study with a sweep simulates every combination of its values.`,
 		Example: `  coachsim run ecuador
@@ -93,7 +95,7 @@ A study with a sweep simulates every combination of its values.`,
 			} else {
 				wrote += ", with report.html"
 			}
-			if err := done.writeTables(families); err != nil {
+			if err := done.writeProposal(families); err != nil {
 				return err
 			}
 			if err := done.writeReport(families, figures); err != nil {

@@ -36,7 +36,11 @@ func analysisOf(m estimators.Method, arms []string, lists map[string]string) ana
 	case estimators.Lin:
 		formula = m.Formula
 		a.Method = "regression with covariates interacted with treatment (Lin 2013)"
-		a.Errors = standardErrors(m.SE, m.Cluster)
+		se := m.SE
+		if m.Cluster != "" && se == estimators.HC2 {
+			se = estimators.CR2
+		}
+		a.Errors = standardErrors(se, m.Cluster)
 	case estimators.DifferenceInMeans:
 		formula = m.Formula
 		a.Method = "the difference in means"
@@ -137,27 +141,28 @@ func standardErrors(se estimators.SE, cluster string) string {
 		}
 		return se.String() + " standard errors" + by
 	case estimators.CR2, estimators.CR3:
-		return se.String() + " standard errors" + by + " with Satterthwaite's degrees of freedom"
+		return se.String() + " standard errors" + by + " (Satterthwaite's degrees of freedom)"
 	}
 	return se.String() + " standard errors" + by
 }
 
 // sentence says the analysis after "by".
 func (a analysis) sentence() string {
-	text := a.Method
+	parts := []string{a.Method}
 	if len(a.Given) > 0 {
-		text += " given " + listed(a.Given)
+		parts = append(parts, "adjusting for "+listed(a.Given))
 	}
+	var with []string
 	if len(a.Fixed) > 0 {
-		text += " and fixed effects of " + listed(a.Fixed)
-		if len(a.Given) == 0 {
-			text = a.Method + " with fixed effects of " + listed(a.Fixed)
-		}
+		with = append(with, "fixed effects of "+listed(a.Fixed))
 	}
 	if a.Errors != "" {
-		text += ", with " + a.Errors
+		with = append(with, a.Errors)
 	}
-	return text
+	if with != nil {
+		parts = append(parts, "with "+listed(with))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // listed joins words as a sentence does: "a, b and c".

@@ -19,14 +19,6 @@ import (
 
 func grouped(n int) string { return sim.Grouped(n) }
 
-// goes is the verb of a number of units.
-func goes(n int) string {
-	if n == 1 {
-		return "goes"
-	}
-	return "go"
-}
-
 // lots reports whether units are assigned by lot: the study has a treatment, and
 // does not say that the units choose.
 func (p *plan) lots() bool {
@@ -64,32 +56,34 @@ func (p *plan) strata() string {
 	return fmt.Sprintf("%s blocks of %s", grouped(d.Blocks), unitWords(d.Schools, dgp.SchoolLevel))
 }
 
-// allocation says how many units go to each arm: "30 go to control and 30 to
+// allocation says how many units are in each arm: "30 go to control and 30 to
+// coaching", or for those that nobody sends there, "30 are in control and 30 in
 // coaching".
 func (p *plan) allocation() string {
 	d := p.design.Design
 	lottery := d.Lottery()
 	numbers := lottery.Numbers(d)
+	one, many, to := "goes", "go", "to"
+	if !p.lots() {
+		one, many, to = "is", "are", "in"
+	}
 	var parts []string
 	for i, arm := range d.Arms {
-		verb := " "
-		if i == 0 {
-			verb = " go "
-		}
+		words := []string{percentOf(lottery.Shares[i])}
+		n := 2
 		if numbers != nil {
-			if i == 0 {
-				verb = " " + goes(numbers[0]) + " "
-			}
-			parts = append(parts, grouped(numbers[i])+verb+"to "+armWords(arm))
-			continue
+			n = numbers[i]
+			words[0] = grouped(n)
 		}
-		parts = append(parts, percentOf(lottery.Shares[i])+verb+"to "+armWords(arm))
+		if i == 0 {
+			words = append(words, plural(n, one, many))
+		}
+		parts = append(parts, strings.Join(append(words, to, armWords(arm)), " "))
 	}
-	text := listed(parts)
 	if numbers == nil {
-		text = "on average, " + text
+		return "on average, " + listed(parts)
 	}
-	return text
+	return listed(parts)
 }
 
 // percentOf writes a share of the study.
@@ -101,7 +95,7 @@ func percentOf(share float64) string {
 func (p *plan) teachers() string {
 	d := p.design.Design
 	if d.TeacherShares == nil && d.Teachers == 1 {
-		return "1 study teacher with 1 class per school"
+		return "1 study teacher per school"
 	}
 	return strings.Replace(d.TeachersPerSchool(), "teachers", "study teachers per school, with a class each", 1)
 }
@@ -110,7 +104,7 @@ func (p *plan) teachers() string {
 func (p *plan) classSizes() string {
 	d := p.design.Design
 	mean, sd := d.ClassSizes()
-	text := fmt.Sprintf("%s children per class", rounded(mean))
+	text := fmt.Sprintf("%s children per class", strconv.FormatFloat(math.Round(10*mean)/10, 'g', -1, 64))
 	if sd > 1e-9 {
 		text += fmt.Sprintf(" on average (coefficient of variation %s)", rounded(sd/mean))
 	}
@@ -179,7 +173,7 @@ func lossWords(l dgp.Loss, level dgp.Level, arms []string) string {
 		for _, arm := range arms {
 			parts = append(parts, percentOf(l.Rate[arm])+" in "+armWords(arm))
 		}
-		text = "of " + level.Plural() + " " + listed(parts)
+		text = level.Plural() + " (" + listed(parts) + ")"
 	}
 	on := map[string]bool{}
 	for name := range l.Depends {
@@ -191,7 +185,7 @@ func lossWords(l dgp.Loss, level dgp.Level, arms []string) string {
 		}
 	}
 	if len(on) > 0 {
-		text += " (depending on " + listed(slices.Sorted(maps.Keys(on))) + ")"
+		text += ", depending on " + listed(slices.Sorted(maps.Keys(on)))
 	}
 	return text
 }
@@ -284,8 +278,7 @@ func (p *plan) treatment() string {
 
 // effectOf is a row's true effect with its unit.
 func (p *plan) effectOf(row *sim.SummaryRow) string {
-	number, _ := row.Written(row.Truth, math.NaN())
-	return number + p.scale(row.Outcome)
+	return inUnits(row.Truth) + p.scale(row.Outcome)
 }
 
 // variance is that of the outcome by level, nil where it is not known.
@@ -331,7 +324,11 @@ func (p *plan) r2() string {
 	var parts []string
 	for _, l := range v.Levels {
 		if l.R2 > 0 {
-			parts = append(parts, fmt.Sprintf("%s between %s", percentOf(math.Round(1e3*l.R2)/1e3), pluralLevel(l.Level)))
+			of := ""
+			if parts == nil {
+				of = " of the variance"
+			}
+			parts = append(parts, fmt.Sprintf("%s%s between %s", percentOf(math.Round(1e3*l.R2)/1e3), of, pluralLevel(l.Level)))
 		}
 	}
 	return listed(parts)
@@ -431,14 +428,42 @@ func familyWords(f *sim.FamilyPower) string {
 	return fmt.Sprintf("by %s over %s (%s)", adjustmentWords(f.Method), counted(len(f.Outcomes), "outcome", "outcomes"), listed(f.Outcomes))
 }
 
-// share writes a simulated share in percent with its 95% Monte Carlo interval.
-func share(s sim.Simulated) string {
-	return fmt.Sprintf("%s (95%% Monte Carlo interval %s to %s)", percentWith1(s.Value), number1(s.Low), percentWith1(s.High))
+// inUnits writes an effect or its like to three digits.
+func inUnits(x float64) string { return digits(x, 3) }
+
+// errorOf writes a Monte Carlo standard error to two digits; "" where there is none.
+func errorOf(x float64) string {
+	if math.IsNaN(x) {
+		return ""
+	}
+	return digits(x, 2)
 }
 
-func number1(share float64) string { return strconv.FormatFloat(100*share, 'f', 1, 64) }
+// digits writes a number with so many significant digits, zeros at its end included,
+// and no exponent.
+func digits(x float64, n int) string {
+	if x == 0 {
+		return "0"
+	}
+	// The exponent after rounding: 0.09996 has three digits as 0.100.
+	text := strconv.FormatFloat(x, 'e', n-1, 64)
+	exponent, _ := strconv.Atoi(text[strings.IndexByte(text, 'e')+1:])
+	return strconv.FormatFloat(x, 'f', max(0, n-1-exponent), 64)
+}
 
-func percentWith1(share float64) string { return number1(share) + "%" }
+// share writes a simulated share in percent with its 95% Monte Carlo interval.
+func share(s sim.Simulated) string {
+	return percentWith1(s.Value) + interval(s)
+}
+
+// ofTrials is share where it is one of trials.
+func ofTrials(s sim.Simulated) string { return percentWith1(s.Value) + " of trials" + interval(s) }
+
+func interval(s sim.Simulated) string {
+	return fmt.Sprintf(" (95%% Monte Carlo interval %s to %s)", percentWith1(s.Low), percentWith1(s.High))
+}
+
+func percentWith1(share float64) string { return strconv.FormatFloat(100*share, 'f', 1, 64) + "%" }
 
 // power is the power that the plan states: with adjusted p-values where the test is
 // in a family.
@@ -452,11 +477,10 @@ func (p *plan) power() sim.Simulated {
 // detectable says the minimum detectable effect; "" where there is no formula.
 func (p *plan) detectable() (value, mcse string) {
 	x, e := p.mdes(p.at)
-	value, mcse = p.row.Written(x, e)
-	if value != "" {
-		value += p.scale(p.row.Outcome)
+	if math.IsNaN(x) {
+		return "", ""
 	}
-	return value, mcse
+	return inUnits(x) + p.scale(p.row.Outcome), errorOf(e)
 }
 
 // trials says how much was simulated, and by what.
@@ -484,7 +508,8 @@ func (p *plan) sensitivity() (designs, power, effect string) {
 	rows := p.Summary.Rows
 	var varied []string
 	keys := factorKeys(p.factors)
-	for k, words := range inSentence(keys) {
+	for k, key := range keys {
+		words := plots.InSentence(plots.AxisName(key))
 		var values []string
 		for _, i := range with {
 			if v := plots.Bare(rows[i].Factors[k].Value); !slices.Contains(values, v) {
@@ -516,21 +541,7 @@ func (p *plan) sensitivity() (designs, power, effect string) {
 	}
 	from, _ := p.mdes(low)
 	to, _ := p.mdes(high)
-	lowest, _ := rows[low].Written(from, math.NaN())
-	highest, _ := rows[high].Written(to, math.NaN())
-	return listed(varied), power, lowest + " to " + highest + p.scale(p.row.Outcome)
-}
-
-// inSentence names swept keys as axes of figures do, within a sentence.
-func inSentence(keys []string) []string {
-	names := make([]string, len(keys))
-	for i, key := range keys {
-		names[i] = plots.AxisName(key)
-		if len(names[i]) > 1 && strings.ToLower(names[i][1:2]) == names[i][1:2] { // no abbreviation
-			names[i] = strings.ToLower(names[i][:1]) + names[i][1:]
-		}
-	}
-	return names
+	return listed(varied), power, inUnits(from) + " to " + inUnits(to) + p.scale(p.row.Outcome)
 }
 
 // valueRange lists few values, and says the ends of many numbers.

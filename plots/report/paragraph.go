@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"coachsim/sim"
 )
 
 // A Proposal is what a run says for a grant proposal or a registration.
@@ -47,6 +49,14 @@ func sourced(source string) string {
 	return " [" + strings.TrimRight(strings.TrimSpace(source), ".") + "]"
 }
 
+// optional puts a source behind a fact that needs none.
+func optional(source string) string {
+	if source == "" {
+		return ""
+	}
+	return sourced(source)
+}
+
 // sentence ends words as a sentence, unless there are none.
 func sentence(words ...string) string {
 	text := strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), "")
@@ -65,18 +75,18 @@ func (p *plan) long() []string {
 			all = append(all, text)
 		}
 	}
-	all = append(all, p.design1())
+	all = append(all, p.opening())
 	say(p.schools(), sourced(s.Sizes))
 	if losses := p.losses(); losses != "" {
 		say("we allow for the loss of ", losses, sourced(s.Attrition))
 	} else {
-		say("we assume that nobody is lost")
+		say("no attrition is assumed", optional(s.Attrition))
 	}
 	if len(p.design.Design.Arms) > 1 {
 		if takeUp := p.takeUp(); takeUp != "" {
 			say("take-up is ", takeUp, sourced(s.TakeUp))
-		} else {
-			say("we assume that all who are assigned to ", listed(p.arms()), " and nobody else receive it")
+		} else if p.lots() {
+			say("full compliance with the assignment is assumed", optional(s.TakeUp))
 		}
 	}
 	if delivery := p.delivery(); delivery != "" {
@@ -89,9 +99,9 @@ func (p *plan) long() []string {
 		say("the ", plural(strings.Count(p.icc(), "("), "intraclass correlation of ", "intraclass correlations of "), p.column, " ",
 			plural(strings.Count(p.icc(), "("), "is ", "are "), p.icc(), sourced(s.ICC))
 		if r2 := p.r2(); r2 != "" {
-			say(p.explains(), " ", r2, " of the variance", sourced(s.R2))
+			say(p.explains(), " ", r2, sourced(s.R2))
 		} else {
-			say("no baseline test or covariate explains any of its variance")
+			say("no baseline test or covariate explains any of its variance", optional(s.R2))
 		}
 	}
 	if p.usesQuality() {
@@ -128,8 +138,8 @@ func (p *plan) arms() []string {
 	return all
 }
 
-// design1 is the first sentence: who is in the study, and how they come into arms.
-func (p *plan) design1() string {
+// opening is the first sentence: who is in the study, and how they come into arms.
+func (p *plan) opening() string {
 	d := p.design.Design
 	strata := p.strata()
 	if strata != "" {
@@ -140,22 +150,21 @@ func (p *plan) design1() string {
 		return sentence("we will observe ", p.units(), strata, "; no treatment is assigned")
 	case !p.lots():
 		return sentence("this is an observational study: ", p.Study.Sources.Choice, " decide on ", listed(p.arms()), ". The simulation starts from ", p.units(), strata,
-			", of which ", p.allocation(), ", and lets choice work through who is lost")
+			", of which ", p.allocation(), "; choice is modelled by who leaves them")
 	}
 	how := d.Lottery().How
 	if how != "" {
-		how = " " + how
+		how = ", " + how
 	}
 	return sentence("we will randomise ", p.units(), strata, how, "; ", p.allocation())
 }
 
 // schools says the sizes.
 func (p *plan) schools() string {
-	text := "there will be " + p.teachers() + ", and " + p.classSizes()
 	if p.design.Design.TeacherShares == nil && p.design.Design.Teachers == 1 {
-		text = "there will be " + p.teachers() + " of " + strings.Replace(p.classSizes(), " per class", "", 1)
+		return "there will be 1 study teacher per school, with a class of " + strings.Replace(p.classSizes(), " per class", "", 1)
 	}
-	return text
+	return "there will be " + p.teachers() + ", and " + p.classSizes()
 }
 
 // aims says the outcome and the effect, with the other treatments' effects.
@@ -191,7 +200,7 @@ func (p *plan) multiplicity() string {
 		text = "the p-value of the primary test is adjusted " + familyWords(f)
 	}
 	for _, f := range p.otherFamilies() {
-		text += fmt.Sprintf(", and the family of tests %s is adjusted %s", f.Family, familyWords(f))
+		text += fmt.Sprintf("; the family “%s” is adjusted %s", f.Family, familyWords(f))
 	}
 	return text
 }
@@ -204,15 +213,15 @@ func (p *plan) results() []string {
 	from := "in " + trials + " (" + p.provenance() + "), "
 	switch {
 	case math.IsNaN(p.row.Power):
-		mean, mcse := p.row.Written(p.row.Mean, p.row.MeanMCSE())
+		mean, mcse := inUnits(p.row.Mean), errorOf(p.row.MeanMCSE())
 		say(from, "the mean estimate is ", mean, withMCSE(mcse), "; it has no test, and so no power")
 	case p.row.Estimand == "":
-		mean, mcse := p.row.Written(p.row.Mean, p.row.MeanMCSE())
-		say(from, "the mean estimate is ", mean, withMCSE(mcse), ", which describes and is no effect of a treatment, and its test rejects in ", share(p.power()))
+		mean, mcse := inUnits(p.row.Mean), errorOf(p.row.MeanMCSE())
+		say(from, "the mean estimate is ", mean, withMCSE(mcse), ", which describes and is no effect of a treatment, and its test rejects in ", ofTrials(p.power()))
 	case !p.lots():
-		bias, mcse := p.row.Written(p.row.Bias, p.row.BiasMCSE)
-		say(from, "the bias is ", bias, unit, withMCSE(mcse), " and the ", written(100-100*p.Summary.Alpha), "% confidence interval covers the true effect in ", share(p.row.Coverage()))
-		say("the test rejects in ", share(p.power()), ", which includes the bias and is no power")
+		bias, mcse := inUnits(p.row.Bias), errorOf(p.row.BiasMCSE)
+		say(from, "the bias is ", bias, unit, withMCSE(mcse), " and the ", written(100-100*p.Summary.Alpha), "% confidence interval covers the true effect in ", ofTrials(p.row.Coverage()))
+		say("the test rejects in ", ofTrials(p.power()), ", which includes the bias and is no power")
 	default:
 		what := "power is "
 		if f, _ := p.family(); f != nil {
@@ -226,7 +235,7 @@ func (p *plan) results() []string {
 			say("without adjustment it is ", share(p.row.Rejections()))
 		}
 		if mdes, mcse := p.detectable(); mdes != "" {
-			say("the smallest effect detectable with ", written(100*targetPower), "% power is ", mdes, withMCSE(mcse), ", from the spread of the estimates", p.unadjusted())
+			say("the smallest effect detectable with ", written(100*sim.MDESPower), "% power is ", mdes, withMCSE(mcse), ", from the spread of the estimates", p.unadjusted())
 		} else {
 			say("the smallest detectable effect has no formula for this test; coachsim mde finds it by simulation")
 		}
@@ -234,9 +243,9 @@ func (p *plan) results() []string {
 	}
 	for _, i := range p.otherArms() {
 		r := &p.Summary.Rows[i]
-		say("by the same regression, ", armWords(r.Term), " with an effect of ", p.effectOf(r), " is found in ", share(r.Rejections()))
+		say("for ", armWords(r.Term), ", with an assumed effect of ", p.effectOf(r), ", power is ", share(r.Rejections()))
 	}
-	say(p.range1())
+	say(p.spread())
 	if p.lots() {
 		say(p.mediation())
 		say(p.parts())
@@ -271,20 +280,20 @@ func (p *plan) size() string {
 	case row == p.row:
 		return ""
 	case row == nil:
-		return "how often the test rejects without an effect was not simulated; a sweep with a design without effect does"
+		return "the size of the test was not simulated; a sweep with a design without effect (key: effect) shows it"
 	}
 	at := ""
 	if len(differs) > 0 {
 		at = " (design with " + factorWords(differs) + ")"
 	}
-	return "without an effect the same test rejects in " + share(row.Rejections()) + at
+	return "without an effect" + at + " the same test rejects in " + ofTrials(row.Rejections())
 }
 
-// range1 says the sensitivity.
-func (p *plan) range1() string {
+// spread says the sensitivity.
+func (p *plan) spread() string {
 	designs, power, effect := p.sensitivity()
 	if power == "" {
-		return "no other design was simulated, so that the sensitivity to these assumptions is " + notStated
+		return "no other design was simulated; a sweep would show how sensitive this is to the assumptions"
 	}
 	what := "power"
 	if !p.lots() || p.row.Estimand == "" {
@@ -307,7 +316,7 @@ func (p *plan) mediation() string {
 		return "no effect on classroom quality is estimated"
 	}
 	r := &p.Summary.Rows[i]
-	return fmt.Sprintf("an effect of %s on observed classroom quality (%s) is found in %s", p.effectOf(r), r.Outcome, share(r.Rejections()))
+	return fmt.Sprintf("for the assumed effect of %s on observed classroom quality (%s), power is %s", p.effectOf(r), r.Outcome, share(r.Rejections()))
 }
 
 // maxSubgroups is how many subgroups the paragraph tells of.
@@ -326,7 +335,7 @@ func (p *plan) parts() string {
 		if t := p.targets[[3]string{r.Estimator, r.Outcome, r.Term}]; t != nil && t.Where != "" {
 			name += " where " + t.Where
 		}
-		all = append(all, name+" in "+share(r.Rejections()))
+		all = append(all, name+" in "+ofTrials(r.Rejections()))
 	}
 	text := "in subgroups, the tests reject: " + listed(all)
 	if n := len(found) - maxSubgroups; n > 0 {
@@ -343,31 +352,33 @@ func (p *plan) short() string {
 		weight int // 0 must be
 	}
 	d := p.design.Design
-	tested := ""
-	if mean, _ := d.TestedSize(); true {
-		tested = "about " + rounded(math.Round(mean)) + " tested children per class"
-	}
+	mean, _ := d.TestedSize()
+	tested := "about " + rounded(math.Round(mean)) + " tested children per class"
 	var parts []part
 	add := func(weight int, words ...string) { parts = append(parts, part{sentence(words...), weight}) }
-	parts = append(parts, part{p.design1(), 0})
-	add(1, "there will be ", strings.Replace(p.teachers(), ", with a class each", "", 1), " and ", tested)
+	parts = append(parts, part{p.opening(), 0})
+	add(1, "there will be ", strings.TrimSuffix(p.teachers(), ", with a class each"), " and ", tested)
 	var assumed []string
 	if icc := p.icc(); icc != "" && p.variance() != nil {
 		assumed = append(assumed, plural(strings.Count(icc, "("), "an intraclass correlation of ", "intraclass correlations of ")+strings.ReplaceAll(icc, ", which is the class", ""))
 	}
 	if r2 := p.r2(); r2 != "" {
-		assumed = append(assumed, "R² of "+r2)
+		assumed = append(assumed, "that "+p.explains()+" "+r2)
 	}
 	if losses := p.losses(); losses != "" {
 		assumed = append(assumed, "the loss of "+losses)
 	}
 	if assumed != nil {
-		add(2, "we assume ", listed(assumed))
+		last := len(assumed) - 1
+		if last > 0 {
+			assumed[last] = "and " + assumed[last]
+		}
+		add(2, "we assume ", strings.Join(assumed, "; "))
 	}
 	a := p.analysis()
 	with := a.Method
 	if a.Errors != "" {
-		with += " with " + strings.ReplaceAll(a.Errors, " with Satterthwaite's degrees of freedom", "")
+		with += " with " + strings.ReplaceAll(a.Errors, " (Satterthwaite's degrees of freedom)", "")
 	}
 	adjusted := ""
 	f, _ := p.family()
@@ -382,25 +393,25 @@ func (p *plan) short() string {
 	number := p.effectOf(p.row)
 	switch {
 	case math.IsNaN(p.row.Power) || p.row.Estimand == "":
-		mean, mcse := p.row.Written(p.row.Mean, p.row.MeanMCSE())
+		mean, mcse := inUnits(p.row.Mean), errorOf(p.row.MeanMCSE())
 		text := []string{from, gives, "a mean coefficient of ", mean, withMCSE(mcse), " for ", p.row.Term, " on ", p.row.Outcome}
 		if !math.IsNaN(p.row.Power) {
-			text = append(text, "; its test rejects in ", share(p.power()))
+			text = append(text, "; its test rejects in ", ofTrials(p.power()))
 		}
 		add(0, text...)
 	case !p.lots():
-		bias, mcse := p.row.Written(p.row.Bias, p.row.BiasMCSE)
-		add(0, from, gives, "a bias of ", bias, withMCSE(mcse), " for an effect of ", number, " on ", p.row.Outcome, "; ", written(100-100*p.Summary.Alpha), "% intervals cover it in ", share(p.row.Coverage()))
+		bias, mcse := inUnits(p.row.Bias), errorOf(p.row.BiasMCSE)
+		add(0, from, gives, "a bias of ", bias, withMCSE(mcse), " for an effect of ", number, " on ", p.row.Outcome, "; ", written(100-100*p.Summary.Alpha), "% intervals cover it in ", ofTrials(p.row.Coverage()))
 	case p.row.NoEffect():
 		add(0, from, gives, "a rate of false positives of ", share(p.power()), " on ", p.row.Outcome)
 	default:
 		add(0, from, gives, "power ", share(p.power()), " for an effect of ", p.treatment(), " of ", number, " on ", p.row.Outcome)
 		if mdes, _ := p.detectable(); mdes != "" {
-			add(1, "the smallest effect detectable with ", written(100*targetPower), "% power", strings.Replace(p.unadjusted(), " and", "", 1), " is ", mdes)
+			add(1, "the smallest effect detectable with ", written(100*sim.MDESPower), "% power", strings.Replace(p.unadjusted(), " and", "", 1), " is ", mdes)
 		}
 	}
 	if row, differs := p.without(); p.lots() && row != nil && row != p.row && len(differs) < 3 {
-		add(3, "without an effect the test rejects in ", percentWith1(row.Power))
+		add(3, "without an effect the test rejects in ", percentWith1(row.Power), " of trials")
 	}
 	if _, power, _ := p.sensitivity(); power != "" && p.lots() && p.row.Estimand != "" {
 		add(4, "over the designs of the sweep, power goes from ", power)
@@ -516,7 +527,7 @@ func (p *plan) checklist() []Item {
 	case p.row.Estimand == "":
 		add("Share of significant tests", share(p.power()), "simulated")
 	case !p.lots():
-		bias, mcse := p.row.Written(p.row.Bias, p.row.BiasMCSE)
+		bias, mcse := inUnits(p.row.Bias), errorOf(p.row.BiasMCSE)
 		add("Bias", bias+p.scale(p.row.Outcome)+withMCSE(mcse), "simulated")
 		add("Coverage", share(p.row.Coverage()), "simulated")
 		add("Share of significant tests, bias included", share(p.power()), "simulated")
@@ -526,7 +537,7 @@ func (p *plan) checklist() []Item {
 		if mdes == "" {
 			mdes = "no formula for this test"
 		}
-		add("Smallest effect detectable with "+written(100*targetPower)+"% power", mdes+withMCSE(mcse)+p.unadjusted(), "simulated")
+		add("Smallest effect detectable with "+written(100*sim.MDESPower)+"% power", mdes+withMCSE(mcse)+p.unadjusted(), "simulated")
 		if row, differs := p.without(); row != nil {
 			at := ""
 			if len(differs) > 0 {
@@ -538,7 +549,11 @@ func (p *plan) checklist() []Item {
 		}
 	}
 	if designs, power, effect := p.sensitivity(); power != "" {
-		text := "share of significant tests " + power + " over " + designs
+		text := "share of significant tests " + power
+		if p.lots() && p.row.Estimand != "" {
+			text = "power " + power
+		}
+		text += " over " + designs
 		if effect != "" && p.lots() {
 			text += "; detectable effect " + effect
 		}
