@@ -96,9 +96,12 @@ func (d Design) within(level Level) string {
 	return ""
 }
 
-// both joins words by a space where there are some on both sides.
+// both joins words by a comma where there are some on both sides.
 func both(first, second string) string {
-	return strings.TrimSpace(first + " " + second)
+	if first == "" {
+		return second
+	}
+	return first + ", " + second
 }
 
 // enumerated lists names as a sentence does: "a, b and c".

@@ -18,11 +18,13 @@ type analysis struct {
 	Errors string   // "standard errors clustered by school (CR2, ...)"; "" where the method says all
 	Given  []string // covariates
 	Fixed  []string // fixed effects
+	Varied []string // interactions with treatments
 }
 
 // analysisOf describes the method with which an estimate of a trial is made. A kind
 // without words of its own goes by its name.
-func analysisOf(m estimators.Method, arms []string, lists map[string]string) analysis {
+// Term is the one that the estimate is of.
+func analysisOf(m estimators.Method, term string, arms []string, lists map[string]string) analysis {
 	a := analysis{Method: kindOf(m)}
 	formula := ""
 	switch m := m.(type) {
@@ -100,7 +102,12 @@ func analysisOf(m estimators.Method, arms []string, lists map[string]string) ana
 	}
 	if f, err := estimators.ParseFormula(formula, lists); formula != "" && err == nil {
 		for _, t := range f.Terms {
-			if text := t.String(); !slices.ContainsFunc(arms, func(arm string) bool { return text == arm }) {
+			text := t.String()
+			switch parts := strings.Split(text, ":"); {
+			case text == term || slices.Contains(arms, text):
+			case len(parts) > 1 && slices.ContainsFunc(parts, func(part string) bool { return slices.Contains(arms, part) }):
+				a.Varied = append(a.Varied, text)
+			default:
 				a.Given = append(a.Given, text)
 			}
 		}
@@ -153,6 +160,9 @@ func (a analysis) sentence() string {
 		parts = append(parts, "adjusting for "+listed(a.Given))
 	}
 	var with []string
+	if len(a.Varied) > 0 {
+		with = append(with, plural(len(a.Varied), "the interaction ", "the interactions ")+listed(a.Varied))
+	}
 	if len(a.Fixed) > 0 {
 		with = append(with, "fixed effects of "+listed(a.Fixed))
 	}

@@ -205,10 +205,10 @@ func (p *plan) delivery() string {
 	var parts []string
 	for _, s := range p.design.Design.Delivery() {
 		if s.Name != "Compliance" {
-			parts = append(parts, strings.ToLower(s.Name)+": "+s.Words)
+			parts = append(parts, strings.ToLower(s.Name)+" ("+s.Words+")")
 		}
 	}
-	return strings.Join(parts, "; ")
+	return listed(parts)
 }
 
 // scale is the unit of the outcome, behind a number with its space; "" where it is
@@ -268,16 +268,30 @@ func (p *plan) outcome() string {
 	return text
 }
 
-// treatment is the arm that the estimate is of, in words.
+// treatment is the arm that the estimate is of, in words, and what its effect is
+// measured by.
 func (p *plan) treatment() string {
-	if p.target != nil {
-		return armWords(p.target.Arm)
+	if p.target == nil {
+		return armWords(p.row.Term)
 	}
-	return armWords(p.row.Term)
+	text := armWords(p.target.Arm)
+	if p.target.Per != "" {
+		text += " per unit of " + p.target.Per
+	}
+	return text
 }
+
+// tested reports whether the estimate has a test.
+func (p *plan) tested() bool { return !math.IsNaN(p.row.Power) }
+
+// estimated reports whether any fit worked.
+func (p *plan) estimated() bool { return p.row.NFail < p.row.N }
 
 // effectOf is a row's true effect with its unit.
 func (p *plan) effectOf(row *sim.SummaryRow) string {
+	if math.IsNaN(row.Truth) {
+		return "unknown size"
+	}
 	return inUnits(row.Truth) + p.scale(row.Outcome)
 }
 
@@ -378,8 +392,12 @@ func (p *plan) reliability() string {
 	if v == nil || v.Reliability == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s for %s, from %s rated by %s each", rounded(*v.Reliability), name,
-		counted(o.Segments, "segment", "segments"), counted(o.Coders, "coder", "coders"))
+	days := ""
+	if o.Days > 1 {
+		days = counted(o.Days, "day", "days") + " of "
+	}
+	return fmt.Sprintf("%s for %s, from %s%s, each rated by %s", rounded(*v.Reliability), name,
+		days, counted(o.Segments, "segment", "segments"), counted(o.Coders, "coder", "coders"))
 }
 
 func counted(n int, one, many string) string { return grouped(n) + " " + plural(n, one, many) }
@@ -403,7 +421,7 @@ func (p *plan) usesQuality() bool {
 
 // analysis says how the estimate is made and tested.
 func (p *plan) analysis() analysis {
-	return analysisOf(p.method(p.row.Estimator), p.design.Design.Arms, p.Study.Terms)
+	return analysisOf(p.method(p.row.Estimator), p.row.Term, p.design.Design.Arms, p.Study.Terms)
 }
 
 // level says the size of the tests.
@@ -582,6 +600,7 @@ func (p *plan) left() []string {
 	add(d.Turnover == nil, "turnover of teachers")
 	add(d.Mobility == nil, "mobility of children")
 	add(treated && d.Spillover == nil, "spillover")
+	add(p.usesQuality() && p.design.Observation.Raters == nil, "severity and drift of raters")
 	depends := func(l dgp.Loss) bool { return len(l.Depends)+len(l.DependsByArm) > 0 }
 	loss := d.Attrition.Loss
 	add(p.losses() == "", "attrition")

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"coachsim/estimators"
 	"coachsim/sim"
 )
 
@@ -90,7 +91,7 @@ func (p *plan) long() []string {
 		}
 	}
 	if delivery := p.delivery(); delivery != "" {
-		say("delivery is modelled: ", delivery)
+		say("also modelled: ", delivery)
 	}
 	all = append(all, p.aims()...)
 	if v := p.variance(); v == nil {
@@ -107,8 +108,14 @@ func (p *plan) long() []string {
 	if p.usesQuality() {
 		say("the reliability of classroom observation is ", p.reliability(), sourced(s.Reliability))
 	}
-	say(p.verb(), " by ", p.analysis().sentence())
-	say("tests are two-sided at ", p.level(), "; ", p.multiplicity())
+	if _, correlation := p.method(p.row.Estimator).(estimators.Correlation); correlation {
+		say("we will estimate the correlation of ", p.row.Outcome, " and ", p.row.Term)
+	} else {
+		say(p.verb(), " by ", p.analysis().sentence())
+	}
+	if p.tested() {
+		say("tests are two-sided at ", p.level(), "; ", p.multiplicity())
+	}
 	all = append(all, p.results()...)
 	if left := p.left(); len(left) > 0 {
 		say("the simulation leaves out ", listed(left))
@@ -153,7 +160,10 @@ func (p *plan) opening() string {
 			", of which ", p.allocation(), "; choice is modelled by who leaves them")
 	}
 	how := d.Lottery().How
-	if how != "" {
+	switch {
+	case strings.HasPrefix(how, "by ") || strings.HasPrefix(how, "to "):
+		how = " " + how
+	case how != "":
 		how = ", " + how
 	}
 	return sentence("we will randomise ", p.units(), strata, how, "; ", p.allocation())
@@ -174,13 +184,12 @@ func (p *plan) aims() []string {
 	if p.row.Estimand == "" {
 		return []string{first}
 	}
-	of := p.treatment()
-	if p.target != nil && p.target.Per != "" {
-		of += " per unit of " + p.target.Per
-	}
-	text := "the assumed effect of " + of + " is " + p.effectOf(p.row)
+	text := "the assumed effect of " + p.treatment() + " is " + p.effectOf(p.row)
 	if p.row.NoEffect() {
-		text = "no effect of " + of + " was simulated: the truth is " + p.effectOf(p.row)
+		return []string{first, sentence("no effect of ", p.treatment(), " is assumed: the truth is ", p.effectOf(p.row), p.whose(), optional(s.Effect))}
+	}
+	if !p.estimated() {
+		text = "the assumed effect of " + p.treatment() + " is of " + p.effectOf(p.row)
 	}
 	return []string{first, sentence(text, p.whose(), sourced(s.Effect))}
 }
@@ -212,12 +221,14 @@ func (p *plan) results() []string {
 	trials, unit := p.trials(), p.scale(p.row.Outcome)
 	from := "in " + trials + " (" + p.provenance() + "), "
 	switch {
-	case math.IsNaN(p.row.Power):
+	case !p.estimated():
+		say(from, "no fit worked, so that there is no estimate and no power")
+	case !p.tested():
 		mean, mcse := inUnits(p.row.Mean), errorOf(p.row.MeanMCSE())
 		say(from, "the mean estimate is ", mean, withMCSE(mcse), "; it has no test, and so no power")
 	case p.row.Estimand == "":
 		mean, mcse := inUnits(p.row.Mean), errorOf(p.row.MeanMCSE())
-		say(from, "the mean estimate is ", mean, withMCSE(mcse), ", which describes and is no effect of a treatment, and its test rejects in ", ofTrials(p.power()))
+		say(from, "the mean estimate is ", mean, withMCSE(mcse), ", for which the simulation has no true value to compare; its test rejects in ", ofTrials(p.power()))
 	case !p.lots():
 		bias, mcse := inUnits(p.row.Bias), errorOf(p.row.BiasMCSE)
 		say(from, "the bias is ", bias, unit, withMCSE(mcse), " and the ", written(100-100*p.Summary.Alpha), "% confidence interval covers the true effect in ", ofTrials(p.row.Coverage()))
@@ -313,7 +324,7 @@ func (p *plan) mediation() string {
 	}
 	i := p.mediator()
 	if i < 0 {
-		return "no effect on classroom quality is estimated"
+		return ""
 	}
 	r := &p.Summary.Rows[i]
 	return fmt.Sprintf("for the assumed effect of %s on observed classroom quality (%s), power is %s", p.effectOf(r), r.Outcome, share(r.Rejections()))
@@ -326,7 +337,7 @@ const maxSubgroups = 3
 func (p *plan) parts() string {
 	found := p.subgroups()
 	if len(found) == 0 {
-		return "no effect in a subgroup is estimated"
+		return ""
 	}
 	var all []string
 	for _, i := range found[:min(len(found), maxSubgroups)] {
@@ -383,19 +394,21 @@ func (p *plan) short() string {
 	adjusted := ""
 	f, _ := p.family()
 	if f != nil {
-		adjusted = fmt.Sprintf(", adjusted by %s over %s,", adjustmentWords(f.Method), counted(len(f.Outcomes), "outcome", "outcomes"))
+		adjusted = fmt.Sprintf(", adjusted by %s over %s", adjustmentWords(f.Method), counted(len(f.Outcomes), "outcome", "outcomes"))
 	}
 	from := "by " + with + ", two-sided at " + p.level() + adjusted + ", " + p.trials() + " "
-	if adjusted != "" {
-		from = "by " + with + ", two-sided at " + p.level() + adjusted + " " + p.trials() + " "
+	if !p.tested() {
+		from = "by " + with + ", " + p.trials() + " "
 	}
 	gives := plural(p.row.N, "gives ", "give ")
 	number := p.effectOf(p.row)
 	switch {
-	case math.IsNaN(p.row.Power) || p.row.Estimand == "":
+	case !p.estimated():
+		add(0, from, gives, "no estimate")
+	case !p.tested() || p.row.Estimand == "":
 		mean, mcse := inUnits(p.row.Mean), errorOf(p.row.MeanMCSE())
 		text := []string{from, gives, "a mean coefficient of ", mean, withMCSE(mcse), " for ", p.row.Term, " on ", p.row.Outcome}
-		if !math.IsNaN(p.row.Power) {
+		if p.tested() {
 			text = append(text, "; its test rejects in ", ofTrials(p.power()))
 		}
 		add(0, text...)
@@ -519,10 +532,14 @@ func (p *plan) checklist() []Item {
 		}
 	}
 	add("Estimator and standard error", p.analysis().sentence(), "")
-	add("Level of the test", p.level()+", two-sided", "")
-	add("Multiplicity", p.multiplicity(), "")
+	if p.tested() {
+		add("Level of the test", p.level()+", two-sided", "")
+		add("Multiplicity", p.multiplicity(), "")
+	}
 	switch {
-	case math.IsNaN(p.row.Power):
+	case !p.estimated():
+		add("Power", "no fit worked", "simulated")
+	case !p.tested():
 		add("Power", "no test", "simulated")
 	case p.row.Estimand == "":
 		add("Share of significant tests", share(p.power()), "simulated")
