@@ -18,7 +18,7 @@ func (d Design) Words() []Section {
 		{"Design", fmt.Sprintf("%s of %s, %s per school, at most %s tested per class",
 			count(d.Blocks, "block", "blocks"), count(d.Schools, "school", "schools"), d.TeachersPerSchool(), count(d.Tested, "child", "children"))},
 		{"Arms", strings.Join(d.Arms, ", ") + "; " + assigned},
-	}, d.delivery()...)
+	}, d.Delivery()...)
 }
 
 // count writes "1 child", "2 children".
@@ -29,8 +29,8 @@ func count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// delivery says how the treatment is delivered, for the sections that say so.
-func (d Design) delivery() []Section {
+// Delivery says how the treatment is delivered, for the sections that say so.
+func (d Design) Delivery() []Section {
 	var all []Section
 	if d.Coaches != nil {
 		all = append(all, Section{"Coaches", d.Coaches.words(d)})
