@@ -165,7 +165,7 @@ func lossWords(l dgp.Loss, level dgp.Level, arms []string) string {
 	if !any {
 		return ""
 	}
-	text := ""
+	var text string
 	if same {
 		text = percentOf(l.Rate[arms[0]]) + " of " + level.Plural()
 	} else {

@@ -287,10 +287,10 @@ func withMCSE(mcse string) string {
 // size says how often the test rejects without an effect.
 func (p *plan) size() string {
 	row, differs := p.without()
-	switch {
-	case row == p.row:
+	switch row {
+	case p.row:
 		return ""
-	case row == nil:
+	case nil:
 		return "the size of the test was not simulated; a sweep with a design without effect (key: effect) shows it"
 	}
 	at := ""
