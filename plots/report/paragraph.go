@@ -184,6 +184,9 @@ func (p *plan) aims() []string {
 	if p.row.Estimand == "" {
 		return []string{first}
 	}
+	if p.target == nil { // the truth is another estimate's, which only a simulation can make
+		return []string{first, sentence("the true coefficient of ", p.row.Term, ", the ", p.row.Estimand, ", is ", p.effectOf(p.row), optional(s.Effect))}
+	}
 	text := "the assumed effect of " + p.treatment() + " is " + p.effectOf(p.row)
 	if p.row.NoEffect() {
 		return []string{first, sentence("no effect of ", p.treatment(), " is assumed: the truth is ", p.effectOf(p.row), p.whose(), optional(s.Effect))}

@@ -86,7 +86,7 @@ func (r Results) table(name, caption string, rows []int) Table {
 	word("outcome", "Outcome", swept, func(row *sim.SummaryRow) string { return row.Outcome })
 	word("term", "Term", swept, func(row *sim.SummaryRow) string { return row.Term })
 	if r.twofold(rows) {
-		word("estimand", "Estimand", swept, func(row *sim.SummaryRow) string { return row.Estimand })
+		word("estimand", "Estimand", true, func(row *sim.SummaryRow) string { return row.Estimand })
 	}
 	number := func(key, above, head string, of func(i int, row *sim.SummaryRow) (string, string)) {
 		add(Column{Head: [2]string{above, head}, Key: key}, func(i int, row *sim.SummaryRow) Cell {
@@ -128,7 +128,7 @@ func (r Results) grouped(rows []int, swept bool) []int {
 	id := func(i int) string {
 		row := &r.Summary.Rows[i]
 		if !swept {
-			return row.Estimator
+			return row.Estimator + "\x00" + row.Estimand
 		}
 		return strings.Join([]string{row.Estimator, row.Outcome, row.Term, row.Estimand}, "\x00")
 	}
@@ -197,8 +197,12 @@ func (t Table) panel(row []Cell) string {
 	if parts["term"] != "" && parts["outcome"] == "" {
 		title += ": " + parts["term"]
 	}
-	if parts["estimand"] != "" {
-		title += " (" + parts["estimand"] + " effect)"
+	switch estimand := parts["estimand"]; estimand {
+	case "":
+	case sim.Population.String(), sim.Sample.String():
+		title += " (" + estimand + " effect)"
+	default:
+		title += " (truth: " + estimand + ")"
 	}
 	return title
 }
