@@ -516,7 +516,7 @@ func (p *plan) provenance() string {
 func (p *plan) sensitivity() (designs, power, effect string) {
 	var with []int
 	for _, i := range p.same() {
-		if r := &p.Summary.Rows[i]; !r.NoEffect() && !math.IsNaN(r.Power) {
+		if r := &p.Summary.Rows[i]; !r.Null() && !math.IsNaN(r.Power) {
 			with = append(with, i)
 		}
 	}

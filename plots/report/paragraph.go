@@ -188,7 +188,7 @@ func (p *plan) aims() []string {
 		return []string{first, sentence("the true coefficient of ", p.row.Term, ", the ", p.row.Estimand, ", is ", p.effectOf(p.row), optional(s.Effect))}
 	}
 	text := "the assumed effect of " + p.treatment() + " is " + p.effectOf(p.row)
-	if p.row.NoEffect() {
+	if p.row.Null() {
 		return []string{first, sentence("no effect of ", p.treatment(), " is assumed: the truth is ", p.effectOf(p.row), p.whose(), optional(s.Effect))}
 	}
 	if !p.estimated() {
@@ -241,7 +241,7 @@ func (p *plan) results() []string {
 		if f, _ := p.family(); f != nil {
 			what = "power after adjustment is "
 		}
-		if p.row.NoEffect() {
+		if p.row.Null() {
 			what = "the rate of false positives is "
 		}
 		say(from, what, share(p.power()))
@@ -418,7 +418,7 @@ func (p *plan) short() string {
 	case !p.lots():
 		bias, mcse := inUnits(p.row.Bias), errorOf(p.row.BiasMCSE)
 		add(0, from, gives, "a bias of ", bias, withMCSE(mcse), " for an effect of ", number, " on ", p.row.Outcome, "; ", written(100-100*p.Summary.Alpha), "% intervals cover it in ", ofTrials(p.row.Coverage()))
-	case p.row.NoEffect():
+	case p.row.Null():
 		add(0, from, gives, "a rate of false positives of ", share(p.power()), " on ", p.row.Outcome)
 	default:
 		add(0, from, gives, "power ", share(p.power()), " for an effect of ", p.treatment(), " of ", number, " on ", p.row.Outcome)

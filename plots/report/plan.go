@@ -50,7 +50,7 @@ func newPlan(r Results) *plan {
 		if len(r.Study.Cells) > 0 {
 			differs = differences(reflect.ValueOf(r.Study.Cells[row.Cell].Study.Trial), reflect.ValueOf(r.Study.Trial))
 		}
-		if row.NoEffect() {
+		if row.Null() {
 			differs += math.MaxInt / 2 // an effect goes before likeness
 		}
 		if differs < least {
@@ -167,12 +167,12 @@ func (p *plan) same() []int {
 // from the plan's in the fewest factors, and those factors; nil where no effect was
 // simulated without.
 func (p *plan) without() (row *sim.SummaryRow, differs []sim.Factor) {
-	if p.row.NoEffect() {
+	if p.row.Null() {
 		return p.row, nil
 	}
 	for _, i := range p.same() {
 		r := &p.Summary.Rows[i]
-		if !r.NoEffect() || math.IsNaN(r.Power) {
+		if !r.Null() || math.IsNaN(r.Power) {
 			continue
 		}
 		var other []sim.Factor
