@@ -39,3 +39,5 @@ cp "$work/ecuador/figures/densities-domains.svg" docs/gallery/
 coachsim optimise few-clusters --set sweep={} --set achievement.effect.mean=[0.4] --set 'cost={school: 500, treated_school: 2000, child: 12}' \
   --vary trial.schools=10:80:10 --vary trial.tested=5:25:5 --replicates 1000 --test CR2 --quiet --figure "$work/frontier.svg" >/dev/null
 cp "$work/frontier.svg" docs/gallery/
+coachsim reliability docs/measurement.yaml --days 1:3 --segments 1,2,4 --coders 2 --replicates 10 --figure "$work/reliability.svg" >/dev/null
+cp "$work/reliability.svg" docs/gallery/

@@ -158,7 +158,8 @@ type plannedScore struct {
 	dgp.ObservationPlan
 	Own          bool
 	Coefficients [gtheory.Coefficients]float64
-	Cost         float64 // NaN without prices
+	Ratings      *gtheory.Value // generalisability by components of simulated ratings; nil where these do not tell
+	Cost         float64        // NaN without prices
 }
 
 // plans works out the plans of a study.
@@ -227,6 +228,11 @@ func (f *reliabilityFlags) runStudy(ctx context.Context, s streams, argument str
 	simulated, err := gtheory.Simulate(ctx, study.Trial, study.Seed, study.Replicates, f.workers)
 	if err != nil {
 		return searched(ctx, s.talk, err)
+	}
+	for i := range planned {
+		if v, ok := simulated.Plan(score, planned[i].ObservationPlan); ok {
+			planned[i].Ratings = &v
+		}
 	}
 	if f.json {
 		err = f.writeStudyJSON(s.out, study, control, simulated, planned, score)
@@ -338,6 +344,10 @@ func writePlans(w io.Writer, planned []plannedScore, of string) {
 	if conditional {
 		header = append(header, "given block", "and covariates")
 	}
+	ratings := slices.ContainsFunc(planned, func(p plannedScore) bool { return p.Ratings != nil })
+	if ratings {
+		header = append(header, "from ratings")
+	}
 	costs := known(planned[0].Cost) != nil
 	if costs {
 		header = append(header, "cost of the trial")
@@ -354,12 +364,21 @@ func writePlans(w io.Writer, planned []plannedScore, of string) {
 				row = append(row, fmt.Sprintf("%.3f", p.Coefficients[c]))
 			}
 		}
+		switch {
+		case p.Ratings != nil:
+			row = append(row, fmt.Sprintf("%.3f (%.3f)", p.Ratings.Value, p.Ratings.MCSE))
+		case ratings:
+			row = append(row, "")
+		}
 		if costs {
 			row = append(row, writtenCost(p.Cost))
 		}
 		rows = append(rows, row)
 	}
 	writeColumns(w, rows, 1)
+	if ratings {
+		fmt.Fprintln(w, "From ratings: generalisability by the variances that the G-study below finds in simulated ratings.")
+	}
 }
 
 // writeComponents writes the G-study of simulated ratings.
@@ -439,6 +458,7 @@ type planJSON struct {
 	dgp.ObservationPlan
 	Own     bool                `json:"own"`
 	Formula map[string]*float64 `json:"formula"`
+	Ratings *mcseJSON           `json:"from_ratings,omitempty"` // generalisability
 	Cost    *float64            `json:"cost,omitempty"`
 }
 
@@ -452,7 +472,12 @@ func jsonCoefficients(all [gtheory.Coefficients]float64) map[string]*float64 {
 
 func jsonPlans(planned []plannedScore) (all []planJSON) {
 	for _, p := range planned {
-		all = append(all, planJSON{p.ObservationPlan, p.Own, jsonCoefficients(p.Coefficients), known(p.Cost)})
+		j := planJSON{p.ObservationPlan, p.Own, jsonCoefficients(p.Coefficients), nil, known(p.Cost)}
+		if p.Ratings != nil {
+			v := simulatedJSON(*p.Ratings)
+			j.Ratings = &v
+		}
+		all = append(all, j)
 	}
 	return all
 }

@@ -209,14 +209,11 @@ func bootstrap(l *gtheory.Layout, estimates []float64, ratings int, seed uint64)
 
 // plansOf is the D-study of estimated components; negative ones count as 0.
 func (f *reliabilityFlags) plansOf(l *gtheory.Layout, estimates []float64, own dgp.ObservationPlan) (all []plannedScore, err error) {
-	var v [gtheory.Components]float64
-	for k, c := range l.Estimated {
-		v[c] = math.Max(estimates[k], 0)
+	positive := make([]float64, len(estimates))
+	for k, x := range estimates {
+		positive[k] = math.Max(x, 0)
 	}
-	facets := dgp.Facets{
-		Day: v[gtheory.Day], Segment: v[gtheory.Segment], Rater: v[gtheory.Rater],
-		RaterClass: v[gtheory.RaterClass], RaterDay: v[gtheory.RaterDay], Rating: v[gtheory.Rating],
-	}
+	class, facets := gtheory.FacetsOf(l.Estimated, positive)
 	// A facet of which the file has one shows no error of its own.
 	values := func(flag, text string, have int, otherwise ...int) ([]int, error) {
 		if have > 1 {
@@ -250,8 +247,8 @@ func (f *reliabilityFlags) plansOf(l *gtheory.Layout, estimates []float64, own d
 				for c := range p.Coefficients {
 					p.Coefficients[c] = nan
 				}
-				p.Coefficients[gtheory.Dependability] = dgp.Reliability(v[gtheory.Class], facets.Absolute(plan))
-				p.Coefficients[gtheory.Generalisability] = dgp.Reliability(v[gtheory.Class], facets.Relative(plan))
+				p.Coefficients[gtheory.Dependability] = dgp.Reliability(class, facets.Absolute(plan))
+				p.Coefficients[gtheory.Generalisability] = dgp.Reliability(class, facets.Relative(plan))
 				all = append(all, p)
 			}
 		}

@@ -62,6 +62,10 @@ type Simulated struct {
 	With      [][]Component // counted as these
 	Estimates [][]Value
 	Truth     [][]float64
+
+	own   dgp.ObservationPlan
+	each  [][][]float64 // estimates by score, and replicate
+	mixed bool          // errors count as true variance
 	// Agreement has the correlations of ratings between days, segments and coders,
 	// where there are several.
 	Agreement []Agreement
@@ -162,7 +166,7 @@ func Simulate(ctx context.Context, trial dgp.Trial, seed uint64, replicates, wor
 	if err := ctx.Err(); err != nil {
 		return Simulated{}, err
 	}
-	s := Simulated{Replicates: replicates, Scores: first.scores}
+	s := Simulated{Replicates: replicates, Scores: first.scores, own: trial.ObservationPlan()}
 	for arm := range trial.Design.Arms {
 		var byScore [][Coefficients]Value
 		for score := range first.scores {
@@ -171,6 +175,7 @@ func Simulate(ctx context.Context, trial dgp.Trial, seed uint64, replicates, wor
 		s.Coefficients = append(s.Coefficients, byScore)
 	}
 	s.components(all)
+	s.mixed = s.mixes(control)
 	for i, row := range first.agreementRows() {
 		var values []float64
 		for _, r := range all {
@@ -243,6 +248,13 @@ func (s *Simulated) components(all []replicate) {
 	for score := range s.Scores {
 		var estimates []Value
 		var truth []float64
+		var each [][]float64
+		for _, r := range all {
+			if slices.Equal(r.estimated, s.Estimated) {
+				each = append(each, r.components[score])
+			}
+		}
+		s.each = append(s.each, each)
 		for k := range s.Estimated {
 			var values, wants []float64
 			for _, r := range all {
@@ -256,6 +268,67 @@ func (s *Simulated) components(all []replicate) {
 		}
 		s.Estimates, s.Truth = append(s.Estimates, estimates), append(s.Truth, truth)
 	}
+}
+
+// mixes reports whether errors that are declared are counted as differences between
+// classes, of which the ratings cannot tell them apart.
+func (s *Simulated) mixes(control []dgp.ScoreVariance) bool {
+	for k, c := range s.Estimated {
+		for _, with := range s.With[k] {
+			for _, v := range control {
+				if c == Class && Seen(v, s.own, 0, 0)[with] > 0 {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// Plan is the generalisability of a score under a plan by the components that the
+// G-study finds in the ratings, on the scale that these have; false where the
+// ratings do not tell apart the errors of which the plan has more or fewer.
+func (s *Simulated) Plan(score int, p dgp.ObservationPlan) (Value, bool) {
+	same := func(planned, own int) bool { return planned == own || own > 1 }
+	if s.Estimated == nil || s.mixed || !same(p.Days, s.own.Days) || !same(p.Segments, s.own.Segments) || !same(p.Coders, s.own.Coders) {
+		return Value{}, false
+	}
+	n := float64(s.GStudies)
+	sum := make([]float64, len(s.Estimated))
+	for _, replicate := range s.each[score] {
+		for k, x := range replicate {
+			sum[k] += x
+		}
+	}
+	without := func(replicate []float64, n float64) float64 {
+		mean := slices.Clone(sum)
+		for k, x := range replicate {
+			mean[k] -= x
+		}
+		for k := range mean {
+			mean[k] = math.Max(mean[k]/n, 0)
+		}
+		v, f := FacetsOf(s.Estimated, mean)
+		return dgp.Reliability(v, f.Relative(p))
+	}
+	mean, square := 0.0, 0.0
+	for _, replicate := range s.each[score] {
+		mean += without(replicate, n-1) / n
+	}
+	for _, replicate := range s.each[score] {
+		x := without(replicate, n-1) - mean
+		square += x * x
+	}
+	return Value{without(nil, n), math.Sqrt((n - 1) / n * square)}, true
+}
+
+// FacetsOf lays out variance components as what is true of a class and its errors.
+func FacetsOf(estimated []Component, variance []float64) (class float64, f dgp.Facets) {
+	var v [Components]float64
+	for k, c := range estimated {
+		v[c] = variance[k]
+	}
+	return v[Class], dgp.Facets{Day: v[Day], Segment: v[Segment], Rater: v[Rater], RaterClass: v[RaterClass], RaterDay: v[RaterDay], Rating: v[Rating]}
 }
 
 // A worker draws and measures replicates.

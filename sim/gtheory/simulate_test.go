@@ -124,6 +124,57 @@ func TestEcuadorAgreement(t *testing.T) {
 	}
 }
 
+// Plans by the components of simulated ratings are what the formula says of these
+// components, where classes have nothing in common that a G-study does not see; and
+// are not told where the ratings say nothing of what a plan changes.
+func TestPlansFromRatings(t *testing.T) {
+	trial := latent(t, severe(9, dgp.RandomRaters))
+	trial.Quality.Context, trial.Quality.SchoolShare = dgp.Context{}, 0
+	trial.Observation.Raters.Drift, trial.Observation.Raters.DriftSD = nil, nil
+	control, err := trial.ScoreVariances(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := gtheory.Simulate(context.Background(), trial, 11, 150, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, days := range []int{1, 2, 4} {
+		for _, coders := range []int{1, 3} {
+			p := trial.ObservationPlan()
+			p.Days, p.Coders = days, coders
+			for i, v := range control {
+				got, ok := s.Plan(i, p)
+				want := gtheory.Formula(v, p)[gtheory.Generalisability]
+				// The ratio of means is off by less than 0.002 here: its bias is of the
+				// order of the squared MCSE, 0.005².
+				if z := math.Max(math.Abs(got.Value-want)-0.002, 0) / got.MCSE; !ok || !(z < 4.417) {
+					t.Errorf("%s of %+v: %.4f (%.4f), by formula %.4f", v.Outcome, p, got.Value, got.MCSE, want)
+				}
+			}
+		}
+	}
+	trial.Observation.Days = 1 // days are counted as classes
+	if s, err = gtheory.Simulate(context.Background(), trial, 11, 3, 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := s.Plan(0, trial.ObservationPlan()); ok {
+		t.Error("ratings of one day tell how much days differ")
+	}
+	trial.Observation.DaySD, trial.Observation.Raters = nil, nil
+	if s, err = gtheory.Simulate(context.Background(), trial, 11, 3, 1); err != nil {
+		t.Fatal(err)
+	}
+	p := trial.ObservationPlan()
+	if _, ok := s.Plan(0, p); !ok {
+		t.Error("ratings do not tell of their own plan")
+	}
+	p.Days = 2
+	if _, ok := s.Plan(0, p); ok {
+		t.Error("ratings of one day tell of two")
+	}
+}
+
 // No number depends on the number of workers.
 func TestWorkersDoNotMatter(t *testing.T) {
 	trial := latent(t, severe(9, dgp.RandomRaters))
