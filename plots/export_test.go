@@ -19,3 +19,16 @@ type paper struct {
 }
 
 func (p paper) Size() (w, h vg.Length) { return p.width, p.height }
+
+// Written returns what a canvas that keeps text as text is told to draw.
+func Written(d Drawing) []recorder.Action {
+	var canvas recorder.Canvas
+	paint(paper{&canvas, d.Width, d.Height}, d)
+	return canvas.Actions
+}
+
+// WidthOf is the width of text of a size.
+func (t Theme) WidthOf(size vg.Length, text string) vg.Length {
+	face := t.face(size)
+	return face.Width(text)
+}
