@@ -30,7 +30,7 @@ type ReliabilityPlan struct {
 func (r Reliability) Name() string { return named(r.File, "reliability") }
 
 // Words are the figure's title and note.
-func (r Reliability) Words() Words { return r.Says }
+func (r Reliability) Words() Words { return Words{r.Says.Title, sentences(r.Says.Note)} }
 
 // values lists the values that plans have, ascending.
 func (r Reliability) values(of func(ReliabilityPlan) int) []int {

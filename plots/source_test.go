@@ -21,12 +21,13 @@ func TestFiguresComputeNoStatistic(t *testing.T) {
 		"axis.go": {"Log", "Log10", "Pow"}, // scales, and digits worth showing
 	}
 	sorts := map[string][]string{ // by file: what is ordered are designs, levels and panels
-		"contour.go":    {"levels"},
-		"estimators.go": {"divide"},
-		"frontier.go":   {"Draw"},
-		"sweep.go":      {"sweptNumber", "divide"},
-		"kinds.go":      {"CheckKeys"},
-		"endlabels.go":  {"placeEnds"},
+		"contour.go":     {"levels"},
+		"estimators.go":  {"divide"},
+		"frontier.go":    {"Draw"},
+		"sweep.go":       {"sweptNumber", "divide"},
+		"kinds.go":       {"CheckKeys"},
+		"reliability.go": {"values", "Draw"},
+		"endlabels.go":   {"placeEnds"},
 	}
 	entries, err := os.ReadDir(".")
 	if err != nil {
