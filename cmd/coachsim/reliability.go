@@ -86,7 +86,7 @@ fixed. Numbers in parentheses are Monte Carlo standard errors.`,
 	f.add(c.Flags())
 	f.addReplicates(c.Flags())
 	flags := c.Flags()
-	flags.StringVar(&f.days, "days", "", "days of the plans: `LOW:HIGH` or A,B,C (default those of the study, and 1, 2 and 4)")
+	flags.StringVar(&f.days, "days", "", "days of the plans: `LOW:HIGH` or A,B,C (default those of the study, and 1, 2 and 4 where days differ)")
 	flags.StringVar(&f.segments, "segments", "", "segments a day of the plans: `LOW:HIGH` or A,B,C (default those of the study, and 1, 2 and 4)")
 	flags.StringVar(&f.coders, "coders", "", "coders of the plans: `LOW:HIGH` or A,B,C (default those of the study, and 1 and 2)")
 	flags.StringVar(&f.score, "score", "", "the `NAME` of the score of which plans are told (default the total score); with --data its column (default score)")
@@ -142,8 +142,14 @@ func planValues(flag, text string, own int, otherwise ...int) ([]int, error) {
 	return all, nil
 }
 
-func (f *reliabilityFlags) grid(own dgp.ObservationPlan) (g planGrid, err error) {
-	if g.days, err = planValues("days", f.days, own.Days, 1, 2, 4); err != nil {
+// grid is that of a study. Days without an error of their own are but more
+// segments, and only looked at when asked for.
+func (f *reliabilityFlags) grid(own dgp.ObservationPlan, v dgp.ScoreVariance) (g planGrid, err error) {
+	days := []int{1, 2, 4}
+	if v.Day == 0 {
+		days = nil
+	}
+	if g.days, err = planValues("days", f.days, own.Days, days...); err != nil {
 		return g, err
 	}
 	if g.segments, err = planValues("segments", f.segments, own.Segments, 1, 2, 4); err != nil {
@@ -209,7 +215,7 @@ func (f *reliabilityFlags) runStudy(ctx context.Context, s streams, argument str
 			return usageError("--score %s: there is no such score; the scores are %s", f.score, strings.Join(names, ", "))
 		}
 	}
-	g, err := f.grid(study.ObservationPlan())
+	g, err := f.grid(study.ObservationPlan(), control[score])
 	if err != nil {
 		return err
 	}
@@ -239,6 +245,9 @@ func (f *reliabilityFlags) runStudy(ctx context.Context, s streams, argument str
 	} else {
 		writeReliability(s.out, study, simulated)
 		writePlans(s.out, planned, fmt.Sprintf("%s in the %s arm", control[score].Outcome, study.Design.Arms[0]))
+		if control[score].Day == 0 && len(g.days) > 1 {
+			fmt.Fprintln(s.out, "Days differ in no error of their own (observation.day_sd): more of them count as more segments.")
+		}
 		writeComponents(s.out, study, simulated)
 	}
 	if err != nil || f.picture == "" {

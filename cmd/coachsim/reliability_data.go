@@ -126,12 +126,8 @@ func cellOf(c *datafile.Column, row int) string {
 	return strconv.FormatFloat(c.Numbers[row], 'g', -1, 64)
 }
 
-// bootstrapDraws is the number of data sets drawn for standard errors, and
-// bootstrapSeed the seed.
-const (
-	bootstrapDraws = 400
-	bootstrapSeed  = 0x6e57d5
-)
+// bootstrapSeed is the seed of standard errors.
+const bootstrapSeed = 0x6e57d5
 
 func (f *reliabilityFlags) runFile(s streams) error {
 	for _, name := range []string{"set", "replicates"} {
@@ -158,7 +154,7 @@ func (f *reliabilityFlags) runFile(s streams) error {
 		return &exitError{exitFile, fmt.Errorf("%s: %w", f.data, err)}
 	}
 	estimates := layout.Estimate(r.score)
-	se := bootstrap(layout, estimates, r.Len(), seed)
+	se := layout.StandardErrors(estimates, seed)
 
 	own := dgp.ObservationPlan{Days: r.days, Segments: r.segments, Coders: r.coders, Classes: r.classes}
 	if layout.Shared() {
@@ -184,27 +180,6 @@ func (f *reliabilityFlags) runFile(s streams) error {
 		return err
 	}
 	return f.writeFigure(s, planned, plots.Words{Title: "Reliability of scores by plan of observation", Note: "By the variance components of " + f.data})
-}
-
-// bootstrap returns standard errors: the standard deviations of the estimates of
-// data sets of normal components with the estimated variances, in the same layout.
-func bootstrap(l *gtheory.Layout, estimates []float64, ratings int, seed uint64) []float64 {
-	n := float64(bootstrapDraws)
-	sum, square := make([]float64, len(estimates)), make([]float64, len(estimates))
-	score := make([]float64, ratings)
-	source := dgp.NewSource()
-	for rep := range uint64(bootstrapDraws) {
-		l.Draw(score, estimates, source.Load(dgp.Stream{Seed: seed, Replicate: rep}, dgp.ObservationPurpose))
-		for k, x := range l.Estimate(score) {
-			d := x - estimates[k]
-			sum[k] += d
-			square[k] += d * d
-		}
-	}
-	for k := range square {
-		square[k] = math.Sqrt((square[k] - sum[k]*sum[k]/n) / (n - 1))
-	}
-	return square
 }
 
 // plansOf is the D-study of estimated components; negative ones count as 0.
@@ -263,7 +238,7 @@ func (f *reliabilityFlags) writeFile(s streams, r *ratingsFile, l *gtheory.Layou
 	}
 	fmt.Fprintf(s.out, "%s: %s of %d classes by %s; %s dropped for a missing value\n", f.data, count(r.Len(), "rating"), r.classes, who, count(r.dropped, "row"))
 	fmt.Fprintf(s.out, "At most %s a class, %s a day, %s a segment\n\n", count(r.days, "day"), count(r.segments, "segment"), count(r.coders, "coder"))
-	fmt.Fprintf(s.out, "G-study: variance components, with standard errors by %d draws of normal components\n\n", bootstrapDraws)
+	fmt.Fprintf(s.out, "G-study: variance components, with standard errors by %d draws of normal components\n\n", gtheory.BootstrapDraws)
 	total := 0.0
 	for _, x := range estimates {
 		total += math.Max(x, 0)

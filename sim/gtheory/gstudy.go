@@ -12,6 +12,8 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/mat"
+
+	"coachsim/dgp"
 )
 
 // A Component is a source of variance in ratings.
@@ -377,6 +379,31 @@ func (l *Layout) Draw(score, variance []float64, r *rand.Rand) {
 			score[i] += effect[cell]
 		}
 	}
+}
+
+// BootstrapDraws is the number of data sets drawn for standard errors.
+const BootstrapDraws = 400
+
+// StandardErrors returns those of estimates by a parametric bootstrap: the standard
+// deviations of the estimates of data sets of normal components with the estimated
+// variances, in the same layout.
+func (l *Layout) StandardErrors(estimates []float64, seed uint64) []float64 {
+	const n = BootstrapDraws
+	sum, square := make([]float64, len(estimates)), make([]float64, len(estimates))
+	score := make([]float64, l.ratings.Len())
+	source := dgp.NewSource()
+	for rep := range uint64(n) {
+		l.Draw(score, estimates, source.Load(dgp.Stream{Seed: seed, Replicate: rep}, dgp.ObservationPurpose))
+		for k, x := range l.Estimate(score) {
+			d := x - estimates[k]
+			sum[k] += d
+			square[k] += d * d
+		}
+	}
+	for k := range square {
+		square[k] = math.Sqrt((square[k] - sum[k]*sum[k]/n) / (n - 1))
+	}
+	return square
 }
 
 // adjusted is the sum of squares of raters, adjusted for segments; where no segment
