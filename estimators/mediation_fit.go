@@ -20,6 +20,7 @@ type mediation struct {
 	per     int // rows of each outcome
 
 	gradient  []float64
+	z         float64             // the normal's quantile for intervals
 	draws     *mediationDraws     // nil where the method draws nothing
 	bootstrap *mediationBootstrap // nil but for the bootstrap
 	errors    *correlatedErrors   // nil without rho
@@ -159,6 +160,7 @@ func (f *mediation) fitOutcome(s *Setup, i int, out []Estimate) {
 	}
 	effects := out[len(f.coefs) : len(f.coefs)+len(f.effects)]
 	status := p.status(found)
+	f.z = distuv.UnitNormal.Quantile(1 - s.alpha/2)
 	for r := range effects {
 		effects[r] = failed(status)
 		if status.Worked() {
@@ -166,7 +168,7 @@ func (f *mediation) fitOutcome(s *Setup, i int, out []Estimate) {
 		}
 	}
 	if f.errors != nil {
-		f.errors.report(s, i, status, out[len(f.coefs)+len(f.effects):])
+		f.errors.report(s, i, f.z, status, out[len(f.coefs)+len(f.effects):])
 	}
 	if !status.Worked() || f.draws == nil {
 		return
@@ -209,12 +211,21 @@ func (f *mediation) effect(found *path, e pathEffect, status Status) Estimate {
 	if !(se > 0) || math.IsInf(se, 0) || math.IsNaN(value) || math.IsInf(value, 0) {
 		return failed(NotFinite)
 	}
-	r := Estimate{Value: value, SE: se, DF: math.Inf(1), Status: status}
-	r.P = 2 * distuv.UnitNormal.CDF(-math.Abs(value/se))
+	r := normalEstimate(value, se, f.z, status)
 	if f.Method == JointSignificance && e.kind == indirectEffect {
 		r.P = f.joint(found, e)
 	}
 	return r
+}
+
+// normalEstimate refers a number over its standard error to the normal distribution.
+// The interval is said too: no t interval goes with these tests, whose numerator
+// and standard error depend on each other.
+func normalEstimate(value, se, z float64, status Status) Estimate {
+	return Estimate{
+		Value: value, SE: se, DF: math.Inf(1), P: 2 * distuv.UnitNormal.CDF(-math.Abs(value/se)), Status: status,
+		Interval: Interval{Low: value - z*se, High: value + z*se},
+	}
 }
 
 // joint is the p-value of an indirect effect by those of its paths.

@@ -3,8 +3,6 @@ package estimators
 import (
 	"math"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
 	"coachsim/dgp"
 )
 
@@ -56,7 +54,7 @@ func (c *correlatedErrors) allocate(shape dgp.Shape) {
 }
 
 // report fills out with the estimates of outcome i.
-func (c *correlatedErrors) report(s *Setup, i int, status Status, out []Estimate) {
+func (c *correlatedErrors) report(s *Setup, i int, z float64, status Status, out []Estimate) {
 	if !status.Worked() {
 		for j := range out {
 			out[j] = failed(status)
@@ -79,14 +77,12 @@ func (c *correlatedErrors) report(s *Setup, i int, status Status, out []Estimate
 	for j, rho := range c.rho {
 		kappa := rho / math.Sqrt(1-rho*rho)
 		slope := b - kappa*q
-		e := Estimate{Value: a * slope, DF: math.Inf(1), Status: status}
-		e.SE = math.Sqrt(slope*slope*varA + a*a*(bb-2*kappa*bq+kappa*kappa*qq))
-		if !(e.SE > 0) || math.IsInf(e.SE, 0) || math.IsNaN(e.Value) || math.IsInf(e.Value, 0) {
+		se := math.Sqrt(slope*slope*varA + a*a*(bb-2*kappa*bq+kappa*kappa*qq))
+		if !(se > 0) || math.IsInf(se, 0) || math.IsNaN(slope) || math.IsInf(a*slope, 0) {
 			out[3+j] = failed(NotFinite)
 			continue
 		}
-		e.P = 2 * distuv.UnitNormal.CDF(-math.Abs(e.Value/e.SE))
-		out[3+j] = e
+		out[3+j] = normalEstimate(a*slope, se, z, status)
 	}
 }
 

@@ -219,6 +219,7 @@ func (p *sample) smooth(test int) (power, variance float64) {
 	n := float64(p.replicates())
 	mean, sd := p.estimate(test)
 	var quantile, of float64
+	limits := newLimits(p.alpha)
 	sum := 0.0
 	for _, e := range p.fits[test] {
 		if !e.Status.Worked() {
@@ -232,7 +233,7 @@ func (p *sample) smooth(test int) (power, variance float64) {
 		}
 		if of != e.DF {
 			of = e.DF
-			quantile = distuv.StudentsT{Sigma: 1, Nu: of}.Quantile(1 - p.alpha/2)
+			quantile = limits.of(of)
 		}
 		far := quantile * e.SE
 		sum += distuv.UnitNormal.CDF((mean-far)/sd) + distuv.UnitNormal.CDF((-mean-far)/sd)

@@ -47,11 +47,16 @@ func listKinds[T any](w io.Writer, title string, members map[string]T) {
 // listKeys prints the keys of a struct, those of an inlined one among them that
 // it does not hide by its own.
 func listKeys(w io.Writer, t reflect.Type) {
+	width := 10
+	for _, field := range reflect.VisibleFields(t) {
+		key, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		width = max(width, len(key))
+	}
 	for _, field := range reflect.VisibleFields(t) {
 		key, flags, _ := strings.Cut(field.Tag.Get("yaml"), ",")
 		if flags == "inline" || key == "" {
 			continue
 		}
-		fmt.Fprintf(w, "    %-10s %s\n", key, field.Tag.Get("doc"))
+		fmt.Fprintf(w, "    %-*s %s\n", width, key, field.Tag.Get("doc"))
 	}
 }
