@@ -149,6 +149,7 @@ func (o Mixed) bind(name string, s *Setup, f *Formula) (Fitter, error) {
 		most = max(most, len(group))
 	}
 	m.joint = newMixedJoint(most)
+	m.found = make([]foundVariances, len(b.l.outcomes))
 	if slices.ContainsFunc(f.Random, func(r RandomEffect) bool { return r.Slopes != nil }) {
 		if m.slopes, err = o.randomSlopes(b, levels); err != nil {
 			return nil, keyError("formula", err)
@@ -210,7 +211,7 @@ func (o Mixed) randomLevels(f *Formula, rows dgp.Level) ([]dgp.Level, error) {
 
 // randomSlopes looks up the columns of random coefficients.
 func (o Mixed) randomSlopes(b *olsBinding, levels []dgp.Level) (*randomSlopes, error) {
-	r := &randomSlopes{levels: levels, l: &linear{core: b.l.core}}
+	r := &randomSlopes{levels: levels, l: &linear{core: b.l.core}, names: []string{interceptName}, centers: []float64{0}}
 	parameters := 0
 	for stage, level := range levels {
 		var seen []string
@@ -278,6 +279,7 @@ func (r *randomSlopes) column(b *olsBinding, t Term, level dgp.Level, correlated
 	}
 	u := b.l.core.addTerm(m)
 	r.l.terms = append(r.l.terms, u)
+	r.names, r.centers = append(r.names, t.String()), append(r.centers, m.factors[0].center)
 	return len(r.l.terms), nil
 }
 

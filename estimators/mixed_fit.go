@@ -71,6 +71,7 @@ type mixed struct {
 
 	slopes    *randomSlopes // where more than intercepts is random, else nil
 	inference mixedInference
+	found     []foundVariances // by outcome
 	joint     *mixedJoint
 }
 
@@ -591,6 +592,7 @@ func (m *mixed) addCombinations() {
 
 // fitOutcome estimates outcome i.
 func (m *mixed) fitOutcome(i int, status Status, out []Estimate) {
+	m.found[i] = foundVariances{}
 	if status.Worked() {
 		if m.slopes != nil {
 			status = m.slopes.maximise(i, status)
@@ -610,6 +612,7 @@ func (m *mixed) fitOutcome(i int, status Status, out []Estimate) {
 		m.infer()
 	}
 	m.inference.prepare(m.rule)
+	m.found[i] = foundVariances{m.inference.sigma2(), m.inference.parameter}
 	for r := range m.l.reported {
 		if out[r] = failed(Collinear); !m.l.dropped(r) {
 			out[r] = m.estimate(i, r, status)

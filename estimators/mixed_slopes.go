@@ -44,6 +44,9 @@ type randomSlopes struct {
 	levels []dgp.Level  // of the terms, lowest first
 	scale  []float64    // by column of z: its root mean square
 
+	names   []string  // by column of z: its term
+	centers []float64 // by column of z: from what it is measured
+
 	active []randomTerm // those that this data set can tell apart
 	merged bool         // some cannot be
 	n      int          // parameters

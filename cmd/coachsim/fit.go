@@ -151,6 +151,7 @@ type fitted struct {
 	rows             []fittedRow
 	apart            map[string]counts // by outcome, where not all have the same rows
 	cluster, seWords string
+	components       []estimators.VarianceComponent // of mixed models
 }
 
 // counts are numbers of rows and clusters.
@@ -304,6 +305,7 @@ func (one *fit) fit(table *datafile.Table, alpha float64, seed uint64) (*fitted,
 	for i, row := range panel.Rows() {
 		result.rows = append(result.rows, describe(row, estimates[i], alpha))
 	}
+	result.components = one.named(panel.VarianceComponents())
 	return result, nil
 }
 

@@ -67,6 +67,8 @@ type jsonFit struct {
 	Clusters  *int          `json:"clusters"`
 	Dropped   int           `json:"dropped"`
 	Outcomes  []jsonOutcome `json:"outcomes,omitempty"`
+
+	Components []jsonComponent `json:"variance_components,omitempty"`
 }
 
 // A jsonOutcome has the counts of an outcome that not all rows have.
@@ -105,6 +107,7 @@ func (r *fitted) jsonFit() jsonFit {
 		}
 		out.Outcomes = append(out.Outcomes, o)
 	}
+	out.Components = r.jsonComponents()
 	return out
 }
 
@@ -210,6 +213,10 @@ func (f *fitFlags) writeFitTable(w io.Writer, file string, results []*fitted) {
 		}
 		fmt.Fprintln(w)
 		writeAligned(w, result.cells())
+		if len(result.components) > 0 {
+			fmt.Fprintln(w)
+			writeAligned(w, result.componentCells())
+		}
 	}
 }
 

@@ -2,7 +2,8 @@
 #
 #   Rscript oracle.R        in this directory
 #
-# writes the data sets NAME.csv and the estimates in estimates.csv. lme4's
+# writes the data sets NAME.csv, the estimates in estimates.csv and the variance
+# components in components.csv. lme4's
 # optimiser stops some 1e-5 from the maximum, so its theta is polished by
 # Newton's method on the profiled deviance before anything is read off.
 
@@ -110,7 +111,7 @@ groups <- list("4" = c("coaching", "ses", "girl"), "9" = c("coaching", "experien
   "13" = c("coaching", "ses"), "16" = c("coaching", "ses"), "17" = c("coaching", "ses", "girl"), "20" = c("coaching", "ses"),
   "21" = c("coaching", "ses"), "22" = c("(Intercept)", "ses"), "23" = c("coaching", "ses"))
 
-joint <- NULL
+joint <- components <- NULL
 out <- NULL
 for (i in seq_len(nrow(models))) for (REML in c(TRUE, FALSE)) {
   d <- data[[models$data[i]]]
@@ -119,6 +120,10 @@ for (i in seq_len(nrow(models))) for (REML in c(TRUE, FALSE)) {
   b <- fixef(fit)
   s <- coef(summary(fit, ddf = "Satterthwaite"))
   theta <- getME(fit, "theta")
+  v <- as.data.frame(VarCorr(fit), order = "lower.tri")
+  components <- rbind(components, data.frame(data = models$data[i], formula = models$formula[i], method = if (REML) "REML" else "ML",
+    group = sub(":.*", "", sub("\\.[0-9]+$", "", v$grp)), term = ifelse(is.na(v$var1), "", v$var1), with = ifelse(is.na(v$var2), "", v$var2),
+    variance = number(v$vcov), sdcor = number(v$sdcor)))
   keep <- !grepl("factor(block)", names(b), fixed = TRUE)
   group <- groups[[as.character(i)]]
   if (!is.null(group)) {
@@ -144,3 +149,4 @@ for (i in seq_len(nrow(models))) for (REML in c(TRUE, FALSE)) {
 }
 write.csv(out, "estimates.csv", row.names = FALSE, quote = FALSE)
 write.csv(joint, "joint.csv", row.names = FALSE, quote = FALSE)
+write.csv(components, "components.csv", row.names = FALSE, quote = FALSE)
