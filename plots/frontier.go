@@ -15,7 +15,8 @@ import (
 // Frontier shows what power costs: every design that a search simulated, with the
 // 95% Wilson interval of its power, and the frontier of those that have more
 // power than any that costs less. Designs on the frontier are labelled with their
-// values where there is room.
+// values where there is room; those that rest on few trials have dashed bars, and on
+// the frontier hollow markers.
 type Frontier struct {
 	File    string    // name of the files; "frontier" where empty
 	Width   vg.Length // MidWidth where 0
@@ -33,7 +34,11 @@ type FrontierDesign struct {
 	Replicates int
 	Frontier   bool // no cheaper design has as much power
 	Answer     bool
+	Rough      bool // few trials: its power is known worse than that of the others
 }
+
+// roughDashes are those of bars of designs that rest on few trials.
+var roughDashes = []vg.Length{1.5, 1.2}
 
 // Name returns the name of the figure's files.
 func (f Frontier) Name() string { return named(f.File, "frontier") }
@@ -101,6 +106,15 @@ func (f Frontier) Draw(t Theme) (Drawing, error) {
 		intervalEntry("dearer than one with more power", off),
 		intervalEntry("the answer", answer),
 	}
+	rough := on
+	rough.Hollow = true
+	if slices.ContainsFunc(f.Designs, func(d FrontierDesign) bool { return d.Rough }) {
+		l = append(l, legendEntry{"from few trials", sampleWidth, func(p pen, box vg.Rectangle) {
+			y := (box.Min.Y + box.Max.Y) / 2
+			p.line(rough.Color, 0.8*p.theme.LineWidth, roughDashes, box.Min.X, y, box.Max.X, y)
+			p.marker(rough, (box.Min.X+box.Max.X)/2, y)
+		}})
+	}
 	if finite(f.Target) {
 		l = append(l, referenceEntry("power "+percent(f.Target), targetDashes))
 	}
@@ -141,11 +155,17 @@ func (f Frontier) Draw(t Theme) (Drawing, error) {
 					switch {
 					case d.Answer:
 						look = answer
+					case front && d.Rough:
+						look = rough
 					case front:
 						look = on
 					}
 					v := sim.Wilson(d.Power, d.Replicates)
-					p.line(look.Color, 0.7*t.LineWidth, nil, atX(d.Cost), at(100*v.Low), atX(d.Cost), at(100*v.High))
+					var dashes []vg.Length
+					if d.Rough {
+						dashes = roughDashes
+					}
+					p.line(look.Color, 0.7*t.LineWidth, dashes, atX(d.Cost), at(100*v.Low), atX(d.Cost), at(100*v.High))
 					p.marker(look, atX(d.Cost), at(100*d.Power))
 				}
 			}
@@ -188,14 +208,14 @@ func (f Frontier) Draw(t Theme) (Drawing, error) {
 
 // Table returns the plotted numbers: every simulated design.
 func (f Frontier) Table() [][]string {
-	table := [][]string{append(slices.Clone(f.Keys), "cost", "power", "low", "high", "n", "frontier", "answer")}
+	table := [][]string{append(slices.Clone(f.Keys), "cost", "power", "low", "high", "n", "frontier", "answer", "few_replicates")}
 	for _, d := range f.Designs {
 		var row []string
 		for _, v := range d.Values {
 			row = append(row, cell(v))
 		}
 		v := sim.Wilson(d.Power, d.Replicates)
-		table = append(table, append(row, cell(d.Cost), cell(v.Value), cell(v.Low), cell(v.High), whole(d.Replicates), fmt.Sprint(d.Frontier), fmt.Sprint(d.Answer)))
+		table = append(table, append(row, cell(d.Cost), cell(v.Value), cell(v.Low), cell(v.High), whole(d.Replicates), fmt.Sprint(d.Frontier), fmt.Sprint(d.Answer), fmt.Sprint(d.Rough)))
 	}
 	return table
 }

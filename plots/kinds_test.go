@@ -113,13 +113,13 @@ func kindFigures(t *testing.T) []plots.Figure {
 		density.Panels = append(density.Panels, panel)
 	}
 	frontier := plots.Frontier{Keys: []string{"trial.schools", "trial.tested"}, Target: 0.8, Budget: nan, Designs: []plots.FrontierDesign{
-		{Values: []float64{10, 5}, Cost: 20000, Power: 0.31, Replicates: 250, Frontier: true},
-		{Values: []float64{16, 10}, Cost: 41000, Power: 0.55, Replicates: 250, Frontier: true},
-		{Values: []float64{14, 20}, Cost: 47000, Power: 0.52, Replicates: 250},
+		{Values: []float64{10, 5}, Cost: 20000, Power: 0.31, Replicates: 250, Frontier: true, Rough: true},
+		{Values: []float64{16, 10}, Cost: 41000, Power: 0.55, Replicates: 250, Frontier: true, Rough: true},
+		{Values: []float64{14, 20}, Cost: 47000, Power: 0.52, Replicates: 250, Rough: true},
 		{Values: []float64{26, 10}, Cost: 68000, Power: 0.802, Replicates: 2000, Frontier: true, Answer: true},
 		{Values: []float64{26, 15}, Cost: 73500, Power: 0.82, Replicates: 2000, Frontier: true},
 		{Values: []float64{24, 20}, Cost: 80000, Power: 0.795, Replicates: 2000},
-		{Values: []float64{40, 20}, Cost: 131000, Power: 0.97, Replicates: 250, Frontier: true},
+		{Values: []float64{40, 20}, Cost: 131000, Power: 0.97, Replicates: 250, Frontier: true, Rough: true},
 	}}
 	reliability := plots.Reliability{Says: plots.Words{Title: "Reliability of class by plan of observation", Note: "By formula"}}
 	for _, days := range []int{1, 2, 4} {

@@ -67,11 +67,22 @@ type Found struct {
 	Reached    bool   // the target, by Answer
 	Answer     Looked // where not reached: the design with the most power
 	Looked     []Looked
-	Designs    int  // in the grid
-	Trials     int  // simulated in all
-	Exhaustive int  // trials of a full simulation of every design
-	Falls      bool // power falls with the only key, so that its largest good value was looked for
-	Peaks      bool // power neither rises nor falls all the way with the only key
+	Designs    int     // in the grid
+	Trials     int     // simulated in all
+	Exhaustive int     // trials of a full simulation of every design
+	Falls      bool    // power falls with the only key, so that its largest good value was looked for
+	Peaks      bool    // power neither rises nor falls all the way with the only key
+	Replicates int     // of a full simulation
+	MCSE       float64 // of the power asked for in a full simulation, √(P(1-P)/replicates)
+}
+
+// Rough reports whether a design rests on so few trials, less than those of a full
+// simulation, that its power is known worse than the power asked for is in one: its
+// 95% interval, which unlike the MCSE does not shrink to nothing at 0 and 1, is
+// compared with 1.96 of that MCSE to each side.
+func (f Found) Rough(l Looked) bool {
+	v := Wilson(l.Weakest().Value, l.Replicates)
+	return l.Replicates < f.Replicates && v.High-v.Low > 2*normal95*f.MCSE
 }
 
 // maxDesigns bounds a grid.
@@ -488,6 +499,7 @@ func (c *candidate) looked() Looked {
 
 func (h *hunt) found(answer *candidate, reached bool) Found {
 	f := Found{
+		Replicates: h.Replicates, MCSE: math.Sqrt(h.Power * (1 - h.Power) / float64(h.Replicates)),
 		Reached: reached, Answer: answer.looked(),
 		Designs: len(h.candidates), Trials: h.trials, Exhaustive: len(h.candidates) * h.Replicates,
 	}

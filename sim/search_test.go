@@ -333,6 +333,25 @@ func TestSearchOnAnyNumberOfWorkers(t *testing.T) {
 	}
 }
 
+// A design is rough where the interval of its power is wider than that of the power
+// asked for in a full simulation, also with a power of 0 or 1.
+func TestRough(t *testing.T) {
+	f := Found{Replicates: 2000, MCSE: math.Sqrt(0.8 * 0.2 / 2000)}
+	for _, c := range []struct {
+		power      float64
+		replicates int
+		want       bool
+	}{
+		{0.8, 2000, false}, {0.9, 2000, false}, {0.8, 1990, true}, {0.5, 2000, false}, {0.5, 1990, true},
+		{0.97, 250, true}, {1, 50, true}, {1, 250, false}, {0, 50, true}, {0.99, 2000, false},
+	} {
+		l := Looked{Replicates: c.replicates, Tests: []TestPower{{Share: Share{Value: c.power}}}}
+		if got := f.Rough(l); got != c.want {
+			t.Errorf("power %g of %d trials: %v", c.power, c.replicates, got)
+		}
+	}
+}
+
 func TestSearchesAreInterrupted(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	search := searchOf(planned, []string{"itt"}, VariedKey{"schools", span(10, 90, 10)})

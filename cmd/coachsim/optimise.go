@@ -132,7 +132,7 @@ func writeFrontier(s streams, path string, theme plots.Theme, study sim.Study, f
 		same := func(other sim.Looked) bool { return slices.Equal(other.Values, l.Values) }
 		figure.Designs = append(figure.Designs, plots.FrontierDesign{
 			Values: l.Values, Cost: l.Cost, Power: l.Weakest().Value, Replicates: l.Replicates,
-			Frontier: slices.ContainsFunc(frontier, same), Answer: same(found.Answer),
+			Frontier: slices.ContainsFunc(frontier, same), Answer: same(found.Answer), Rough: found.Rough(l),
 		})
 	}
 	format, err := plots.ParseFormat(extension)

@@ -197,6 +197,7 @@ type lookedJSON struct {
 	Values     map[string]float64 `json:"values"`
 	Cost       *float64           `json:"cost,omitempty"`
 	Replicates int                `json:"replicates"`
+	Rough      bool               `json:"few_replicates,omitempty"`
 	Tests      []testJSON         `json:"tests"`
 }
 
@@ -256,7 +257,9 @@ type foundJSON struct {
 func (f *searchFlags) writeFoundJSON(w io.Writer, found sim.Found, keys []sim.VariedKey) error {
 	j := foundJSON{Schema: 1, Target: f.power, Reached: found.Reached, Answer: jsonOf(found.Answer, keys), Designs: found.Designs, Trials: found.Trials, Exhaustive: found.Exhaustive}
 	for _, l := range found.Looked {
-		j.Looked = append(j.Looked, jsonOf(l, keys))
+		one := jsonOf(l, keys)
+		one.Rough = found.Rough(l)
+		j.Looked = append(j.Looked, one)
 	}
 	return writeJSON(w, j)
 }
@@ -267,7 +270,8 @@ func writeJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// writeLooked writes the simulated designs as a table, the answer marked.
+// writeLooked writes the simulated designs as a table, the answer marked, and those
+// whose power rests on few trials.
 func writeLooked(w io.Writer, found sim.Found, keys []sim.VariedKey) {
 	costs := !math.IsNaN(found.Answer.Cost)
 	header := []string{""}
@@ -285,11 +289,14 @@ func writeLooked(w io.Writer, found sim.Found, keys []sim.VariedKey) {
 		}
 	}
 	header = append(header, "trials")
-	rows := [][]string{header}
+	rows, rough := [][]string{header}, false
 	for _, l := range found.Looked {
 		row := []string{""}
-		if slices.Equal(l.Values, found.Answer.Values) {
+		switch {
+		case slices.Equal(l.Values, found.Answer.Values):
 			row[0] = "*"
+		case found.Rough(l):
+			row[0], rough = "~", true
 		}
 		for _, v := range l.Values {
 			row = append(row, writtenValue(v))
@@ -303,6 +310,9 @@ func writeLooked(w io.Writer, found sim.Found, keys []sim.VariedKey) {
 		rows = append(rows, append(row, grouped(l.Replicates)))
 	}
 	writeColumns(w, rows, 1)
+	if rough {
+		fmt.Fprintf(w, "~ from few trials: its power is known worse than to the %.1f points (Monte Carlo standard error) of a full simulation.\n", 100*found.MCSE)
+	}
 }
 
 // writtenCost has no more decimals than a cost needs.
