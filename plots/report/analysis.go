@@ -71,6 +71,10 @@ func analysisOf(m estimators.Method, term string, arms []string, lists map[strin
 	case estimators.LeeBounds:
 		formula = m.Formula
 		a.Method = "Lee's bounds"
+	case estimators.Mediation:
+		formula = m.Formula
+		a.Method = "mediation analysis (" + m.Method.String() + ")"
+		a.Errors = standardErrors(m.SE, m.Cluster)
 	case estimators.Mixed:
 		formula = m.Formula
 		a.Method = "a linear mixed model"

@@ -262,6 +262,10 @@ func (p *plan) results() []string {
 	say(p.spread())
 	if p.lots() {
 		say(p.mediation())
+		if i := p.indirect(); i >= 0 && i != p.at {
+			r := &p.Summary.Rows[i]
+			say("for the indirect effect of ", p.effectOf(r), " (", r.Estimator, "), power is ", share(r.Rejections()))
+		}
 		say(p.parts())
 	}
 	failures := "of the " + counted(p.row.N, "fit", "fits") + ", none failed"
@@ -589,6 +593,10 @@ func (p *plan) checklist() []Item {
 			add("Mediator (classroom quality)", p.effectOf(r)+" on "+r.Outcome+", power "+share(r.Rejections()), "simulated")
 		} else {
 			add("Mediator (classroom quality)", "not estimated", "")
+		}
+		if i := p.indirect(); i >= 0 {
+			r := &p.Summary.Rows[i]
+			add("Indirect effect", p.effectOf(r)+" on "+r.Outcome+" ("+r.Estimator+"), power "+share(r.Rejections()), "simulated")
 		}
 		if found := p.subgroups(); len(found) > 0 {
 			add("Subgroups", p.parts(), "simulated")

@@ -222,7 +222,7 @@ func (p *plan) otherFamilies() (all []*sim.FamilyPower) {
 func (p *plan) otherArms() (all []int) {
 	for _, i := range p.inCell() {
 		r := &p.Summary.Rows[i]
-		if r.Estimator == p.row.Estimator && r.Outcome == p.row.Outcome && r.Term != p.row.Term && r.Estimand != "" && !math.IsNaN(r.Power) {
+		if r.Estimator == p.row.Estimator && r.Outcome == p.row.Outcome && r.Term != p.row.Term && r.Estimand != "" && !math.IsNaN(r.Power) && slices.Contains(p.design.Design.Arms, r.Term) {
 			all = append(all, i)
 		}
 	}
@@ -252,6 +252,14 @@ func (p *plan) mediator() int {
 		}
 	}
 	return found
+}
+
+// indirect returns the first row of an indirect effect in all, on the plan's outcome;
+// -1 without.
+func (p *plan) indirect() int {
+	return slices.IndexFunc(p.Summary.Rows, func(r sim.SummaryRow) bool {
+		return r.Cell == p.cell && r.Term == "indirect" && r.Outcome == p.row.Outcome && r.Estimand != "" && !math.IsNaN(r.Power)
+	})
 }
 
 // subgroups lists the rows with a test of a treatment's effect in a part of the

@@ -28,7 +28,7 @@ type Results struct {
 func (r Results) mdes(row int) (value, mcse float64) {
 	of := &r.Summary.Rows[row]
 	switch r.method(of.Estimator).(type) {
-	case estimators.Randomisation, estimators.WildBootstrap, estimators.LeeBounds:
+	case estimators.Randomisation, estimators.WildBootstrap, estimators.LeeBounds, estimators.Mediation:
 		return math.NaN(), math.NaN()
 	}
 	return of.MDES, of.MDESMCSE
