@@ -100,6 +100,8 @@ func TestPlanHash(t *testing.T) {
 	}{
 		{"replicates", "5000", true},
 		{"trial.teachers", "1", true}, // the default, written out
+		{"sources.icc", "a pilot", true},
+		{"primary", "{estimator: eq1}", true},
 		{"seed", "15022", false},
 		{"trial.schools", "22", false},
 		{"achievement.effect.bottom", "0.31", false},

@@ -295,6 +295,33 @@ func (p *plan) effectOf(row *sim.SummaryRow) string {
 	return inUnits(row.Truth) + p.scale(row.Outcome)
 }
 
+// onTests says the effect that the study declares on each test, where the outcome is
+// the total of several.
+func (p *plan) onTests() string {
+	a := p.design.Achievement
+	if p.target == nil || p.column != a.Total || len(a.Tests) < 2 || len(a.Outcomes) > 0 {
+		return ""
+	}
+	mean := a.Effect.Mean
+	if own, named := a.ArmEffects[p.target.Arm]; named {
+		mean = own.Mean
+	}
+	if p.design.Trial.Effect != nil {
+		mean = slices.Repeat([]float64{*p.design.Trial.Effect}, len(a.Tests))
+	}
+	if len(mean) != len(a.Tests) {
+		return ""
+	}
+	if slices.Min(mean) == slices.Max(mean) {
+		return fmt.Sprintf(" (%s on each test)", written(mean[0]))
+	}
+	var parts []string
+	for k, name := range a.Tests {
+		parts = append(parts, written(mean[k])+" on "+name)
+	}
+	return " (" + listed(parts) + ")"
+}
+
 // variance is that of the outcome by level, nil where it is not known.
 func (p *plan) variance() *dgp.OutcomeVariance {
 	if p.column == "" {

@@ -194,7 +194,7 @@ func (p *plan) aims() []string {
 	if !p.estimated() {
 		text = "the assumed effect of " + p.treatment() + " is of " + p.effectOf(p.row)
 	}
-	return []string{first, sentence(text, p.whose(), sourced(s.Effect))}
+	return []string{first, sentence(text, p.onTests(), p.whose(), sourced(s.Effect))}
 }
 
 // whose says over whom the effect is averaged, where that is not all.
@@ -513,7 +513,7 @@ func (p *plan) checklist() []Item {
 	add("Children and variation of cluster size", p.classSizes(), stated(s.Sizes))
 	add("Primary outcome and scale", p.outcome(), "")
 	if p.row.Estimand != "" {
-		add("Effect of "+p.treatment(), p.effectOf(p.row)+p.whose(), stated(s.Effect))
+		add("Effect of "+p.treatment(), p.effectOf(p.row)+p.onTests()+p.whose(), stated(s.Effect))
 	}
 	add("Intraclass correlations", p.icc(), stated(s.ICC))
 	if r2 := p.r2(); r2 != "" {
