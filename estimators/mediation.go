@@ -31,18 +31,19 @@ import (
 // covariates, the mediator is as good as randomised too, measured without error,
 // and linear.
 type Mediation struct {
-	Formula      string          `yaml:"formula" required:"true" doc:"outcomes ~ arm + mediators + covariates | fixed effect; arm*mediator where the mediator's slope may differ between arms"`
-	Mediator     string          `yaml:"mediator" required:"true" doc:"mediators ~ arm + covariates | fixed effect, with a mediator such as class or several, c(es, co); for sequential-g the mediators alone"`
-	Treatment    string          `yaml:"treatment" doc:"the arm, a term of both formulas; by default the one that is an arm of the trial"`
-	Method       MediationMethod `yaml:"method" doc:"how indirect effects are tested: product (Sobel), joint, monte-carlo, bootstrap, simulation or sequential-g (the controlled direct effect)"`
-	Rows         string          `yaml:"rows" doc:"level of the rows of the formula: school, teacher or child; by default that of the outcomes"`
-	Where        string          `yaml:"where" doc:"restriction of the rows of the formula, and of the mediators' where it can be, such as girl == 1"`
-	Cluster      string          `yaml:"cluster" doc:"the clusters: block, school or teacher"`
-	SE           SE              `yaml:"se" doc:"kind of standard error of both regressions: classical, HC0-HC3, CR0, CR1, CR2, CR3 or CR1-fixest"`
-	Draws        int             `yaml:"draws" min:"99" max:"99999" doc:"draws of monte-carlo, bootstrap and simulation"`
-	Rho          []float64       `yaml:"rho" doc:"correlations between the errors of mediator and outcome at which the indirect effect is reported; with them come the correlation at which it is 0 and the robustness value of the mediator's slope"`
-	Intermediate []string        `yaml:"intermediate" doc:"terms of the formula that the arm may change, left out of the second regression of sequential-g"`
-	At           []float64       `yaml:"at" doc:"value of each mediator at which sequential-g takes the direct effect; 0 by default, and of no matter where slopes are the same in both arms"`
+	Formula      string            `yaml:"formula" required:"true" doc:"outcomes ~ arm + mediators + covariates | fixed effect; arm*mediator where the mediator's slope may differ between arms"`
+	Mediator     string            `yaml:"mediator" required:"true" doc:"mediators ~ arm + covariates | fixed effect, with a mediator such as class or several, c(es, co); for sequential-g the mediators alone"`
+	Treatment    string            `yaml:"treatment" doc:"the arm, a term of both formulas; by default the one that is an arm of the trial"`
+	Method       MediationMethod   `yaml:"method" doc:"how indirect effects are tested: product (Sobel), joint, monte-carlo, bootstrap, simulation or sequential-g (the controlled direct effect)"`
+	Rows         string            `yaml:"rows" doc:"level of the rows of the formula: school, teacher or child; by default that of the outcomes"`
+	Where        string            `yaml:"where" doc:"restriction of the rows of the formula, and of the mediators' where it can be, such as girl == 1"`
+	Cluster      string            `yaml:"cluster" doc:"the clusters: block, school or teacher"`
+	SE           SE                `yaml:"se" doc:"kind of standard error of both regressions: classical, HC0-HC3, CR0, CR1, CR2, CR3 or CR1-fixest"`
+	Draws        int               `yaml:"draws" min:"99" max:"99999" doc:"draws of monte-carlo, bootstrap and simulation"`
+	Rho          []float64         `yaml:"rho" doc:"correlations between the errors of mediator and outcome at which the indirect effect is reported; with them come the correlation at which it is 0 and the robustness value of the mediator's slope"`
+	Error        *MeasurementError `yaml:"error" doc:"correct the mediators' slopes for measurement error"`
+	Intermediate []string          `yaml:"intermediate" doc:"terms of the formula that the arm may change, left out of the second regression of sequential-g"`
+	At           []float64         `yaml:"at" doc:"value of each mediator at which sequential-g takes the direct effect; 0 by default, and of no matter where slopes are the same in both arms"`
 }
 
 // MediationMethod is a way to test indirect effects.
@@ -124,7 +125,7 @@ func (o Mediation) Bind(name string, s *Setup) (Fitter, error) {
 		return nil, err
 	}
 	v := &mediationModel{Mediation: o, name: name, setup: s, formula: f, mediators: m}
-	for _, step := range []func() error{v.findArm, v.checkMediators, v.checkTerms, v.findIntermediate, v.checkOptions} {
+	for _, step := range []func() error{v.findArm, v.checkMediators, v.checkTerms, v.findIntermediate, v.checkOptions, v.checkError} {
 		if err := step(); err != nil {
 			return nil, err
 		}

@@ -18,27 +18,32 @@ import (
 // whatever the mediators' errors were, and so uncorrelated with a, in finite
 // samples, with clusters and unequal variances. The covariance between the two
 // regressions is therefore 0, as in R's mediation; within each it is the
-// sandwich's, that of the mediators' regressions being stacked.
+// sandwich's, that of the mediators' regressions being stacked. Where slopes are
+// corrected for measurement error, which moves both a and the outcome's
+// residuals, the covariance is the sandwich's too.
 //
 // Methods on the same regressions share one paths. Setup fits it when it has
 // loaded the data.
 type paths struct {
-	key       string
-	k         int     // mediators
-	products  []bool  // by mediator
-	mediator  *linear // mediators on the arm: one combination
-	outcome   *linear // outcomes on arm, mediators and products: b, g of those with a product, then c
-	places    []int   // by coefficient of the outcomes' regression: its place in path.value
-	means     []int   // the arm, then mediators: place of the term among outcome's
-	centers   []float64
-	tests     []Estimate // scratch
-	scores    []float64  // by mediator and row, or cluster
-	most      int        // of them
-	found     []path
-	targets   []*Target // of the a: effects of the arm on mediators
-	arm       string
-	effectsOn []*Target  // by outcome: of the arm, all in all
-	domains   [][]string // by mediator: what it scores; nil where it is no score of quality
+	key          string
+	k            int     // mediators
+	products     []bool  // by mediator
+	mediator     *linear // mediators on the arm: one combination
+	outcome      *linear // outcomes on arm, mediators and products: b, g of those with a product, then c
+	places       []int   // by coefficient of the outcomes' regression: its place in path.value
+	means        []int   // the arm, then mediators: place of the term among outcome's
+	centers      []float64
+	tests        []Estimate      // scratch
+	scores       []float64       // by mediator and row, or cluster
+	most         int             // of them
+	corrected    *correctedPaths // nil where mediators are taken for free of error
+	coefficients float64         // of the outcomes' regression, with absorbed effects
+	residualDF   float64         // of the mediators'
+	found        []path
+	targets      []*Target // of the a: effects of the arm on mediators
+	arm          string
+	effectsOn    []*Target  // by outcome: of the arm, all in all
+	domains      [][]string // by mediator: what it scores; nil where it is no score of quality
 }
 
 // A path is the paths to one outcome.
@@ -69,7 +74,7 @@ func (v *mediationModel) bindPaths() (*paths, error) {
 	for _, o := range v.formula.Outcomes {
 		outcomes = append(outcomes, o.Text)
 	}
-	key := fmt.Sprintf("%q", []string{v.Formula, v.Mediator, v.arm.String(), v.Rows, v.Where, v.Cluster, v.SE.String(), list(outcomes)})
+	key := fmt.Sprintf("%q", []string{v.Formula, v.Mediator, v.arm.String(), v.Rows, v.Where, v.Cluster, v.SE.String(), list(outcomes), v.Error.key()})
 	for _, p := range s.paths {
 		if p.key == key {
 			return p, nil
@@ -137,6 +142,9 @@ func (v *mediationModel) bindPaths() (*paths, error) {
 			t = y.target(p.arm, o)
 		}
 		p.effectsOn = append(p.effectsOn, t)
+	}
+	if p.corrected, err = v.newCorrectedPaths(p, y); err != nil {
+		return nil, err
 	}
 	s.linear = append(s.linear, p.mediator, p.outcome)
 	s.paths = append(s.paths, p)
@@ -229,10 +237,13 @@ func (v *mediationModel) randomised(bindings ...*olsBinding) bool {
 
 func (p *paths) allocate(shape dgp.Shape) {
 	p.most = shape.Max[p.mediator.core.key.rows]
-	if p.k > 1 {
+	if p.k > 1 || p.corrected != nil {
 		p.scores = make([]float64, p.k*p.most)
 	}
 	p.tests = make([]Estimate, len(p.places))
+	if p.corrected != nil {
+		p.corrected.allocate(shape)
+	}
 	n := p.size()
 	for range p.outcome.outcomes {
 		p.found = append(p.found, path{value: make([]float64, n), cov: make([]float64, n*n), tests: make([]Estimate, n), mean: make([]float64, 1+p.k)})
@@ -246,6 +257,7 @@ func (p *paths) fit(s *Setup) {
 	l := p.outcome
 	c, nc, n := l.core, len(l.combinations), p.size()
 	coefficients, status := l.prepare(s)
+	p.coefficients = coefficients
 	for i := range p.found {
 		f := &p.found[i]
 		if i > 0 {
@@ -271,17 +283,21 @@ func (p *paths) fit(s *Setup) {
 		}
 		f.residual, f.mediator, f.df = l.rss[i], 1/l.bread[0], c.rows-coefficients
 	}
+	if p.corrected != nil {
+		p.corrected.correct(s)
+	}
 }
 
 // fitMediators fits the first regression.
 func (p *paths) fitMediators(s *Setup, f *path) {
 	l, n := p.mediator, p.size()
 	coefficients, status := l.prepare(s)
+	p.residualDF = l.core.rows - coefficients
 	for k := range p.k {
 		l.fitOutcome(s, k, coefficients, l.outcomeStatus(k, status), f.tests[k:k+1])
 		f.value[k] = f.tests[k].Value
 		f.cov[k*n+k] = f.tests[k].SE * f.tests[k].SE
-		if p.k > 1 && f.tests[k].Status.Worked() {
+		if p.scores != nil && f.tests[k].Status.Worked() {
 			p.keepScores(s, k)
 		}
 	}

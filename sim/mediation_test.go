@@ -120,3 +120,71 @@ func TestMediationIsUnbiasedWithoutError(t *testing.T) {
 		}
 	}
 }
+
+// With scores of reliability 0.68 the naive product is far too small; corrections by
+// moments, regression calibration and split halves bring the bias of the indirect
+// effect under 5%, and cover it as often as they say. In the 2,000 replicates of
+// docs/mediation.md bias was at most 0.9% and coverage 95.3% to 95.4%. Of the eight
+// checks at 4 MCSE a right program misses one with probability 5e-4 for a new seed.
+func TestErrorCorrectionsAreUnbiased(t *testing.T) {
+	replicates := 600
+	if testing.Short() {
+		replicates = 150
+	}
+	trial := mediationTrial(false)
+	trial.Design.Blocks, trial.Design.Schools, trial.Design.Children.Mean, trial.Design.Tested = 5, 24, 10, 12
+	trial.Quality.SD = []float64{0.8246, 0.8246}
+	trial.Observation.Segments, trial.Observation.Coders = 4, 2
+	trial.Observation.Scale = dgp.RatingScale{Mean: []float64{0, 0}, Points: []float64{1, 1}, Min: -100, Max: 100}
+	trial.Observation.SegmentSD, trial.Observation.CoderSD = []float64{1.0198, 1.0198}, []float64{0.6928, 0.6928} // error variance 0.32
+	trial.Observation.ErrorCorrelation = dgp.Matrix{{1}, {0.4, 1}}
+	s := Study{Aim: "x", Seed: 15021, Replicates: 1, Alpha: 0.05, Trial: trial}
+	corrections := map[string]*estimators.MeasurementError{
+		"naive": nil, "moments": {}, "calibration": {Method: estimators.RegressionCalibration}, "split-half": {Method: estimators.SplitHalf},
+	}
+	for name, e := range corrections {
+		s.Estimators = append(s.Estimators, Estimator{Name: name, Estimand: Sample, Method: estimators.Mediation{
+			Formula: "reading ~ coaching + support + order | block", Mediator: "c(support, order) ~ coaching | block", Cluster: "school", SE: estimators.CR1, Error: e,
+		}})
+	}
+	w, err := newWorld(s, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bias, truth, covered := map[string]*moments{}, map[string]*moments{}, map[string]float64{}
+	for rep := range replicates {
+		for i, e := range w.replicate(rep) {
+			row := w.rows[i]
+			if row.Term != "indirect" {
+				continue
+			}
+			if !e.Status.Worked() {
+				t.Fatalf("%s: %s", row.Estimator, e.Status)
+			}
+			if bias[row.Estimator] == nil {
+				bias[row.Estimator], truth[row.Estimator] = new(moments), new(moments)
+			}
+			bias[row.Estimator].add(e.Value - w.truth[i])
+			truth[row.Estimator].add(w.truth[i])
+			if math.Abs(e.Value-w.truth[i]) <= 1.959964*e.SE {
+				covered[row.Estimator] += 1 / float64(replicates)
+			}
+		}
+	}
+	for name := range corrections {
+		b, share := bias[name], bias[name].mean()/truth[name].mean()
+		mcse := b.mcse() / truth[name].mean()
+		t.Logf("%-12s bias %6.1f%% (%.1f), covers %.1f%%", name, 100*share, 100*mcse, 100*covered[name])
+		switch {
+		case name == "naive" && share > -0.2:
+			t.Errorf("the naive product has a bias of %.1f%% only", 100*share)
+		case name != "naive" && math.Abs(share) > 0.05+4*mcse:
+			t.Errorf("%s has a bias of %.1f%% (%.1f)", name, 100*share, 100*mcse)
+		case name != "naive" && math.Abs(covered[name]-0.95) > 0.02+4*math.Sqrt(0.05*0.95/float64(replicates)):
+			t.Errorf("%s covers %.1f%%", name, 100*covered[name])
+		}
+	}
+	if n := testing.AllocsPerRun(3, func() { w.replicate(1) }); n != 0 {
+		t.Errorf("a replicate allocates %.1f times", n)
+	}
+}
