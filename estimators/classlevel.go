@@ -172,6 +172,17 @@ func (r *classRegression) estimate(f, w [][]float64, lambda []float64) bool {
 	return true
 }
 
+// annihilated fills dst with Ax, after estimate, of the column x that was k-th of F.
+func (r *classRegression) annihilated(dst []float64, k int, x []float64) {
+	c, q := r.l.core, len(r.terms)
+	for g := range c.groups {
+		if c.active[g] {
+			e := c.effect[g]
+			dst[g] = c.stat[g*c.stride]*(x[g]-r.effectF[k][e]/c.effectN[e]) - dot(r.v[g*q:(g+1)*q], r.zf[k])
+		}
+	}
+}
+
 // invert replaces left by its inverse, by Gauss and Jordan with pivots of rows. It
 // reports whether there is one.
 func (r *classRegression) invert() bool {

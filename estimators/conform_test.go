@@ -226,6 +226,18 @@ func TestConform(t *testing.T) {
 		"mediation, rows": estimators.Mediation{
 			Formula: "score ~ coaching + class + co_s1_c1 + ses", Mediator: "c(class, co_s1_c1) ~ coaching + experience", Where: "girl == 1", SE: hc3,
 		},
+		"mediation, error by moments": estimators.Mediation{
+			Formula: "c(score, reading) ~ coaching*class + ses + age + rural | block", Mediator: "class ~ coaching + rural | block", Cluster: "school", SE: cr1,
+			Error: &estimators.MeasurementError{Reliability: []float64{0.8}},
+		},
+		"mediation, error by calibration": estimators.Mediation{
+			Formula: "score ~ coaching + class + es_s1_c1 + ses | block", Mediator: "c(class, es_s1_c1) ~ coaching + rural | block", Cluster: "school", SE: cr1,
+			Error: &estimators.MeasurementError{Method: estimators.RegressionCalibration, Reliability: []float64{0.9, 0.8}},
+		},
+		"mediation, factor scores": estimators.Mediation{
+			Formula: "score ~ coaching*class + ses", Mediator: "class ~ coaching", Cluster: "school", SE: cr1,
+			Error: &estimators.MeasurementError{Method: estimators.FactorScore, Reliability: []float64{0.8}},
+		},
 		"mediation bootstrap": estimators.Mediation{
 			Formula: "score ~ coaching*class | block", Mediator: "class ~ coaching | block", Method: estimators.MediationBootstrap,
 			Cluster: "school", SE: cr1, Draws: 99,

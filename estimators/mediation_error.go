@@ -151,8 +151,11 @@ type correctedPaths struct {
 	noise     []float64
 	scores    []float64 // by cluster and focal column
 	theta     []float64
-	onArm     []float64 // by mediator and cluster: influence on a
-	influence []float64 // by cluster and focal column
+	onArm     []float64   // by mediator and cluster: influence on a
+	influence []float64   // by cluster and focal column
+	af        [][]float64 // scratch: AF
+	left      []float64   // scratch: A(y - Fθ)
+	derived   []float64   // scratch: of a derivative
 	slope     []float64
 }
 
@@ -312,6 +315,7 @@ func (c *correctedPaths) allocate(shape dgp.Shape) {
 	c.inverse, c.root = newCholesky(p.k), newCholesky(p.k)
 	c.raw, c.noise = make([]float64, p.k), make([]float64, p.k)
 	c.scores, c.influence = make([]float64, groups*m), make([]float64, groups*m)
+	c.af, c.left, c.derived = columns(m), make([]float64, groups), make([]float64, m)
 	c.theta, c.onArm = make([]float64, m), make([]float64, p.k*groups)
 	c.whole, c.unit = columns(p.k), make([]float64, p.k)
 	for range c.replicates {
@@ -685,7 +689,8 @@ func (c *correctedPaths) predicted() Status {
 	if c.Method == RegressionCalibration {
 		c.addPrediction()
 	}
-	return c.addShrinkage(n, df)
+	c.addShrinkage(n, df)
+	return OK
 }
 
 // addPrediction adds the influence of the effects on the mediators, which are in the
@@ -723,29 +728,43 @@ func (c *correctedPaths) shrunk() {
 	c.fill(c.w, c.used)
 }
 
-// addShrinkage adds the influence of the estimated ΣS⁻¹, through the derivative of the
-// estimates with respect to it, by differences:
+// addShrinkage adds the influence of the estimated R = ΣS⁻¹. Where R changes, so do
+// the focal columns F, by dF, and the estimates and R by
 //
-//	d(ΣS⁻¹) = (dΣ - ΣS⁻¹dS)S⁻¹
-func (c *correctedPaths) addShrinkage(n, df float64) Status {
-	core, k, m := c.paths.outcome.core, c.paths.k, c.regression.focal
-	const step = 1e-5
+//	dθ = (F'AF)⁻¹(dF'A(y - Fθ) - F'A dF θ),  dR = (dΣ - R dS)S⁻¹
+func (c *correctedPaths) addShrinkage(n, df float64) {
+	core, k, m, r := c.paths.outcome.core, c.paths.k, c.regression.focal, c.regression
+	copy(c.left, r.y)
+	for a := range m {
+		r.annihilated(c.af[a], a, c.f[a])
+		addScaled(c.left, -c.theta[a], c.af[a])
+	}
 	for i := range k {
 		for j := range k {
-			c.shrink[i*k+j] += step
-			c.shrunk()
-			if !c.regression.estimate(c.f, c.w, nil) {
-				return Collinear
+			clear(c.derived)
+			for g := range core.groups {
+				if !core.active[g] {
+					continue
+				}
+				// Row g of dF has -x for mediator i, and -xT for its product.
+				x, along := c.residual[j][g], c.theta[i]
+				c.derived[i] -= x * c.left[g]
+				if at := c.product[i]; at >= 0 {
+					c.derived[at] -= x * c.treated[g] * c.left[g]
+					along += c.theta[at] * c.treated[g]
+				}
+				for a := range m {
+					c.derived[a] += x * along * c.af[a][g]
+				}
 			}
-			c.shrink[i*k+j] -= step
-			for at := range c.slope {
-				c.slope[at] = (c.regression.theta[at] - c.theta[at]) / step
+			for a := range m {
+				c.slope[a] = dot(r.left[a*m:(a+1)*m], c.derived)
 			}
 			for g := range core.groups {
 				if !core.active[g] {
 					continue
 				}
-				for h := range k { // row i of dΣ - ΣS⁻¹dS, of the class
+				for h := range k { // row i of dΣ - R dS, of the class
 					c.raw[h] = c.parts[i*k+h][g] - c.sigma[i*k+h]
 					for a := range k {
 						c.raw[h] -= c.shrink[i*k+a] * (c.residual[a][g]*c.residual[h][g]*n/df - c.variance(a, h))
@@ -756,7 +775,6 @@ func (c *correctedPaths) addShrinkage(n, df float64) Status {
 			}
 		}
 	}
-	return OK
 }
 
 // variance is an element of S, from its factor.
