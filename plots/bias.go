@@ -25,7 +25,7 @@ type Bias struct {
 func (b Bias) Name() string { return named(b.File, "bias") }
 
 type biasPoint struct {
-	label      string
+	row        Row
 	bias, mcse float64 // in units of the outcome
 	empSE      float64
 	std        sim.Simulated // percent of the empirical standard error
@@ -35,7 +35,7 @@ type biasPoint struct {
 func (b Bias) points() (points []biasPoint) {
 	for _, row := range b.Rows {
 		if std := row.StdBias(); isFinite(std) {
-			points = append(points, biasPoint{row.label(), row.Bias, row.BiasMCSE, row.EmpSE, std, row.N, row.NFail})
+			points = append(points, biasPoint{row, row.Bias, row.BiasMCSE, row.EmpSE, std, row.N, row.NFail})
 		}
 	}
 	return points
@@ -43,7 +43,7 @@ func (b Bias) points() (points []biasPoint) {
 
 // Words are the figure's title and note.
 func (b Bias) Words() Words {
-	return Words{"Bias of each estimate", sentences(trialsNote(b.Rows), "Bars are 95% Monte Carlo intervals", "Below 10% of the empirical standard error, bias hardly moves coverage")}
+	return Words{"Bias of each estimate", sentences(trialsNote(b.Rows), sharedNote(b.Rows), "Bars are 95% Monte Carlo intervals", "Below 10% of the empirical standard error, bias hardly moves coverage")}
 }
 
 // Draw lays the figure out.
@@ -62,6 +62,7 @@ func (b Bias) Draw(t Theme) (Drawing, error) {
 		heads:  []string{"Bias (MC SE), outcome units"},
 	}
 	panel.domain.add(0)
+	shared := sharedKeys(t, b.Rows)
 	for _, pt := range points {
 		panel.domain.add(pt.std.Low, pt.std.High)
 		look := excludes
@@ -69,7 +70,7 @@ func (b Bias) Draw(t Theme) (Drawing, error) {
 			look = covers
 		}
 		panel.rows = append(panel.rows, chartRow{
-			label: pt.label,
+			label: pt.row.labelBut(shared),
 			marks: []rowMark{{look, pt.std, 0}},
 			cells: []string{short(pt.bias, pt.mcse) + " (" + short(pt.mcse, pt.mcse) + ")"},
 		})
@@ -94,7 +95,7 @@ func (b Bias) Table() [][]string {
 	}}
 	for _, pt := range b.points() {
 		table = append(table, []string{
-			pt.label, cell(pt.bias), cell(pt.mcse), cell(pt.empSE),
+			pt.row.label(), cell(pt.bias), cell(pt.mcse), cell(pt.empSE),
 			cell(pt.std.Value), cell(pt.std.Low), cell(pt.std.High), whole(pt.n), whole(pt.failed),
 		})
 	}

@@ -2,6 +2,7 @@ package plots
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot/vg"
@@ -140,6 +141,21 @@ func trialsNote(rows []Row) string {
 		words += " per design"
 	}
 	return words
+}
+
+// sharedNote says what all of several rows have in common.
+func sharedNote(rows []Row) string {
+	shared := sharedKeys(Theme{}, rows)
+	if len(shared) == 0 {
+		return ""
+	}
+	var others []string
+	for _, f := range rows[0].Factors {
+		if !slices.Contains(shared, f.Key) {
+			others = append(others, f.Key)
+		}
+	}
+	return "All at " + rows[0].whereBut(others)
 }
 
 // worstMCSE names the largest Monte Carlo standard error of a measure of rows.

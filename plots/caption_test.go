@@ -1,6 +1,7 @@
 package plots_test
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -109,5 +110,45 @@ func TestCaptioned(t *testing.T) {
 	}
 	if _, err := (plots.Captioned{Figure: plots.Power{}}).Draw(plots.Journal()); err == nil {
 		t.Error("nothing to show was drawn")
+	}
+}
+
+// What all rows of a figure have in common stands once, in its note; a bare figure
+// says it in every label.
+func TestSharedDesign(t *testing.T) {
+	var rows []plots.Row
+	for _, r := range swept() {
+		if r.Factors[0].Value == "8" && r.Factors[2].Value == "[0.4]" {
+			r.Factors = slices.Clone(r.Factors)
+			rows = append(rows, r)
+		}
+	}
+	fig := plots.Power{Rows: rows, Alpha: 0.05}
+	if note := fig.Words().Note; !strings.Contains(note, "All at schools = 8, effect = 0.4. ") {
+		t.Errorf("%q does not say what is shared", note)
+	}
+	for bare, want := range map[bool]string{false: ">coaching → reading (itt), assignment share = 0.3<", true: "coaching → reading (itt), schools = 8, assignment share = 0.3, effect = 0.4"} {
+		theme := plots.Journal()
+		theme.Bare = bare
+		drawing, err := fig.Draw(theme)
+		if err != nil {
+			t.Fatal(err)
+		}
+		drawing.Text = plots.Fonts
+		var b bytes.Buffer
+		if err := plots.Render(&b, plots.SVG, drawing); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("bare %v: no %q", bare, want)
+		}
+	}
+	for i := range rows { // the twin says it all
+		if label := fig.Table()[1+i][0]; !strings.Contains(label, "schools = 8") || !strings.Contains(label, "effect = 0.4") {
+			t.Errorf("the twin calls a row %q", label)
+		}
+	}
+	if note := (plots.Power{Rows: rows[:1], Alpha: 0.05}).Words().Note; strings.Contains(note, "All at") {
+		t.Errorf("one row shares with %q", note)
 	}
 }

@@ -123,7 +123,11 @@ func TestExtremes(t *testing.T) {
 				continue
 			}
 			drawn := 0
-			for _, width := range []vg.Length{0, plots.OneColumn, plots.TwoColumns} {
+			widths := []vg.Length{0, plots.OneColumn, plots.TwoColumns}
+			if testing.Short() {
+				widths = widths[:2]
+			}
+			for _, width := range widths {
 				what := fmt.Sprintf("%s, %s at %.0f mm", name, kind.Name, width/vg.Millimeter)
 				n, err := drawExtreme(t, what, run, sim.Figure{Kind: kind.Name}, width)
 				if drawn += n; err != nil && width == 0 && !slices.Contains(strings.Fields(c.refused), kind.Name) {

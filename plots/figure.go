@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -62,27 +63,50 @@ type Row struct {
 }
 
 // label returns the words for the row: those given, or the row's own names.
-func (r Row) label() string {
+func (r Row) label() string { return r.labelBut(nil) }
+
+// labelBut is the label without the values of some keys.
+func (r Row) labelBut(shared []string) string {
 	if r.Label != "" {
 		return r.Label
 	}
 	words := fmt.Sprintf("%s → %s (%s)", r.Term, r.Outcome, r.Estimator)
-	if where := r.where(); where != "" {
+	if where := r.whereBut(shared); where != "" {
 		words += ", " + where
 	}
 	return words
 }
 
 // where is the design of the row in words.
-func (r Row) where() string {
+func (r Row) where() string { return r.whereBut(nil) }
+
+// whereBut is the design without the values of some keys.
+func (r Row) whereBut(shared []string) string {
 	var keys, parts []string
 	for _, f := range r.Factors {
 		keys = append(keys, f.Key)
 	}
 	for i, words := range InWords(keys) {
-		parts = append(parts, words+" = "+Bare(r.Factors[i].Value))
+		if !slices.Contains(shared, keys[i]) {
+			parts = append(parts, words+" = "+Bare(r.Factors[i].Value))
+		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// sharedKeys are the keys at which all of several rows have the same value: a
+// figure says it once, in its note. A bare figure, which has none, says it in every
+// label.
+func sharedKeys(t Theme, rows []Row) (shared []string) {
+	if len(rows) < 2 || t.Bare {
+		return nil
+	}
+	for _, f := range rows[0].Factors {
+		if len(levelsOf(rows, f.Key)) == 1 {
+			shared = append(shared, f.Key)
+		}
+	}
+	return shared
 }
 
 // named returns name, or otherwise where name is empty.

@@ -46,7 +46,7 @@ func (l Lollipop) Pages() []Lollipop {
 }
 
 type lollipopRow struct {
-	label    string
+	row      Row
 	measures [3]sim.Simulated // bias, coverage, error of the SE; in percent
 	n        int
 }
@@ -58,7 +58,7 @@ func (l Lollipop) targets() [3]float64 { return [3]float64{0, 100 * (1 - l.Alpha
 func (l Lollipop) rows() (rows []lollipopRow) {
 	for _, row := range l.Rows {
 		if bias := row.StdBias(); isFinite(bias) {
-			rows = append(rows, lollipopRow{row.label(), [3]sim.Simulated{bias, row.Coverage().Times(100), row.SEError()}, row.N})
+			rows = append(rows, lollipopRow{row, [3]sim.Simulated{bias, row.Coverage().Times(100), row.SEError()}, row.N})
 		}
 	}
 	return rows
@@ -66,7 +66,7 @@ func (l Lollipop) rows() (rows []lollipopRow) {
 
 // Words are the figure's title and note.
 func (l Lollipop) Words() Words {
-	return Words{"Bias, coverage and error of the standard error", sentences(trialsNote(l.Rows),
+	return Words{"Bias, coverage and error of the standard error", sentences(trialsNote(l.Rows), sharedNote(l.Rows),
 		"Bars are 95% Monte Carlo intervals (Wilson's of coverage); sticks lead from the target", worstMCSE(l.Rows, "coverage", " points", coverMCSE))}
 }
 
@@ -87,10 +87,11 @@ func (l Lollipop) Draw(t Theme) (Drawing, error) {
 	face := t.face(t.TickSize)
 	const gap = vg.Length(12)
 	room := 0.34 * inside
+	shared := sharedKeys(t, l.Rows)
 	labels := make([][]string, len(rows))
 	var label vg.Length
 	for i, row := range rows {
-		labels[i] = wrap(face, row.label, room)
+		labels[i] = wrap(face, row.row.labelBut(shared), room)
 		label = max(label, widest(face, labels[i]...))
 	}
 	data := (inside - label - 3*gap) / 3
@@ -187,7 +188,7 @@ func (l Lollipop) Table() [][]string {
 	for _, row := range l.rows() {
 		for m, name := range [3]string{"bias_percent_of_empse", "coverage_percent", "modelse_error_percent"} {
 			v := row.measures[m]
-			table = append(table, []string{row.label, name, cell(v.Value), cell(v.Low), cell(v.High), cell(l.targets()[m]), whole(row.n)})
+			table = append(table, []string{row.row.label(), name, cell(v.Value), cell(v.Low), cell(v.High), cell(l.targets()[m]), whole(row.n)})
 		}
 	}
 	return table

@@ -27,7 +27,7 @@ type Power struct {
 func (w Power) Name() string { return named(w.File, "power") }
 
 type powerPoint struct {
-	label     string
+	row       Row
 	power     sim.Simulated // a share
 	n, failed int
 }
@@ -35,7 +35,7 @@ type powerPoint struct {
 func (w Power) points() (points []powerPoint) {
 	for _, row := range w.Rows {
 		if power := row.Rejections(); isFinite(power) {
-			points = append(points, powerPoint{row.label(), power, row.N, row.NFail})
+			points = append(points, powerPoint{row, power, row.N, row.NFail})
 		}
 	}
 	return points
@@ -43,7 +43,7 @@ func (w Power) points() (points []powerPoint) {
 
 // Words are the figure's title and note.
 func (w Power) Words() Words {
-	return Words{"Power of each estimate", sentences(trialsNote(w.Rows), "Bars are 95% Monte Carlo intervals (Wilson)",
+	return Words{"Power of each estimate", sentences(trialsNote(w.Rows), sharedNote(w.Rows), "Bars are 95% Monte Carlo intervals (Wilson)",
 		worstMCSE(w.Rows, "power", " points", powerMCSE), fmt.Sprintf("Tests at α = %v; a failed fit counts as one that does not reject", w.Alpha))}
 }
 
@@ -72,11 +72,11 @@ func (w Power) Draw(t Theme) (Drawing, error) {
 	if failures {
 		panel.heads = append(panel.heads, "Failed fits")
 	}
-	look := t.Series[0]
+	look, shared := t.Series[0], sharedKeys(t, w.Rows)
 	for _, pt := range points {
 		shown := pt.power.Times(100)
 		row := chartRow{
-			label: pt.label,
+			label: pt.row.labelBut(shared),
 			marks: []rowMark{{look, shown, 0}},
 			cells: []string{fmt.Sprintf("%.1f (%.1f–%.1f)", shown.Value, shown.Low, shown.High)},
 		}
@@ -107,7 +107,7 @@ func (w Power) Table() [][]string {
 	table := [][]string{{"label", "power", "low", "high", "n", "n_fail", "alpha"}}
 	for _, pt := range w.points() {
 		table = append(table, []string{
-			pt.label, cell(pt.power.Value), cell(pt.power.Low), cell(pt.power.High), whole(pt.n), whole(pt.failed), cell(w.Alpha),
+			pt.row.label(), cell(pt.power.Value), cell(pt.power.Low), cell(pt.power.High), whole(pt.n), whole(pt.failed), cell(w.Alpha),
 		})
 	}
 	return table

@@ -27,13 +27,13 @@ func (v PValues) Name() string { return named(v.File, "p-values") }
 
 type pPanel struct {
 	sim.PValues
-	name []string
+	row LoggedRow
 }
 
 func (v PValues) panels() (panels []pPanel) {
 	for _, row := range v.Rows {
 		if values := sim.MeasurePValues(row.Records); values.N > 0 {
-			panels = append(panels, pPanel{values, row.title()})
+			panels = append(panels, pPanel{values, row})
 		}
 	}
 	return panels
@@ -41,7 +41,7 @@ func (v PValues) panels() (panels []pPanel) {
 
 // Words are the figure's title and note.
 func (v PValues) Words() Words {
-	return Words{"p-values beside those of a test that keeps its size", sentences(trialsNote(plainRows(v.Rows)),
+	return Words{"p-values beside those of a test that keeps its size", sentences(trialsNote(plainRows(v.Rows)), sharedNote(plainRows(v.Rows)),
 		"Where there is no effect, 95% of the bins and of the quantiles lie in the grey bands")}
 }
 
@@ -64,11 +64,11 @@ func (v PValues) Draw(t Theme) (Drawing, error) {
 	if width = t.width(v.Width, width); width < 150*vg.Millimeter {
 		columns = 2
 	}
-	most := 0
+	most, shared := 0, sharedKeys(t, plainRows(v.Rows))
 	var heads []gridPanel
 	for _, panel := range panels {
 		most = max(most, slices.Max(panel.Counts))
-		heads = append(heads, gridPanel{title: panel.name, remarks: []string{"histogram: number of p-values"}},
+		heads = append(heads, gridPanel{title: panel.row.titleBut(shared), remarks: []string{"histogram: number of p-values"}},
 			gridPanel{title: []string{"quantiles"}, remarks: []string{"−log10 p, observed against expected"}})
 	}
 	look := t.Series[0]
@@ -160,15 +160,12 @@ func (panel pPanel) paintQuantiles(p pen, body vg.Rectangle) {
 func (v PValues) Table() [][]string {
 	table := [][]string{{"label", "where", "element", "x", "value", "low", "high", "n"}}
 	for _, panel := range v.panels() {
-		where := ""
-		if len(panel.name) > 1 {
-			where = panel.name[1]
-		}
+		name, where := title(panel.row.Row, ""), panel.row.where()
 		for i, n := range panel.Counts {
-			table = append(table, []string{panel.name[0], where, "bin", cell((float64(i) + 0.5) / float64(len(panel.Counts))), whole(n), cell(panel.Low), cell(panel.High), whole(panel.N)})
+			table = append(table, []string{name, where, "bin", cell((float64(i) + 0.5) / float64(len(panel.Counts))), whole(n), cell(panel.Low), cell(panel.High), whole(panel.N)})
 		}
 		for _, pt := range panel.Quantiles {
-			table = append(table, []string{panel.name[0], where, "quantile", cell(pt.Expected), cell(pt.Observed), cell(pt.Low), cell(pt.High), whole(panel.N)})
+			table = append(table, []string{name, where, "quantile", cell(pt.Expected), cell(pt.Observed), cell(pt.Low), cell(pt.High), whole(panel.N)})
 		}
 	}
 	return table

@@ -55,7 +55,7 @@ const maxDots = 1000
 
 type scatterPanel struct {
 	first, second string // estimators
-	title         []string
+	row           Row
 	x, y          []float64
 	truth         float64
 	correlation   float64
@@ -84,13 +84,10 @@ func (s Scatter) panels() (panels []scatterPanel) {
 		}
 		shown := min(n, maxDots)
 		panel := scatterPanel{
-			first: base.Estimator, second: row.Estimator, truth: row.Truth,
+			first: base.Estimator, second: row.Estimator, row: row.Row, truth: row.Truth,
 			x: pairs.First[:shown], y: pairs.Second[:shown], n: n,
 			correlation: pairs.Correlation, difference: pairs.Difference,
 		}
-		panel.title = row.title()
-		panel.title = slices.Insert(panel.title, 0, row.Estimator+" against "+base.Estimator)
-		panel.title[1] = title(row.Row, "estimator")
 		panels = append(panels, panel)
 	}
 	return panels
@@ -98,7 +95,7 @@ func (s Scatter) panels() (panels []scatterPanel) {
 
 // Words are the figure's title and note.
 func (s Scatter) Words() Words {
-	return Words{"Estimators against each other on the same simulated trials", sentences(trialsNote(plainRows(s.Rows)),
+	return Words{"Estimators against each other on the same simulated trials", sentences(trialsNote(plainRows(s.Rows)), sharedNote(plainRows(s.Rows)),
 		"MCSE: Monte Carlo standard error of the mean difference")}
 }
 
@@ -115,7 +112,7 @@ func (s Scatter) Draw(t Theme) (Drawing, error) {
 		return Drawing{}, fmt.Errorf("plots: %d pairs of estimators do not fit on one page of %d", len(panels), MaxPanels)
 	}
 	columns, width := grid(t, s.Width, len(panels))
-	scales := make([]axis, len(panels))
+	scales, shared := make([]axis, len(panels)), sharedKeys(t, plainRows(s.Rows))
 	var labels []string
 	var heads []gridPanel
 	for i, panel := range panels {
@@ -128,7 +125,11 @@ func (s Scatter) Draw(t Theme) (Drawing, error) {
 		if d := panel.difference; d.MCSE > 1e-9*max(math.Abs(ends.lo), math.Abs(ends.hi)) || math.Abs(d.Value) > d.MCSE {
 			remark = fmt.Sprintf("r = %s; mean difference %s (MCSE %s)", signed(panel.correlation, 3), short(d.Value, d.MCSE), short(d.MCSE, d.MCSE))
 		}
-		heads = append(heads, gridPanel{title: panel.title, remarks: []string{remark}})
+		head := []string{panel.second + " against " + panel.first, title(panel.row, "estimator")}
+		if where := panel.row.whereBut(shared); where != "" {
+			head = append(head, where)
+		}
+		heads = append(heads, gridPanel{title: head, remarks: []string{remark}})
 	}
 	what := "one replicate"
 	if panels[0].n > maxDots {
@@ -195,12 +196,9 @@ func (panel scatterPanel) paint(p pen, scale axis, body vg.Rectangle) {
 func (s Scatter) Table() [][]string {
 	table := [][]string{{"label", "where", "element", "first", "second", "x", "y", "n"}}
 	for _, panel := range s.panels() {
-		where := ""
-		if len(panel.title) > 2 {
-			where = panel.title[2]
-		}
+		name, where := title(panel.row, "estimator"), panel.row.where()
 		add := func(element, x, y string) {
-			table = append(table, []string{panel.title[1], where, element, panel.first, panel.second, x, y, whole(panel.n)})
+			table = append(table, []string{name, where, element, panel.first, panel.second, x, y, whole(panel.n)})
 		}
 		add("truth", cell(panel.truth), cell(panel.truth))
 		add("correlation", "", cell(panel.correlation))

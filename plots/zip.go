@@ -15,10 +15,11 @@ type LoggedRow struct {
 	Records []sim.Record // one a replicate
 }
 
-// title names the row and, in a line of its own, its design.
-func (l LoggedRow) title() []string {
+// titleBut names the row and, in a line of its own, its design without the values
+// of some keys.
+func (l LoggedRow) titleBut(shared []string) []string {
 	lines := []string{title(l.Row, "")}
-	if where := l.where(); where != "" {
+	if where := l.whereBut(shared); where != "" {
 		lines = append(lines, where)
 	}
 	return lines
@@ -46,31 +47,31 @@ const maxIntervals = 400
 
 type zipPanel struct {
 	sim.Zip
-	name []string
+	row LoggedRow
 }
 
 func (z Zip) panels() (panels []zipPanel) {
 	for _, row := range z.Rows {
 		if zip := sim.NewZip(row.Records, z.Alpha, maxIntervals); zip.N > 0 {
-			panels = append(panels, zipPanel{zip, row.title()})
+			panels = append(panels, zipPanel{zip, row})
 		}
 	}
 	return panels
 }
 
 // head names the panel and tells its coverage.
-func (panel zipPanel) head() gridPanel {
+func (panel zipPanel) head(shared []string) gridPanel {
 	shown := panel.Coverage.Times(100)
 	remark := fmt.Sprintf("coverage %.1f%% (%.1f to %.1f)", shown.Value, shown.Low, shown.High)
 	if panel.Off > 0 {
 		remark += fmt.Sprintf("; %s drawn run off the scale", count(panel.Off))
 	}
-	return gridPanel{title: panel.name, remarks: []string{remark}}
+	return gridPanel{title: panel.row.titleBut(shared), remarks: []string{remark}}
 }
 
 // Words are the figure's title and note.
 func (z Zip) Words() Words {
-	return Words{"Confidence intervals, stacked by how far they miss the truth", sentences(trialsNote(plainRows(z.Rows)),
+	return Words{"Confidence intervals, stacked by how far they miss the truth", sentences(trialsNote(plainRows(z.Rows)), sharedNote(plainRows(z.Rows)),
 		"An interval's height is the centile of its |estimate − truth| over its half-width",
 		"The dashed lines bound the 95% Monte Carlo interval (Wilson) of coverage", worstMCSE(plainRows(z.Rows), "coverage", " points", coverMCSE))}
 }
@@ -106,8 +107,9 @@ func (z Zip) Draw(t Theme) (Drawing, error) {
 		height: func(w vg.Length) vg.Length { return min(80*vg.Millimeter, max(44*vg.Millimeter, w)) },
 		paint:  func(p pen, i int, body vg.Rectangle) { z.paint(p, panels[i], y, body) },
 	}
+	shared := sharedKeys(t, plainRows(z.Rows))
 	for _, panel := range panels {
-		g.panels = append(g.panels, panel.head())
+		g.panels = append(g.panels, panel.head(shared))
 	}
 	return g.drawing(t)
 }
@@ -177,13 +179,10 @@ func (z Zip) paint(p pen, panel zipPanel, y axis, body vg.Rectangle) {
 func (z Zip) Table() [][]string {
 	table := [][]string{{"label", "where", "element", "centile", "low", "high", "covers", "n"}}
 	for _, panel := range z.panels() {
-		where := ""
-		if len(panel.name) > 1 {
-			where = panel.name[1]
-		}
-		table = append(table, []string{panel.name[0], where, "coverage", cell(100 * panel.Coverage.Value), cell(100 * panel.Coverage.Low), cell(100 * panel.Coverage.High), "", whole(panel.N)})
+		name, where := title(panel.row.Row, ""), panel.row.where()
+		table = append(table, []string{name, where, "coverage", cell(100 * panel.Coverage.Value), cell(100 * panel.Coverage.Low), cell(100 * panel.Coverage.High), "", whole(panel.N)})
 		for _, bar := range panel.Bars {
-			table = append(table, []string{panel.name[0], where, "interval", cell(bar.Centile), cell(bar.Low), cell(bar.High), fmt.Sprint(bar.Covers), whole(panel.N)})
+			table = append(table, []string{name, where, "interval", cell(bar.Centile), cell(bar.Low), cell(bar.High), fmt.Sprint(bar.Covers), whole(panel.N)})
 		}
 	}
 	return table
