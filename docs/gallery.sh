@@ -33,6 +33,8 @@ draw few zip --kind zip --only schools=8 --only children.sd=30 --only effect=0.4
 draw few p-values --kind p-values --only schools=8 --only children.sd=30 --only effect=0 --size 120
 draw few scatter --kind scatter --only schools=8 --only children.sd=30 --only effect=0.4
 draw few sampling --kind sampling --only schools=8 --only children.sd=30 --only effect=0.4
+coachsim run docs/mediation-error.yaml --no-figures --progress none --out "$work/error" >/dev/null
+draw error mediation-error --kind nested-loop --measure bias --only term=indirect
 draw ecuador densities --kind densities
 draw ecuador design --kind design
 cp "$work/ecuador/figures/densities-domains.svg" docs/gallery/
