@@ -116,15 +116,18 @@ func TestPopulationMCSEIsHonest(t *testing.T) {
 		target("below(achievement, 20)", dgp.ChildLevel, ""),
 		target("talk", dgp.TeacherLevel, ""),
 		target("maths", dgp.ChildLevel, "girl == 1"),
+		target("achievement", dgp.ChildLevel, ""),
+		target("below(achievement, 20)", dgp.ChildLevel, ""),
 	}
+	targets[4].Path, targets[5].Path = estimators.IndirectTreated, estimators.DirectControl
 	effects := sim.SampleEffects(t, targets, g)
 	for seed, batch := range []int{30, 100} {
 		const batches = 300
-		var value, mcse [4][]float64
-		var mean, square [4]float64
+		var value, mcse [6][]float64
+		var mean, square [6]float64
 		for b := range batches {
-			var y [4][]float64
-			var x [][]float64
+			var y [6][]float64
+			var x, withQuality [][]float64
 			for i := range batch {
 				d, truth := g.Draw(dgp.Stream{Seed: uint64(seed), Replicate: uint64(b*batch + i)})
 				for k, v := range effects(d, truth) {
@@ -133,9 +136,14 @@ func TestPopulationMCSEIsHonest(t *testing.T) {
 					square[k] += v * v / float64(batches*batch)
 				}
 				x = append(x, slices.Clone(truth.Deviations()))
+				withQuality = append(withQuality, truth.QualityDeviations(slices.Clone(truth.Deviations())))
 			}
-			for k := range targets {
-				v, se := sim.Controlled(y[k], x)
+			for k, target := range targets {
+				controls := x
+				if target.Path != estimators.Whole {
+					controls = withQuality
+				}
+				v, se := sim.Controlled(y[k], controls)
 				value[k] = append(value[k], v)
 				mcse[k] = append(mcse[k], se)
 			}
@@ -150,7 +158,7 @@ func TestPopulationMCSEIsHonest(t *testing.T) {
 				stated += mcse[k][b] * mcse[k][b] / batches
 			}
 			plain := math.Sqrt((square[k] - mean[k]*mean[k]) / float64(batch))
-			t.Logf("%s, %d draws: SD %.5f, MCSE %.5f, without control variates %.5f", target.Outcome, batch, math.Sqrt(scatter), math.Sqrt(stated), plain)
+			t.Logf("%s of %s, %d draws: SD %.5f, MCSE %.5f, without control variates %.5f", target.Path, target.Outcome, batch, math.Sqrt(scatter), math.Sqrt(stated), plain)
 			// log of a variance ratio of 299 df: SD √(2/299) = 0.082; 4.417 of them.
 			if r := math.Log(scatter / stated); !(math.Abs(r) < 0.36) {
 				t.Errorf("%s, %d draws: effects scatter with SD %.5f, their MCSE is %.5f", target.Outcome, batch, math.Sqrt(scatter), math.Sqrt(stated))
@@ -173,6 +181,8 @@ func TestControlledCorners(t *testing.T) {
 	want, se := 3.2, math.Sqrt(3.7/5)
 	for name, x := range map[string][][]float64{
 		"no controls": {{}, {}, {}, {}, {}},
+		"too few":     {{1, 5, 2}, {2, 1, 0}, {3, 0, 1}, {4, 2, 2}, {6, 2, 5}},
+		"rounding":    {{1e-17, 0}, {3e-17, 0}, {0, 0}, {-1e-17, 0}, {2e-17, 0}},
 		"constant":    {{0, 0}, {0, 0}, {0, 0}, {0, 0}, {0, 0}},
 	} {
 		if m, s := sim.Controlled(y, x); math.Abs(m-want) > 1e-12 || math.Abs(s-se) > 1e-12 {

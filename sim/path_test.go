@@ -250,3 +250,19 @@ func TestQualityDeviationsExplainPaths(t *testing.T) {
 		}
 	}
 }
+
+// Effects by path allocate nothing.
+func TestPathsAllocateNothing(t *testing.T) {
+	c := sumsOf(t)["delivered"]
+	g, err := c.study.Trial.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets := byPath(estimators.Target{Arm: "coaching", Outcome: "achievement", Rows: dgp.ChildLevel, Through: []string{"es", "is"}})
+	effects := sim.SampleEffects(t, targets, g)
+	d, truth := g.Draw(dgp.Stream{Seed: 1})
+	effects(d, truth)
+	if n := testing.AllocsPerRun(10, func() { effects(d, truth) }); n != 0 {
+		t.Errorf("%g allocations", n)
+	}
+}
