@@ -278,6 +278,73 @@ func TestNestedByDomain(t *testing.T) {
 	}
 }
 
+// Where quality has one slope in every arm, whatever sources it is from, nested
+// outcomes are those of the arm plus the slope on the difference of what quality
+// reaches the child in two worlds: with every way to deliver treatments, and
+// teachers who leave one arm more often than the other.
+func TestNestedAlongOneSlope(t *testing.T) {
+	slope := []float64{0.3, -0.2}
+	for name, trial := range deliveries() {
+		if trial.Design.Assignment.Level() == dgp.ChildLevel {
+			continue // the same quality under all arms
+		}
+		t.Run(name, func(t *testing.T) {
+			a := &trial.Achievement
+			a.Points, a.Slope.Control, a.Slope.Treated = true, slope, slope
+			effects := map[string]dgp.ArmTestEffect{}
+			for arm, e := range a.ArmEffects {
+				e.Treated = nil
+				effects[arm] = e
+			}
+			a.ArmEffects = effects
+			g := compile(t, trial)
+			for rep := range uint64(2) {
+				d, truth := g.Draw(dgp.Stream{Seed: 8, Replicate: rep})
+				drawn, delivered := g.Drawn(), g.Delivered()
+				along := func(class int, of func(domain, class int) float64) float64 {
+					sum := 0.0
+					for k := range slope {
+						sum += a.Scale * slope[k] * of(k, class)
+					}
+					return sum
+				}
+				c := g.Shape().Index(a.Tests[1])
+				room := func() []float64 { return make([]float64, d.Children()) }
+				moved := 0
+				for arm := range trial.Design.Arms {
+					plain := truth.Potential(room(), c, arm)
+					for other := range trial.Design.Arms {
+						for what, n := range map[string]dgp.Nested{
+							"as under": {Arm: arm, Quality: other}, "held, not": {Arm: arm, Quality: arm, Fixed: true, Level: 0.4},
+						} {
+							differs := func(k, class int) float64 {
+								if n.Fixed {
+									return n.Level - delivered.Quality[arm][k][class]
+								}
+								return delivered.Quality[other][k][class] - delivered.Quality[arm][k][class]
+							}
+							for i, y := range truth.Nested(room(), c, n) {
+								class := drawn.Teachers[d.Ancestor(dgp.ChildLevel, i, dgp.TeacherLevel)]
+								want := along(class, differs)
+								if to := delivered.To[drawn.Children[i]]; to >= 0 {
+									want += trial.Design.Mobility.Time * (along(to, differs) - want)
+									moved++
+								}
+								if want += plain[i]; !(math.Abs(y-want) < 1e-12) {
+									t.Fatalf("child %d in arm %d with quality %s %d has %.15g, wanted %.15g", i, arm, what, other, y, want)
+								}
+							}
+						}
+					}
+				}
+				if moved == 0 {
+					t.Error("nobody moves")
+				}
+			}
+		})
+	}
+}
+
 // Nested potential outcomes allocate nothing.
 func TestNestedAllocatesNothing(t *testing.T) {
 	for name, trial := range map[string]dgp.Trial{"ecuador": ecuador(t), "delivered": everything()} {
