@@ -17,13 +17,13 @@
 //
 //	canvas.go, flat.go, png.go, svg.go, pdf.go, subset.go   a Drawing becomes bytes
 //	theme.go, pen.go, axis.go           type sizes, colours, markers, ticks
-//	rowchart.go, panelgrid.go, legend.go    what several figures share
+//	rowchart.go, panelgrid.go, legend.go, endlabels.go    what several figures share
 //	sweep.go, words.go                  a sweep as curves; keys in words
 //	figure.go, caption.go               what every figure is, its data twin and its words
 //	kinds.go                            figures by name, drawn from a run
 //	curve.go, mdes.go, contour.go, estimators.go, nestedloop.go, lollipop.go, bias.go, power.go,
 //	zip.go, pvalues.go, sampling.go, scatter.go, density.go, frontier.go, published.go   one figure each
 //
-// A new figure is one file: a struct with the three methods of [Figure], and an
+// A new figure is one file: a struct with the four methods of [Figure], and an
 // entry in [Kinds] by which it can be asked for.
 package plots
