@@ -35,6 +35,10 @@ draw few scatter --kind scatter --only schools=8 --only children.sd=30 --only ef
 draw few sampling --kind sampling --only schools=8 --only children.sd=30 --only effect=0.4
 coachsim run docs/mediation-error.yaml --no-figures --progress none --out "$work/error" >/dev/null
 draw error mediation-error --kind nested-loop --measure bias --only term=indirect
+coachsim run docs/mediation-error.yaml --replicates 500 --no-figures --progress none --out "$work/joint" --set 'estimators=[{name: joint,
+  kind: mediation, method: joint, formula: "reading ~ $paths | block", mediator: "c(support, order) ~ coaching | block", cluster: school, se: CR1}]' \
+  --set 'sweep={trial.schools: [6, 10, 14, 20, 26], observation.segments: [1, 2, 4, 8]}' >/dev/null
+draw joint mediation-power --kind contour --x schools --by segments --only term=indirect
 draw ecuador densities --kind densities
 draw ecuador design --kind design
 cp "$work/ecuador/figures/densities-domains.svg" docs/gallery/
