@@ -43,6 +43,7 @@ type Achievement struct {
 	Residual     Matrix                   `yaml:"residual" doc:"instead of icc and correlation: covariance of the tests within classes, given child covariates; SDs of the test"`
 	Scale        float64                  `yaml:"scale" gt:"0" doc:"SDs of a test per SD of total achievement"`
 	BlockSD      float64                  `yaml:"block_sd" min:"0" doc:"SD of block effects, in SDs of total achievement"`
+	BlockEffects []float64                `yaml:"block_effects,omitempty" doc:"instead of block_sd and icc.block: the effect of every block, the same in all data sets, in SDs of total achievement, measured from their mean"`
 	CovariateSD  float64                  `yaml:"covariate_sd" min:"0" doc:"SD of the index of school and teacher covariates"`
 	SchoolSD     float64                  `yaml:"school_sd" min:"0" doc:"SD of what else the classes of a school have in common"`
 	TeacherSD    float64                  `yaml:"teacher_sd" min:"0" doc:"SD of what else the children of a class have in common"`

@@ -57,6 +57,7 @@ func (a Achievement) checkWords(f *Faults, t Trial) {
 	if t.grades() == 1 && (a.GradeSD > 0 || a.GradeMeans != nil) {
 		f.Add("trial.grades", "is 1 or left out, but achievement has grade_sd or grade_means")
 	}
+	a.checkBlockEffects(f, t.Design)
 	if a.GradeMeans != nil {
 		checkLength(f, "achievement.grade_means", a.GradeMeans, t.grades(), "grade")
 	}
@@ -168,6 +169,7 @@ func (t Trial) lowerShares(f *Faults) Trial {
 			fixed[l] = raw[l] * a.CovariateSD * a.CovariateSD
 		}
 	}
+	fixed[BlockLevel] += a.blockVariance()
 	child := p.childVariance()
 	if r2[ChildLevel] > 0 && !(child > 0) {
 		f.Add("achievement.r2.child", "is the share that child covariates explain, but none has a slope")

@@ -243,9 +243,12 @@ func (g *Generator) latent(k int) mixture {
 	for _, l := range v.Levels {
 		normal += l.Baseline + l.Quality + l.Rest
 	}
+	// Effects of blocks that are given are among the means, not of a normal law.
+	blocks := centred(t.Achievement.BlockEffects)
+	normal -= t.Achievement.Scale * t.Achievement.Scale * t.Achievement.blockVariance()
 	m := mixture{means: []float64{0}, sd: math.Sqrt(normal)}
 	covariates := len(p.childTerms) > 0 || t.Achievement.CovariateSD > 0 && len(p.achievementTerms) > 0
-	if !covariates && t.Achievement.GradeMeans == nil {
+	if !covariates && t.Achievement.GradeMeans == nil && blocks == nil {
 		return m
 	}
 	var means []float64
@@ -255,6 +258,9 @@ func (g *Generator) latent(k int) mixture {
 		schools += len(p.block)
 		for j := range p.school {
 			class := t.Achievement.Scale * t.Achievement.CovariateSD * p.achievementIndex[j]
+			if blocks != nil {
+				class += t.Achievement.Scale * blocks[p.block[p.school[j]]]
+			}
 			if len(grades) > 0 {
 				class += grades[gradeOf(j, len(grades), t.Design.Teachers)]
 			}

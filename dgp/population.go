@@ -22,6 +22,7 @@ type population struct {
 
 	blockQuality     [][]float64 // by domain, by block
 	blockAchievement []float64
+	blockEffects     []float64 // where they are given
 	qualityIndex     []float64 // by teacher; variance 1
 	achievementIndex []float64 // by teacher; variance 1
 
@@ -58,6 +59,7 @@ func newPopulation(t Trial) *population {
 		achievementIndex: make([]float64, teachers),
 		child:            make([]float64, teachers*d.Tested),
 	}
+	p.blockEffects = centred(t.Achievement.BlockEffects)
 	p.compile(t.Covariates)
 	for s := range p.block {
 		p.block[s] = s / d.Schools
@@ -131,6 +133,9 @@ func (p *population) draw(q Quality, a Achievement, r *rand.Rand) {
 			p.blockQuality[k][b] = math.Sqrt(q.Context.BlockShare*q.Context.Variance[k]) * z
 		}
 		p.blockAchievement[b] = a.BlockSD * r.NormFloat64()
+		if p.blockEffects != nil {
+			p.blockAchievement[b] = p.blockEffects[b]
+		}
 	}
 	for j := range p.size {
 		p.size[j] = p.sizeLaw.draw(r)

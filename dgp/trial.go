@@ -103,7 +103,7 @@ func (t Trial) Validate() error {
 // Warnings returns what in a valid trial is likely to be a slip of its planner.
 func (t Trial) Warnings() []string {
 	a := t.Achievement
-	if a.ICC == (ICC{}) && a.SchoolSD == 0 && a.TeacherSD == 0 && a.BlockSD == 0 && a.CovariateSD == 0 && a.Slope.Sorting == nil && a.Slope.Control == nil {
+	if a.ICC == (ICC{}) && a.SchoolSD == 0 && a.TeacherSD == 0 && a.BlockSD == 0 && a.BlockEffects == nil && a.CovariateSD == 0 && a.Slope.Sorting == nil && a.Slope.Control == nil {
 		return []string{"the children of a school have nothing in common (achievement: icc, school_sd, teacher_sd, block_sd, covariate_sd and slope are 0 or left out): the intraclass correlation is 0, and power is that of a trial without clusters"}
 	}
 	return nil

@@ -155,6 +155,9 @@ func (t Trial) testVariance(p *population, weights []float64) OutcomeVariance {
 		part.Covariates = unit * index[l] * a.CovariateSD * a.CovariateSD
 		part.Quality = unit * quality[l]
 		part.Rest = unit * sd[l] * sd[l]
+		if l == BlockLevel {
+			part.Rest += unit * a.blockVariance()
+		}
 		if s.sd[l] > 0 {
 			part.Rest += s.sd[l] * s.sd[l] * s.correlation.quadratic(weights)
 		}

@@ -81,8 +81,19 @@ func graded() dgp.Trial {
 	return t
 }
 
+// fixedBlocks has blocks whose effects are given.
+func fixedBlocks() dgp.Trial {
+	t := plain()
+	t.Achievement.ICC = dgp.ICC{School: 0.1}
+	t.Achievement.BlockEffects = nil
+	for b := range t.Design.Blocks {
+		t.Achievement.BlockEffects = append(t.Achievement.BlockEffects, 1+0.3*float64(b%3))
+	}
+	return t
+}
+
 func wordsTrials() map[string]dgp.Trial {
-	return map[string]dgp.Trial{"plain": plain(), "words": words(), "one-class": oneClass(), "graded": graded(), "varied": varied(), "passing": passing(), "varying": varying()}
+	return map[string]dgp.Trial{"fixed-blocks": fixedBlocks(), "plain": plain(), "words": words(), "one-class": oneClass(), "graded": graded(), "varied": varied(), "passing": passing(), "varying": varying()}
 }
 
 // TestVariances holds the moments of many draws against the implied variances:
@@ -341,6 +352,15 @@ func scoreMoments(c *checks, trial dgp.Trial, implied dgp.Variances, d dgp.Drawn
 	})
 }
 
+// variance is that of numbers, with n below.
+func variance(x []float64) float64 {
+	sum, square, n := 0.0, 0.0, float64(len(x))
+	for _, v := range x {
+		sum, square = sum+v/n, square+v*v/n
+	}
+	return square - sum*sum
+}
+
 // TestVariancesAsAsked holds the implied variances against what studies ask for.
 func TestVariancesAsAsked(t *testing.T) {
 	near := func(what string, got, want float64) {
@@ -363,6 +383,10 @@ func TestVariancesAsAsked(t *testing.T) {
 				continue
 			}
 			near(name+" ICC of teachers", v.Levels[2].ICC, a.ICC.Teacher)
+			if name == "fixed-blocks" { // 1, 1.3, 1.6 and again
+				near("blocks", v.Levels[0].ICC, variance(a.BlockEffects))
+				continue
+			}
 			near(name+" ICC of blocks", v.Levels[0].ICC, a.ICC.Block)
 			r := [4]float64{0, a.R2.School, a.R2.Teacher, a.R2.Child}
 			if b := a.Baseline; b != nil {

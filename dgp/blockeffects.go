@@ -1,0 +1,23 @@
+package dgp
+
+// blockVariance is the variance between blocks of effects that are given, in SDs of
+// total achievement.
+func (a Achievement) blockVariance() float64 {
+	square := 0.0
+	for _, x := range centred(a.BlockEffects) {
+		square += x * x / float64(len(a.BlockEffects))
+	}
+	return square
+}
+
+func (a Achievement) checkBlockEffects(f *Faults, d Design) {
+	if a.BlockEffects == nil {
+		return
+	}
+	checkLength(f, "achievement.block_effects", a.BlockEffects, d.Blocks, "block")
+	for key, both := range map[string]bool{"block_sd": a.BlockSD > 0, "icc.block": a.ICC.Block > 0} {
+		if both {
+			f.Add("achievement.block_effects", "says what achievement.%s says in another way; leave one of them out", key)
+		}
+	}
+}
