@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"coachsim/estimators"
@@ -19,9 +20,14 @@ type ClosedForm struct {
 	Power  float64
 	// Approximate says in what the formula is no exact description of the study.
 	Approximate []string
+	// MDES is the smallest effect with a power of MDESPower, in the units of the
+	// estimate's truth.
+	MDES float64
 
-	covariates int     // of units, in the regression
-	among      float64 // degrees of freedom among units without them and the contrast
+	itt       float64 // effect of assignment, in the design's SDs
+	sd        float64 // the design's SD, in the model's units of the outcome
+	cases     []formCase
+	likeliest float64 // probability of Test's case
 }
 
 // ClosedForm finds the closed form of an estimate: its design, with intraclass
@@ -45,8 +51,8 @@ func (s Study) ClosedForm(row estimators.Row) (*ClosedForm, string) {
 	return b.finish()
 }
 
-// AddClosedForms puts the power of each estimate's closed form, where it has one,
-// into the rows of a study's summary.
+// AddClosedForms puts the power and the minimum detectable effect of each
+// estimate's closed form, where it has one, into the rows of a study's summary.
 func (s *Summary) AddClosedForms(study Study) error {
 	type subject struct {
 		cell                     int
@@ -68,6 +74,7 @@ func (s *Summary) AddClosedForms(study Study) error {
 		r := &s.Rows[i]
 		if form := forms[subject{r.Cell, r.Estimator, r.Outcome, r.Term}]; form != nil && !math.IsNaN(r.Power) {
 			r.holdAgainst(form.Power)
+			r.AnalyticMDES = form.MDES
 		}
 	}
 	return nil
@@ -96,53 +103,141 @@ func (s Study) Rows() ([]estimators.Row, error) {
 	return panel.Rows(), nil
 }
 
-// WriteClosedForms says for every estimate of a treatment effect which closed
-// form it has, or why it has none. A sweep is represented by its first design.
-func (s Study) WriteClosedForms(w io.Writer) error {
+// formsOf are the closed forms of a study's treatment effects, and the reasons of
+// those that have none, each with its estimates.
+type formsOf struct {
+	names []string // estimates with a form
+	forms []*ClosedForm
+	none  reasons
+}
+
+// reasons are texts, each with the estimates that it is true of.
+type reasons struct {
+	order []string
+	of    map[string][]string
+}
+
+func (r *reasons) add(reason, name string) {
+	if r.of == nil {
+		r.of = map[string][]string{}
+	}
+	if r.of[reason] == nil {
+		r.order = append(r.order, reason)
+	}
+	r.of[reason] = append(r.of[reason], name)
+}
+
+// names lists the estimates of a reason, the first few by name.
+func (r *reasons) names(reason string, most int) string {
+	names := r.of[reason]
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most-1], ", "), len(names)-most+1)
+	}
+	return strings.Join(names, ", ")
+}
+
+// closedForms finds those of the study's first design.
+func (s Study) closedForms() (all formsOf, err error) {
 	design := s.designs()[0].Study
 	rows, err := design.Rows()
 	if err != nil {
-		return err
+		return all, err
 	}
-	var none []string
-	why := map[string][]string{}
 	for _, row := range rows {
 		if row.Target == nil {
 			continue
 		}
-		form, reason := design.ClosedForm(row)
 		name := row.Estimator + ": " + row.Outcome
+		if len(s.Trial.Design.Arms) > 2 {
+			name += " on " + row.Term
+		}
+		form, reason := design.ClosedForm(row)
 		if form == nil {
-			if why[reason] == nil {
-				none = append(none, reason)
-			}
-			why[reason] = append(why[reason], name)
+			all.none.add(reason, name)
 			continue
 		}
+		all.names, all.forms = append(all.names, name), append(all.forms, form)
+	}
+	return all, nil
+}
+
+// WriteClosedForms says for every estimate of a treatment effect which closed
+// form it has, or why it has none. A sweep is represented by its first design.
+func (s Study) WriteClosedForms(w io.Writer) error {
+	all, err := s.closedForms()
+	if err != nil {
+		return err
+	}
+	for i, form := range all.forms {
 		var inputs []string
-		for _, k := range form.Design.Inputs {
-			if x := form.Values[k]; x != 0 {
+		for _, k := range append(form.Design.Inputs[:len(form.Design.Inputs):len(form.Design.Inputs)], analytic.P, analytic.TakeUp, analytic.Crossover, analytic.ES) {
+			x := form.Values[k]
+			if x != 0 && (k != analytic.TakeUp || x != 1) || k == analytic.ES {
 				inputs = append(inputs, fmt.Sprintf("%s=%s", k, decimal(math.Round(x*1e6)/1e6)))
 			}
 		}
-		inputs = append(inputs, fmt.Sprintf("p=%s", decimal(form.Values[analytic.P])), fmt.Sprintf("es=%s", decimal(math.Round(form.Values[analytic.ES]*1e6)/1e6)))
+		if usual := form.Design.Test(form.Values); math.Abs(usual.DF-form.Test.DF) > 1e-6 {
+			inputs = append(inputs, fmt.Sprintf("with df=%s", decimal(math.Round(form.Test.DF*1e3)/1e3)))
+		}
+		if n := len(form.cases); n > 1 {
+			inputs = append(inputs, fmt.Sprintf("averaged over %d numbers of units left", n))
+		}
 		approximate := ""
 		if len(form.Approximate) > 0 {
 			approximate = "; approximate: " + strings.Join(form.Approximate, "; ")
 		}
-		if _, err := fmt.Fprintf(w, "%s: power %s%% by %s %s%s\n", name, fixed(100*form.Power, 1), form.Design.Name, strings.Join(inputs, " "), approximate); err != nil {
+		if _, err := fmt.Fprintf(w, "%s: power %s%% by %s %s%s\n", all.names[i], fixed(100*form.Power, 1), form.Design.Name, strings.Join(inputs, " "), approximate); err != nil {
 			return err
 		}
 	}
-	for _, reason := range none {
-		names := why[reason]
-		text := strings.Join(names, ", ")
-		if len(names) > 4 {
-			text = fmt.Sprintf("%s and %d more", strings.Join(names[:3], ", "), len(names)-3)
-		}
-		if _, err := fmt.Fprintf(w, "%s: none, as %s\n", text, reason); err != nil {
+	for _, reason := range all.none.order {
+		if _, err := fmt.Fprintf(w, "%s: none, as %s\n", all.none.names(reason, 4), reason); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// noteLines is how many lines WriteFormulaNotes has at most for what has no form.
+const noteLines = 6
+
+// WriteFormulaNotes says shortly, under a table of results, which estimates of
+// treatment effects have no closed form and why, a line for each reason, and what
+// makes those that there are approximate.
+func (s Study) WriteFormulaNotes(w io.Writer, width int) error {
+	all, err := s.closedForms()
+	if err != nil {
+		return err
+	}
+	var notes, estimators []string
+	for i, form := range all.forms {
+		for _, note := range form.Approximate {
+			if !slices.Contains(notes, note) {
+				notes = append(notes, note)
+			}
+			if name, _, _ := strings.Cut(all.names[i], ": "); !slices.Contains(estimators, name) {
+				estimators = append(estimators, name)
+			}
+		}
+	}
+	var out strings.Builder
+	for i, reason := range all.none.order {
+		if left := len(all.none.order) - i; i == noteLines-1 && left > 1 {
+			fmt.Fprintf(&out, "No formula for others, for %d more reasons: coachsim check tells all.\n", left)
+			break
+		}
+		line := []rune(fmt.Sprintf("No formula for %s: %s.", all.none.names(reason, 2), reason))
+		if len(line) > width && width > 1 {
+			line = append(line[:width-1], '…')
+		}
+		out.WriteString(string(line) + "\n")
+	}
+	if len(notes) > 0 {
+		writeWrapped(&out, fmt.Sprintf("The formula is approximate for %s: %s.", strings.Join(estimators, ", "), strings.Join(notes, "; ")), "", width)
+	}
+	if out.Len() == 0 {
+		return nil
+	}
+	_, err = io.WriteString(w, "\n"+out.String())
+	return err
 }

@@ -36,6 +36,13 @@ type closedFormOf struct {
 	size       [levels]float64 // units per unit of the level above
 	cv         float64         // of the number of children in a class
 	share      []float64       // by arm: of the units
+	assigned   []float64       // by arm: units before losses at random
+	lost       []float64       // by arm: share of units that is lost at random, one by one
+	fewer      []float64       // by arm: factor of units in a stratum, for children lost
+	takeUp     []float64       // by arm: share that receives the treatment; nil for none and all
+	takes      dgp.Level       // the level that takes up
+	iv         bool            // two-stage least squares on who receives
+	wald       bool            // with its own standard error
 	units      []float64       // by arm: their number
 	indicators map[string]bool // columns of arms in the formula
 	saturated  bool            // it has one coefficient for each treated arm
@@ -50,6 +57,8 @@ type closedFormOf struct {
 	differ     byLevel         // variance of the contrast between strata, and between units above
 	added      float64         // to the variance of a unit's mean, by slopes that are estimated
 	weights    []float64       // of tests or domains in the outcome
+	received   []byLevel       // by arm: after, of those who receive their arm's treatment
+	spread     float64         // variance of the outcome within arms, over all levels
 	notes      []string
 }
 
@@ -92,8 +101,8 @@ func (b *closedFormOf) findTarget() string {
 		return "it uses only some of the rows"
 	case t.Weights != "":
 		return "its rows have weights"
-	case t.Per != "":
-		return "instruments make its distribution another one"
+	case t.Per != "" && (!b.iv || b.formula.Endogenous[0].String() != t.Per || !b.receives(t.Per)):
+		return "it is the effect of a unit of " + t.Per
 	case t.Among != estimators.Everyone:
 		return "it estimates bounds, or the effect on some of the children"
 	case b.outcome == "":
@@ -104,6 +113,12 @@ func (b *closedFormOf) findTarget() string {
 		return "its rows are no " + own.Plural()
 	}
 	return ""
+}
+
+// receives reports whether a column is 1 for those who receive the treatment.
+func (b *closedFormOf) receives(column string) bool {
+	c := b.trial.Design.Compliance
+	return c != nil && (column == c.Column || c.Column == "" && column == "received")
 }
 
 // plainColumn returns the column that a variable is, but for its unit; "" for
@@ -133,9 +148,11 @@ func meanOf(v estimators.Variable) (of estimators.Variable, at dgp.Level, ok boo
 var knownKeys = map[string]bool{
 	"trial.blocks": true, "trial.schools": true, "trial.teachers": true, "trial.children": true, "trial.tested": true, "trial.arms": true,
 	"trial.assignment":        true, // see findDesign
-	"trial.attrition.schools": true, "trial.attrition.children": true,
-	"covariates":      true,
-	"quality.domains": true, "quality.sd": true, "quality.correlation": true, "quality.school_share": true, "quality.context": true,
+	"trial.attrition.schools": true, "trial.attrition.children": true, "trial.attrition.keep": true,
+	"trial.attrition.loss.school.rate": true, "trial.attrition.loss.teacher.rate": true, "trial.attrition.loss.child.rate": true,
+	"trial.compliance": true, // see findTakeUp
+	"covariates":       true,
+	"quality.domains":  true, "quality.sd": true, "quality.correlation": true, "quality.school_share": true, "quality.context": true,
 	"quality.effect.shift": true, "quality.effect.engagement": true, "quality.effect.noise": true, "quality.effect.skew": true, "quality.effect.with_quality": true,
 	"quality.arm_effects": true, // see varies
 	"observation":         true,
@@ -147,6 +164,7 @@ var knownKeys = map[string]bool{
 	"achievement.arm_effects": true, // see varies
 	"achievement.points":      true,
 	"quality.school":          true, "achievement.slope.school": true, "effect": true,
+	"quality.oracle": true, "trial.grades": true, // columns
 }
 
 // unknownKey returns the path of a key that is set and not among knownKeys, or "".
@@ -187,12 +205,15 @@ func (b *closedFormOf) findDesign() string {
 		key = varies(b.trial)
 	}
 	if key != "" {
-		return "the formulas know nothing of " + key
+		return unknown(key)
 	}
 	d := b.trial.Design
 	b.unit = d.Assignment.Level()
 	b.size = [levels]float64{float64(d.Blocks), float64(d.Schools), float64(d.Teachers)}
 	b.size[dgp.ChildLevel], b.cv = d.TestedSize()
+	if why := b.findTakeUp(); why != "" {
+		return why
+	}
 	switch a := d.Assignment.(type) {
 	case dgp.Blocked:
 		b.share = a.ArmShares(d.Arms)
@@ -205,6 +226,7 @@ func (b *closedFormOf) findDesign() string {
 	default:
 		return "who is treated is drawn in another way than equal shares of all, or of every stratum"
 	}
+	b.findLosses()
 	if b.unit > b.rows {
 		return fmt.Sprintf("its rows are %s, and %s are assigned", b.rows.Plural(), b.unit.Plural())
 	}
@@ -218,10 +240,12 @@ func (b *closedFormOf) findDesign() string {
 		whole := math.Abs(share*pool-math.Round(share*pool)) < 1e-9
 		switch {
 		case !whole && b.unit == dgp.ChildLevel && b.cv > 0: // it varies by a fraction of a child
+		case !whole && share*pool < 1:
+			return fmt.Sprintf("an arm has none of the %s of some %s", b.unit.Plural(), (b.unit - 1).Plural())
 		case !whole && b.stratified:
-			return fmt.Sprintf("the number of treated %s is not the same in every %s", b.unit.Plural(), b.unit-1)
+			b.note(fmt.Sprintf("an arm's number of %s differs by one between %s", b.unit.Plural(), (b.unit - 1).Plural()))
 		case !whole:
-			return fmt.Sprintf("the number of treated %s varies", b.unit.Plural())
+			b.note(fmt.Sprintf("an arm's number of %s varies by one", b.unit.Plural()))
 		}
 		b.units[arm] = share * pool * strata
 	}
@@ -235,6 +259,7 @@ func (b *closedFormOf) findDesign() string {
 	if lost && b.stratified {
 		b.note("schools are lost from blocks at random, so that blocks are unequal")
 	}
+	b.loseUnits()
 	return ""
 }
 
@@ -272,12 +297,21 @@ func (b *closedFormOf) parse() string {
 		text = m.Formula
 	case estimators.Mixed:
 		text, b.mixed = m.Formula, true
+	case estimators.IV:
+		text, b.iv, b.wald = m.Formula, true, m.Test == estimators.Wald
+		b.method = estimators.OLS{Rows: m.Rows, Where: m.Where, Weights: m.Weights, Cluster: m.Cluster, SE: m.SE}
 	default:
 		return "its kind of estimator has none"
 	}
 	f, err := estimators.ParseFormula(text, b.study.Terms)
 	if err != nil {
 		return err.Error()
+	}
+	if b.iv { // its reduced form
+		if len(f.Endogenous) != 1 || len(f.Instruments) != 1 {
+			return "it has several instruments or endogenous regressors"
+		}
+		f.Terms = append(slices.Clone(f.Terms), f.Instruments...)
 	}
 	b.formula = f
 	return ""

@@ -17,25 +17,101 @@ func (b *closedFormOf) finish() (*ClosedForm, string) {
 	if why := b.find(c); why != "" {
 		return nil, why
 	}
-	c.Test = c.Design.Test(c.Values)
-	c.Test.DF = b.all() - b.strata() - b.armParameters() - float64(b.atUnit)
-	if b.group < b.unit {
-		c.Test.DF = b.groups() - 1
+	units, probability := b.cases()
+	for i, left := range units {
+		at := b
+		if len(units) > 1 {
+			at = b.withUnits(left)
+		}
+		one := formCase{probability: probability[i], Test: c.Design.Test(c.Values)}
+		one.SE *= math.Sqrt(at.contrastVariance() / b.contrastVariance())
+		if one.DF = at.all() - at.strata() - at.armParameters() - float64(at.atUnit); at.group < at.unit {
+			one.DF = at.groups() - 1
+		}
+		alone := false // an arm of a single unit has no variance of its own
+		for a, x := range at.contrast {
+			alone = alone || x != 0 && at.units[a] < 2-1e-9
+		}
+		if !(one.DF > 0) || len(units) > 1 && alone {
+			if len(units) == 1 {
+				return nil, fmt.Sprintf("no degrees of freedom are left among %s", b.group.Plural())
+			}
+			continue // the fit fails
+		}
+		if !at.mixed {
+			at.robust(&one.Test)
+		}
+		if at.wald {
+			at.instrument(&one.Test)
+		}
+		if at.atUnit > 0 && at.group == at.unit {
+			one.covariates = at.atUnit
+			one.among = at.all() - at.strata() - (at.armParameters() - 1)
+		}
+		c.cases = append(c.cases, one)
+		if i == 0 || probability[i] > c.likeliest {
+			c.Test, c.likeliest = one.Test, probability[i]
+		}
 	}
-	if !(c.Test.DF > 0) {
-		return nil, fmt.Sprintf("no degrees of freedom are left among %s", b.group.Plural())
-	}
-	if !b.mixed {
-		b.robust(&c.Test)
-	}
-	if b.atUnit > 0 && b.group == b.unit {
-		c.covariates = b.atUnit
-		c.among = b.all() - b.strata() - (b.armParameters() - 1)
-	}
-	c.Power = c.power(b.study.Alpha)
+	c.Power = c.powerFor(c.itt, b.study.Alpha)
 	b.approximate()
 	c.Approximate = b.notes
+	c.MDES = b.detectable(c)
 	return c, ""
+}
+
+// contrastVariance is the variance of the contrast that units bring.
+func (b *closedFormOf) contrastVariance() float64 {
+	sum := 0.0
+	for a, x := range b.contrast {
+		if x != 0 {
+			sum += x * x * b.unitVariance(a) / b.units[a]
+		}
+	}
+	return sum
+}
+
+// instrument gives the test of two-stage least squares the standard error that it
+// has: that of y - βd, which take-up does not make more variable.
+func (b *closedFormOf) instrument(t *analytic.Test) {
+	b.note("an estimate by an instrument is normal only about")
+	own := 0.0
+	for a, x := range b.contrast {
+		v := (1-b.takeUp[a])*b.mean(b.received[0], b.unit) + b.takeUp[a]*b.mean(b.received[1], b.unit) + b.added
+		own += x * x * v / b.units[a]
+	}
+	if t.Inflation == 0 {
+		t.Inflation = 1
+	}
+	t.Inflation *= own / b.contrastVariance()
+}
+
+// detectable is the smallest effect found with power MDESPower, in the units of the
+// row's truth.
+func (b *closedFormOf) detectable(c *ClosedForm) float64 {
+	itt := c.mdes(MDESPower, b.study.Alpha) * c.sd
+	a, o := b.trial.Achievement, b.trial.Observation
+	points := a.Points
+	if b.score {
+		points = o.Points
+	}
+	if !points { // SDs of the data set, to which the effect itself adds
+		mean, square := 0.0, 0.0
+		for arm, x := range b.share {
+			m := b.means[arm]
+			if b.effect() != 0 {
+				m *= itt / b.effect()
+			} else {
+				m = b.contrast[arm] * itt / 2
+			}
+			mean, square = mean+x*m, square+x*m*m
+		}
+		itt /= math.Sqrt(b.spread + square - mean*mean)
+	}
+	if b.iv {
+		itt /= b.takeUp[1] - b.takeUp[0]
+	}
+	return itt
 }
 
 // groups is the number of units of the group's level.
@@ -162,30 +238,60 @@ func (b *closedFormOf) satterthwaite(weight, variance func(arm int) float64, wel
 	return mean * mean / square
 }
 
-// power is that of the test for the study's effect at a level.
-func (c *ClosedForm) power(alpha float64) float64 {
-	return c.powerFor(c.Values[analytic.ES], alpha)
+// A formCase is the test with one number of units, and its probability.
+type formCase struct {
+	analytic.Test
+	probability float64
+	covariates  int     // of units, in the regression
+	among       float64 // degrees of freedom among units without them and the contrast
 }
 
-// powerFor is the power for an effect. Covariates of units differ between the
+// powerFor is the power for an effect of assignment in the design's SDs, an
+// average over what may be left. Covariates of units differ between the
 // arms by chance, which costs precision: with normal covariates, the share of the
 // contrast's variance that they leave is Beta((D-g)/2, g/2), g their number and D
 // the degrees of freedom among units without them and the contrast, and the power
 // is its average.
 func (c *ClosedForm) powerFor(es, alpha float64) float64 {
 	level := analytic.Level{Alpha: alpha, Tails: 2}
-	if c.covariates == 0 {
-		return c.Test.Power(es, level)
+	points := 400 // midpoints of equal probability
+	if len(c.cases) > 1 {
+		points = 40
 	}
-	g := float64(c.covariates)
-	left := distuv.Beta{Alpha: (c.among - g) / 2, Beta: g / 2}
-	// Midpoints of equal probability.
-	const points = 400
-	sum := 0.0
-	for i := range points {
-		sum += c.Test.Power(es*math.Sqrt(left.Quantile((float64(i)+0.5)/points)), level)
+	power := 0.0
+	for _, one := range c.cases {
+		if one.covariates == 0 {
+			power += one.probability * one.Power(es, level)
+			continue
+		}
+		g := float64(one.covariates)
+		left := distuv.Beta{Alpha: (one.among - g) / 2, Beta: g / 2}
+		sum := 0.0
+		for i := range points {
+			sum += one.Power(es*math.Sqrt(left.Quantile((float64(i)+0.5)/float64(points))), level)
+		}
+		power += one.probability * sum / float64(points)
 	}
-	return sum / points
+	return power
+}
+
+// mdes is the effect of assignment, in the design's SDs, with a power.
+func (c *ClosedForm) mdes(power, alpha float64) float64 {
+	low, high := 0.0, c.Test.SE
+	for c.powerFor(high, alpha) < power {
+		low, high = high, 2*high
+		if high > 1e6*c.Test.SE {
+			return math.NaN()
+		}
+	}
+	for high-low > 1e-7*high {
+		if middle := (low + high) / 2; c.powerFor(middle, alpha) < power {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return high
 }
 
 // approximate notes where the formula is no exact description.

@@ -163,7 +163,8 @@ func TestNoClosedForm(t *testing.T) {
 		{"those of children", estimators.Mixed{Formula: "reading ~ coaching + (1 | school) | block", DF: estimators.ResidualDF, Report: []string{"coaching"}}, nil},
 		{"maximum likelihood", estimators.Mixed{Formula: "reading ~ coaching + (1 | school) | block", Likelihood: estimators.ML, Report: []string{"coaching"}}, nil},
 		{"drawn in another way", ols("reading ~ coaching | block"), func(t *dgp.Trial) { t.Design.Assignment = dgp.Simple{Share: 0.5} }},
-		{"not the same in every block", ols("reading ~ coaching | block"), func(t *dgp.Trial) { t.Design.Assignment = dgp.Blocked{Share: 0.4} }},
+		{"", ols("reading ~ coaching | block"), func(t *dgp.Trial) { t.Design.Assignment = dgp.Blocked{Share: 0.4} }},
+		{"none of the schools of some blocks", ols("reading ~ coaching | block"), func(t *dgp.Trial) { t.Design.Assignment = dgp.Blocked{Share: 0.1} }},
 		{"unequal shares", ols("reading ~ coaching | block"), func(t *dgp.Trial) { t.Design.Assignment = dgp.Complete{Share: 0.5} }},
 		{"", ols("reading ~ coaching | block"), func(t *dgp.Trial) { t.Design.Assignment = dgp.Blocked{} }},
 		{"does not allow for it", ols("reading ~ coaching | block"), func(t *dgp.Trial) { t.Achievement.Effect.BlockSD = 0.1 }},
@@ -172,8 +173,35 @@ func TestNoClosedForm(t *testing.T) {
 			t.Achievement.ArmEffects = map[string]dgp.ArmTestEffect{"coaching": {TestEffect: dgp.TestEffect{By: map[string]float64{"pretest": 1}}}}
 		}},
 		{"", ols("reading ~ coaching | block"), func(t *dgp.Trial) { t.Design.Assignment = dgp.Blocked{Share: 1. / 3} }},
-		{"know nothing of trial.attrition.loss.child.rate", ols("reading ~ coaching | block"), func(t *dgp.Trial) {
+		{"know nothing of trial.attrition.loss.child.depends", ols("reading ~ coaching | block"), func(t *dgp.Trial) {
+			t.Design.Attrition.Loss.Child = dgp.Loss{Rate: map[string]float64{"coaching": 0.1}, Depends: map[string]float64{"ability": 1}}
+		}},
+		{"", ols("reading ~ coaching | block"), func(t *dgp.Trial) {
 			t.Design.Attrition.Loss.Child.Rate = map[string]float64{"coaching": 0.1}
+		}},
+		{"leaves the arm books out", ols("reading ~ coaching | block"), func(t *dgp.Trial) {
+			t.Design.Arms, t.Design.Assignment = []string{"control", "coaching", "books"}, dgp.Blocked{}
+		}},
+		{"arms interact", ols("reading ~ coaching + books | block"), func(t *dgp.Trial) {
+			t.Design.Arms, t.Design.Assignment = []string{"control", "coaching", "books", "coaching+books"}, dgp.Blocked{}
+			t.Design.Schools = 8
+			t.Achievement.ArmEffects = map[string]dgp.ArmTestEffect{"coaching+books": {TestEffect: dgp.TestEffect{Mean: []float64{0.3}}}}
+		}},
+		{"no estimate of a treatment effect", ols("reading ~ coaching * books | block"), func(t *dgp.Trial) {
+			t.Design.Arms, t.Design.Assignment = []string{"control", "coaching", "books", "coaching+books"}, dgp.Blocked{}
+			t.Design.Schools = 8
+			t.Achievement.ArmEffects = map[string]dgp.ArmTestEffect{"coaching+books": {TestEffect: dgp.TestEffect{Mean: []float64{0.3}}}}
+		}},
+		{"without pretest itself", ols("reading ~ coaching + mean(pretest, school) | block"), nil},
+		{"adds more variance than it takes away", ols("reading ~ coaching + base | block"), func(t *dgp.Trial) {
+			t.Covariates = nil
+			t.Achievement = dgp.Achievement{
+				Tests: []string{"reading"}, Total: "achievement", Scale: 1, ICC: dgp.ICC{School: 0.1},
+				Baseline: &dgp.Baseline{Name: "base", Reliability: 1, R2: dgp.R2{Child: 0.6}, ICC: dgp.ICC{School: 0.4}},
+			}
+		}},
+		{"takes differences between schools for error", estimators.OLS{Formula: "reading ~ coaching", Cluster: "teacher", SE: estimators.CR2, Report: []string{"coaching"}}, func(t *dgp.Trial) {
+			t.Design.Assignment = dgp.Blocked{Unit: dgp.TeacherUnit}
 		}},
 		{"no estimate of a treatment effect", ols("reading ~ coaching - 1"), func(t *dgp.Trial) { t.Design.Blocks = 1 }},
 		{"class size moves", ols("reading ~ coaching | block"), func(t *dgp.Trial) {
@@ -197,6 +225,32 @@ func TestNoClosedForm(t *testing.T) {
 		form, why := s.ClosedForm(rows[0])
 		if (form != nil) != (c.why == "") || !strings.Contains(why, c.why) {
 			t.Errorf("%+v: %q, want %q", c.method, why, c.why)
+		}
+	}
+}
+
+// TestAnalyticMDES: a trial whose effect is the minimum detectable one has the
+// power asked for, in points and in SDs of the data set, to which the effect adds.
+func TestAnalyticMDES(t *testing.T) {
+	for _, points := range []bool{true, false} {
+		d := gridDesign{blocks: 1, schools: 20, teachers: 1, children: 10, share: 0.5, iccSchool: 0.3, es: 0.3, school: true}
+		s := d.study()
+		s.Trial.Achievement.Points = points
+		rows, err := s.Rows()
+		if err != nil {
+			t.Fatal(err)
+		}
+		form, why := s.ClosedForm(rows[0])
+		if form == nil {
+			t.Fatal(why)
+		}
+		effect := form.MDES
+		if !points { // m = δ/√(1 + .25 + δ²/4), the test with its covariate having variance 1.25
+			effect *= math.Sqrt(1.25 / (1 - form.MDES*form.MDES/4))
+		}
+		s.Trial.Achievement.Effect.Mean = []float64{effect}
+		if form, _ = s.ClosedForm(rows[0]); math.Abs(form.Power-MDESPower) > 1e-6 {
+			t.Errorf("points %t: power %.8f at the minimum detectable effect %g", points, form.Power, effect)
 		}
 	}
 }

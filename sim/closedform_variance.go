@@ -150,6 +150,7 @@ func (b *closedFormOf) findVariance() string {
 		components = t.Components
 	}
 	b.before, b.after, b.means = make([]byLevel, arms), make([]byLevel, arms), make([]float64, arms)
+	var all []byLevel // about the means of children, where rows are means
 	for arm := range b.before {
 		before, err := components(b.weights, arm, nil)
 		if err != nil {
@@ -159,13 +160,37 @@ func (b *closedFormOf) findVariance() string {
 		if err != nil {
 			return err.Error()
 		}
+		all = append(all, variances(before))
 		b.before[arm], b.after[arm], b.means[arm] = b.fold(variances(before)), b.fold(variances(after)), before.Mean
+	}
+	if b.takeUp != nil {
+		b.received = slices.Clone(b.after)
+		for i, v := range [][]byLevel{all, b.before, b.after} {
+			if why := b.receive(v, b.means, i > 0); why != "" {
+				return why
+			}
+		}
+		shift := b.means[1] - b.means[0]
+		for a, p := range b.takeUp {
+			b.means[a] = p * shift
+		}
+	}
+	for a, v := range all {
+		for _, x := range v {
+			b.spread += b.share[a] * x
+		}
 	}
 	if b.score {
 		b.checkRatings()
 		b.differ = variances(t.ScoreEffectComponents(b.weights, b.contrast))
 	} else {
 		b.differ = variances(t.EffectComponents(b.weights, b.contrast))
+	}
+	if b.takeUp != nil { // effects reach those who comply
+		compliers := b.takeUp[1] - b.takeUp[0]
+		for l := range b.differ {
+			b.differ[l] *= compliers * compliers
+		}
 	}
 	if b.unit == dgp.ChildLevel && t.Design.Teachers == 1 { // a school is its only class
 		for _, v := range append([]*byLevel{&b.differ}, append(pointers(b.before), pointers(b.after)...)...) {
@@ -176,6 +201,9 @@ func (b *closedFormOf) findVariance() string {
 	for _, r := range b.regressors {
 		if why := b.relate(r); why != "" {
 			return why
+		}
+		if a := t.Design.Attrition; len(r.means) > 0 && (a.Keep || len(a.Loss.Child.Rate) > 0) {
+			b.note("means of " + r.name + " are over children who are lost, too")
 		}
 		b.explain(r)
 	}
@@ -195,7 +223,11 @@ func (b *closedFormOf) checkRatings() {
 	if b.trial.Observation.Scale.Integer {
 		b.note("ratings are whole numbers")
 	}
-	if share := b.trial.RatingsAtLimits(b.weights); share > 0.001 {
+	all := make([]float64, len(b.weights))
+	for k := range all {
+		all[k] = 1
+	}
+	if share := b.trial.RatingsAtLimits(all); share > 0.001 {
 		b.note(fmt.Sprintf("up to %s of ratings are at a limit of the scale", percentText(share)))
 	}
 }
@@ -380,6 +412,11 @@ func (b *closedFormOf) find(c *ClosedForm) string {
 	set := map[analytic.Key]float64{
 		analytic.P: share, analytic.Alpha: b.study.Alpha, analytic.ES: b.effect() / math.Sqrt(total),
 	}
+	c.sd, c.itt = math.Sqrt(total), b.effect()/math.Sqrt(total)
+	if b.takeUp != nil { // the effect of those who comply
+		set[analytic.TakeUp], set[analytic.Crossover] = b.takeUp[1], b.takeUp[0]
+		set[analytic.ES] /= b.takeUp[1] - b.takeUp[0]
+	}
 	sizes := []analytic.Key{analytic.N, analytic.J, analytic.K, analytic.L}
 	rho := []analytic.Key{0, analytic.Rho2, analytic.Rho3, analytic.Rho4}
 	omega := []analytic.Key{0, analytic.Omega2, analytic.Omega3, analytic.Omega4}
@@ -431,7 +468,7 @@ func (b *closedFormOf) find(c *ClosedForm) string {
 		set[analytic.OLS] = 1
 	}
 	for key, x := range set {
-		if key == analytic.P || key == analytic.ES || key == analytic.Alpha || slices.Contains(design.Inputs, key) {
+		if slices.Contains(design.Keys(), key) {
 			c.Values[key] = x
 		}
 	}

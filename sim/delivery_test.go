@@ -102,12 +102,14 @@ func TestTruthUnderSpillover(t *testing.T) {
 // The closed forms know nothing of a delivery, and say so by its key.
 func TestNoClosedFormOfDelivery(t *testing.T) {
 	for key, change := range map[string]func(d *dgp.Design){
-		"trial.coaches":    func(d *dgp.Design) { d.Coaches = &dgp.Coaches{Caseload: 2} },
-		"trial.compliance": func(d *dgp.Design) { d.Compliance = &dgp.Compliance{} },
-		"trial.dosage":     func(d *dgp.Design) { d.Dosage = &dgp.Dosage{Mean: 1, Max: 2} },
-		"trial.turnover":   func(d *dgp.Design) { d.Turnover = &dgp.Turnover{} },
-		"trial.mobility":   func(d *dgp.Design) { d.Mobility = &dgp.Mobility{Time: 0.5} },
-		"trial.spillover":  func(d *dgp.Design) { d.Spillover = &dgp.Spillover{Share: 0.5} },
+		"trial.coaches": func(d *dgp.Design) { d.Coaches = &dgp.Coaches{Caseload: 2} },
+		"trial.compliance.depends": func(d *dgp.Design) {
+			d.Compliance = &dgp.Compliance{Depends: map[string]float64{"quality": 1}}
+		},
+		"trial.dosage":    func(d *dgp.Design) { d.Dosage = &dgp.Dosage{Mean: 1, Max: 2} },
+		"trial.turnover":  func(d *dgp.Design) { d.Turnover = &dgp.Turnover{} },
+		"trial.mobility":  func(d *dgp.Design) { d.Mobility = &dgp.Mobility{Time: 0.5} },
+		"trial.spillover": func(d *dgp.Design) { d.Spillover = &dgp.Spillover{Share: 0.5} },
 	} {
 		study := sim.SmallStudy(1)
 		study.Quality.Effect.Skew = 0

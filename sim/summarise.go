@@ -108,7 +108,7 @@ func (l *ledgerLine) row(alpha float64) SummaryRow {
 		Estimand:  l.estimand,
 		Measures:  l.tally.measures(alpha),
 
-		AnalyticPower: math.NaN(), AnalyticZ: math.NaN(),
+		AnalyticPower: math.NaN(), AnalyticZ: math.NaN(), AnalyticMDES: math.NaN(),
 	}
 }
 

@@ -75,10 +75,11 @@ type SummaryRow struct {
 	Estimand  string
 	Measures
 
-	// The power by a closed form, and how many Monte Carlo standard errors the
-	// simulated power is above it; NaN where there is none. AddClosedForms fills
-	// them.
-	AnalyticPower, AnalyticZ float64
+	// The power by a closed form, how many Monte Carlo standard errors the
+	// simulated power is above it, and the smallest effect with a power of
+	// MDESPower, in the units of the truth; NaN where there is none. AddClosedForms
+	// fills them.
+	AnalyticPower, AnalyticZ, AnalyticMDES float64
 }
 
 // A Summary is the performance of every estimate of a study, in the order of

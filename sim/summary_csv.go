@@ -59,6 +59,7 @@ func summaryColumns() []column {
 		{name: "mdes_mcse", number: func(r *SummaryRow) float64 { return r.MDESMCSE }},
 		{name: "analytic_power", number: func(r *SummaryRow) float64 { return r.AnalyticPower }},
 		{name: "analytic_z", number: func(r *SummaryRow) float64 { return r.AnalyticZ }},
+		{name: "analytic_mdes", number: func(r *SummaryRow) float64 { return r.AnalyticMDES }},
 	}
 }
 

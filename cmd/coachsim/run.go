@@ -64,6 +64,9 @@ A study with a sweep simulates every combination of its values.`,
 				if err = done.summary.WriteTable(s.out, tableWidth(s), false); err == nil {
 					err = done.writeTruthNote(s.out)
 				}
+				if err == nil {
+					err = done.study.WriteFormulaNotes(s.out, tableWidth(s))
+				}
 			}
 			if err != nil {
 				return err
