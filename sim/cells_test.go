@@ -38,7 +38,7 @@ func TestPopulationEffectsByArm(t *testing.T) {
 		{"[control, coaching, materials]", "{kind: blocked}",
 			map[string]float64{"both/reading/coaching": 0.3, "both/reading/materials": 0.1, "alone/reading/coaching": 0.3, "means/reading/coaching": 0.3, "means/reading/materials": 0.1}},
 	} {
-		all := append(slices.Clone(settings), configs.Setting{Key: "trial.arms", Value: c.arms}, configs.Setting{Key: "trial.assignment", Value: c.assignment})
+		all := append(slices.Clone(settings), configs.Setting{Key: "primary", Value: "{estimator: alone}"}, configs.Setting{Key: "trial.arms", Value: c.arms}, configs.Setting{Key: "trial.assignment", Value: c.assignment})
 		if c.arms == "[control, coaching, materials]" {
 			all = append(all, configs.Setting{Key: "achievement.arm_effects", Value: "{materials: {mean: [0.1]}}"})
 		}
