@@ -1,6 +1,7 @@
 package dgp
 
 import (
+	"fmt"
 	"math"
 	"slices"
 )
@@ -258,4 +259,52 @@ func (v Variances) Find(outcome string) *OutcomeVariance {
 		return &v[i]
 	}
 	return nil
+}
+
+// Table writes the variances for people, a heading first: a line for each level of
+// each outcome at which it varies, and one for the sum. Columns without any number
+// are left out, and so is the outcome's name below its first line.
+func (all Variances) Table() [][]string {
+	rows := [][]string{{"outcome", "level", "variance", "ICC", "baseline", "covariates", "quality", "rest", "R²"}}
+	digits := func(x float64) string { return fmt.Sprintf("%.4f", math.Max(x, 0)) } // no -0
+	some := func(x float64) string {
+		if x == 0 {
+			return ""
+		}
+		return digits(x)
+	}
+	for _, v := range all {
+		name := v.Outcome
+		for _, l := range v.Levels {
+			if l.Variance == 0 {
+				continue
+			}
+			rows = append(rows, []string{name, l.Level, digits(l.Variance), digits(l.ICC), some(l.Baseline), some(l.Covariates), some(l.Quality), some(l.Rest), some(l.R2)})
+			name = ""
+		}
+		sum := []string{name, "all", digits(v.Variance), "", "", "", "", "", ""}
+		if v.Reliability != nil {
+			sum[8] = "reliability " + digits(*v.Reliability)
+		}
+		if v.Grade > 0 {
+			sum[8] = "and between grades " + digits(v.Grade)
+		}
+		rows = append(rows, sum)
+	}
+	used := make([]bool, len(rows[0]))
+	for _, row := range rows[1:] {
+		for c, cell := range row {
+			used[c] = used[c] || cell != ""
+		}
+	}
+	for i, row := range rows {
+		var kept []string
+		for c, cell := range row {
+			if used[c] {
+				kept = append(kept, cell)
+			}
+		}
+		rows[i] = kept
+	}
+	return rows
 }

@@ -161,6 +161,51 @@ func (s Study) closedForms() (all formsOf, err error) {
 	return all, nil
 }
 
+// Inputs writes the values that the formula takes, as coachsim analytic reads them.
+func (c *ClosedForm) Inputs() string {
+	var inputs []string
+	for _, k := range append(c.Design.Inputs[:len(c.Design.Inputs):len(c.Design.Inputs)], analytic.P, analytic.TakeUp, analytic.Crossover, analytic.ES) {
+		x := c.Values[k]
+		if x != 0 && (k != analytic.TakeUp || x != 1) || k == analytic.ES {
+			inputs = append(inputs, fmt.Sprintf("%s=%s", k, decimal(math.Round(x*1e6)/1e6)))
+		}
+	}
+	if usual := c.Design.Test(c.Values); math.Abs(usual.DF-c.Test.DF) > 1e-6 {
+		inputs = append(inputs, fmt.Sprintf("with df=%s", decimal(math.Round(c.Test.DF*1e3)/1e3)))
+	}
+	if n := len(c.cases); n > 1 {
+		inputs = append(inputs, fmt.Sprintf("averaged over %d numbers of units left", n))
+	}
+	return strings.Join(inputs, " ")
+}
+
+// A ClosedFormNote says which closed form an estimate has, or of which estimates
+// there is none, and why.
+type ClosedFormNote struct {
+	Estimates []string // such as "itt: reading"
+	Names     string   // of many only some
+	Form      *ClosedForm
+	Why       string // there is none
+}
+
+// ClosedForms tells of every estimate of a treatment effect which closed form it
+// has, or why it has none: first those that have one. A sweep is represented by
+// its first design.
+func (s Study) ClosedForms() ([]ClosedFormNote, error) {
+	all, err := s.closedForms()
+	if err != nil {
+		return nil, err
+	}
+	var notes []ClosedFormNote
+	for i, form := range all.forms {
+		notes = append(notes, ClosedFormNote{Estimates: all.names[i : i+1], Names: all.names[i], Form: form})
+	}
+	for _, reason := range all.none.order {
+		notes = append(notes, ClosedFormNote{Estimates: all.none.of[reason], Names: all.none.names(reason, 4), Why: reason})
+	}
+	return notes, nil
+}
+
 // WriteClosedForms says for every estimate of a treatment effect which closed
 // form it has, or why it has none. A sweep is represented by its first design.
 func (s Study) WriteClosedForms(w io.Writer) error {
@@ -169,24 +214,11 @@ func (s Study) WriteClosedForms(w io.Writer) error {
 		return err
 	}
 	for i, form := range all.forms {
-		var inputs []string
-		for _, k := range append(form.Design.Inputs[:len(form.Design.Inputs):len(form.Design.Inputs)], analytic.P, analytic.TakeUp, analytic.Crossover, analytic.ES) {
-			x := form.Values[k]
-			if x != 0 && (k != analytic.TakeUp || x != 1) || k == analytic.ES {
-				inputs = append(inputs, fmt.Sprintf("%s=%s", k, decimal(math.Round(x*1e6)/1e6)))
-			}
-		}
-		if usual := form.Design.Test(form.Values); math.Abs(usual.DF-form.Test.DF) > 1e-6 {
-			inputs = append(inputs, fmt.Sprintf("with df=%s", decimal(math.Round(form.Test.DF*1e3)/1e3)))
-		}
-		if n := len(form.cases); n > 1 {
-			inputs = append(inputs, fmt.Sprintf("averaged over %d numbers of units left", n))
-		}
 		approximate := ""
 		if len(form.Approximate) > 0 {
 			approximate = "; approximate: " + strings.Join(form.Approximate, "; ")
 		}
-		if _, err := fmt.Fprintf(w, "%s: power %s%% by %s %s%s\n", all.names[i], fixed(100*form.Power, 1), form.Design.Name, strings.Join(inputs, " "), approximate); err != nil {
+		if _, err := fmt.Fprintf(w, "%s: power %s%% by %s %s%s\n", all.names[i], fixed(100*form.Power, 1), form.Design.Name, form.Inputs(), approximate); err != nil {
 			return err
 		}
 	}

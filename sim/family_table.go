@@ -282,6 +282,22 @@ func familyLabels(r *FamilyPower) []string {
 	return append(labels, all, all+", unadjusted", "familywise error", "false discovery")
 }
 
+// A FamilyLine is one share of a family with its name in tables.
+type FamilyLine struct {
+	Name string
+	Share
+}
+
+// Lines lists the shares of a family as tables show them, the outcomes' first.
+func (r *FamilyPower) Lines() []FamilyLine {
+	shares := familyShares(r)
+	lines := make([]FamilyLine, len(shares))
+	for i, name := range familyLabels(r) {
+		lines[i] = FamilyLine{name, shares[i]}
+	}
+	return lines
+}
+
 func familyShares(r *FamilyPower) []Share {
 	shares := append([]Share(nil), r.Individual...)
 	shares = append(shares, r.Mean)

@@ -35,6 +35,34 @@ type Comparison struct {
 	NFail    int
 }
 
+// Verdict puts a difference in words: close, near or off. Coefficients are judged by
+// their printed standard error, other numbers by how much they vary between
+// simulated trials.
+func (c Comparison) Verdict() string {
+	d := math.Abs(c.DiffSE)
+	if math.IsNaN(c.SE) {
+		d = math.Abs(c.Mean-c.Value) / c.SD
+	}
+	switch {
+	case math.IsNaN(d):
+		return "-"
+	case d <= 0.25:
+		return "close"
+	case d <= 0.80:
+		return "near"
+	default:
+		return "off"
+	}
+}
+
+// Name is the printed column and what the cell is.
+func (c Comparison) Name() string {
+	if c.Column != "" && c.Kind != "corr" {
+		return "(" + c.Column + ") " + c.Label
+	}
+	return c.Label
+}
+
 // Compare lays published cells beside a summary of the study that reproduces
 // them.
 func Compare(cells []Published, s Summary) ([]Comparison, error) {

@@ -36,6 +36,21 @@ func writeTruths(dir string, cells [][]PopulationEffect) error {
 	return writeAtomic(filepath.Join(dir, truthsFile), text.Bytes())
 }
 
+// LeastKnown returns the population effect that is known least well, and whether
+// there is any that is not known exactly.
+func LeastKnown(truths []PopulationEffect) (worst PopulationEffect, any bool) {
+	for _, t := range truths {
+		if t.MCSE > worst.MCSE {
+			worst, any = t, true
+		}
+	}
+	return worst, any
+}
+
+// PopulationDraws is the number of trials over which population effects are
+// averages.
+const PopulationDraws = populationDraws
+
 // ReadTruths reads the population effects of a run directory, and none where the
 // run was made by a version that kept none.
 func ReadTruths(dir string) ([]PopulationEffect, error) {

@@ -84,17 +84,12 @@ func (f *finished) writeSummary() error {
 // writeTruthNote says how well the true effects are known, since no bias is
 // known better.
 func (f *finished) writeTruthNote(w io.Writer) error {
-	worst, of := 0.0, ""
-	for _, t := range f.truths {
-		if t.MCSE > worst {
-			worst, of = t.MCSE, t.Outcome
-		}
-	}
-	if of == "" {
+	worst, any := sim.LeastKnown(f.truths)
+	if !any {
 		return nil
 	}
 	_, err := fmt.Fprintf(w, "\nTrue effects of the population are means over 1,000 other trials. They are known to within a\n"+
-		"Monte Carlo standard error of %.2g (%s, the worst), which the MCSE of bias leaves out.\n", worst, of)
+		"Monte Carlo standard error of %.2g (%s, the worst), which the MCSE of bias leaves out.\n", worst.MCSE, worst.Outcome)
 	return err
 }
 

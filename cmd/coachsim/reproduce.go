@@ -103,30 +103,11 @@ func (f *finished) reproduce(s streams, asJSON bool) error {
 	return nil
 }
 
-// verdict puts a difference in words. Coefficients are judged by their printed
-// standard error, other numbers by how much they vary between simulated trials.
-func verdict(c sim.Comparison) string {
-	d := math.Abs(c.DiffSE)
-	if math.IsNaN(c.SE) {
-		d = math.Abs(c.Mean-c.Value) / c.SD
-	}
-	switch {
-	case math.IsNaN(d):
-		return "-"
-	case d <= 0.25:
-		return "close"
-	case d <= 0.80:
-		return "near"
-	default:
-		return "off"
-	}
-}
-
 func writeComparisonTable(w io.Writer, all []sim.Comparison, a sim.Agreement, t sim.Tolerance, replicates int, close bool) {
 	fmt.Fprintf(w, "Published and simulated results, %d simulated trials\n\n", replicates)
 	width := 0
 	for _, c := range all {
-		width = max(width, utf8.RuneCountInString(cellName(c)))
+		width = max(width, utf8.RuneCountInString(c.Name()))
 	}
 	fmt.Fprintf(w, "%-*s %17s   %33s   %8s\n", width+2, "", "published", "simulated", "(mean-")
 	fmt.Fprintf(w, "%-*s %9s %7s   %17s %7s %7s   %8s  %s\n", width+2, "cell", "value", "SE", "mean (MCSE)", "SD", "SE", "publ)/SE", "verdict")
@@ -140,8 +121,8 @@ func writeComparisonTable(w io.Writer, all []sim.Comparison, a sim.Agreement, t 
 				fmt.Fprintf(w, "Table %s\n", table)
 			}
 		}
-		fmt.Fprintf(w, "  %-*s %9s %7s   %7s %9s %7s %7s   %8s  %s\n", width, cellName(c),
-			fixed(c.Value), fixed(c.SE), fixed4(c.Mean), inParentheses(c.MeanMCSE), fixed4(c.SD), fixed4(c.MeanSE), fixed(c.DiffSE), verdict(c))
+		fmt.Fprintf(w, "  %-*s %9s %7s   %7s %9s %7s %7s   %8s  %s\n", width, c.Name(),
+			fixed(c.Value), fixed(c.SE), fixed4(c.Mean), inParentheses(c.MeanMCSE), fixed4(c.SD), fixed4(c.MeanSE), fixed(c.DiffSE), c.Verdict())
 	}
 	fmt.Fprintf(w, `
 Coefficients: root mean square of (mean - published)/SE %.3f over %d cells (at most %.2f asked);
@@ -154,14 +135,6 @@ printed SE, else off; for numbers without a printed SE, in units of SD.
 `, a.RMS, a.Cells, t.RMS, a.Worst, a.WorstCell, t.Worst, 100*a.WorstSE, a.SEs, a.WorstSECell, 100*t.SE, map[bool]string{
 		true: "The study reproduces its paper.", false: "THE STUDY DOES NOT REPRODUCE ITS PAPER.",
 	}[close])
-}
-
-// cellName is the printed column and what the cell is.
-func cellName(c sim.Comparison) string {
-	if c.Column != "" && c.Kind != "corr" {
-		return "(" + c.Column + ") " + c.Label
-	}
-	return c.Label
 }
 
 func fixed(x float64) string  { return decimals(x, 3) }
@@ -194,7 +167,7 @@ func comparisonFields(c sim.Comparison) []struct {
 		{"id", c.ID}, {"table", c.Table}, {"column", c.Column}, {"label", c.Label},
 		{"estimator", c.Estimator}, {"outcome", c.Outcome}, {"term", c.Term}, {"statistic", c.Kind},
 		{"published", c.Value}, {"se", c.SE}, {"mean", c.Mean}, {"mean_mcse", c.MeanMCSE}, {"sd", c.SD}, {"mean_se", c.MeanSE},
-		{"diff_se", c.DiffSE}, {"calibrated_se", c.CalibratedSE}, {"n", c.N}, {"n_fail", c.NFail}, {"verdict", verdict(c)},
+		{"diff_se", c.DiffSE}, {"calibrated_se", c.CalibratedSE}, {"n", c.N}, {"n_fail", c.NFail}, {"verdict", c.Verdict()},
 	}
 }
 
