@@ -254,9 +254,9 @@ func (t Trial) scoreVariances(p *population) (all Variances) {
 }
 
 // Find returns the variance of an outcome, or nil.
-func (v Variances) Find(outcome string) *OutcomeVariance {
-	if i := slices.IndexFunc(v, func(o OutcomeVariance) bool { return o.Outcome == outcome }); i >= 0 {
-		return &v[i]
+func (all Variances) Find(outcome string) *OutcomeVariance {
+	if i := slices.IndexFunc(all, func(o OutcomeVariance) bool { return o.Outcome == outcome }); i >= 0 {
+		return &all[i]
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"coachsim/configs"
 	"coachsim/plots"
 	"coachsim/plots/report"
 	"coachsim/sim"
@@ -57,7 +58,10 @@ func (f *finished) writeReport(families sim.Families, figures []plots.Figure) er
 	if err != nil {
 		return &exitError{exitFile, err}
 	}
-	run := report.Run{Run: f.figureRun(), Plan: plan, Truths: f.truths, Families: families, Figures: figures}
+	run := report.Run{
+		Results: report.Results{Study: f.study, Summary: f.summary, Families: families, Version: plan.Version},
+		Plan:    plan, Truths: f.truths, Comparisons: f.comparisons, Tolerance: configs.Tolerance(f.study.Published), Figures: figures,
+	}
 	for _, file := range []struct {
 		name  string
 		write func(io.Writer, report.Run) error

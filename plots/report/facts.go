@@ -133,8 +133,7 @@ func rounded(x float64) string {
 }
 
 // losses says who is lost after assignment, by level.
-func (p *plan) losses() string {
-	d := p.design.Design
+func losses(d dgp.Design) string {
 	var parts []string
 	for _, arm := range d.Arms {
 		if n := d.Attrition.Schools[arm]; n > 0 {
@@ -630,8 +629,8 @@ func (p *plan) left() []string {
 	add(p.usesQuality() && p.design.Observation.Raters == nil, "severity and drift of raters")
 	depends := func(l dgp.Loss) bool { return len(l.Depends)+len(l.DependsByArm) > 0 }
 	loss := d.Attrition.Loss
-	add(p.losses() == "", "attrition")
-	add(p.losses() != "" && !depends(loss.School) && !depends(loss.Teacher) && !depends(loss.Child), "attrition that depends on outcomes")
+	add(losses(p.design.Design) == "", "attrition")
+	add(losses(p.design.Design) != "" && !depends(loss.School) && !depends(loss.Teacher) && !depends(loss.Child), "attrition that depends on outcomes")
 	varies := func(e dgp.TestEffect) bool {
 		return e.Bottom != 0 || len(e.By) > 0 || len(e.Quantiles) > 0 || e.SchoolSD > 0 || e.BlockSD > 0
 	}

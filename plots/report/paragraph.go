@@ -78,8 +78,8 @@ func (p *plan) long() []string {
 	}
 	all = append(all, p.opening())
 	say(p.schools(), sourced(s.Sizes))
-	if losses := p.losses(); losses != "" {
-		say("we allow for the loss of ", losses, sourced(s.Attrition))
+	if lost := losses(p.design.Design); lost != "" {
+		say("we allow for the loss of ", lost, sourced(s.Attrition))
 	} else {
 		say("no attrition is assumed", optional(s.Attrition))
 	}
@@ -383,8 +383,8 @@ func (p *plan) short() string {
 	if r2 := p.r2(); r2 != "" {
 		assumed = append(assumed, "that "+p.explains()+" "+r2)
 	}
-	if losses := p.losses(); losses != "" {
-		assumed = append(assumed, "the loss of "+losses)
+	if lost := losses(p.design.Design); lost != "" {
+		assumed = append(assumed, "the loss of "+lost)
 	}
 	if assumed != nil {
 		last := len(assumed) - 1
@@ -526,8 +526,8 @@ func (p *plan) checklist() []Item {
 	if p.usesQuality() {
 		add("Reliability of observation", p.reliability(), stated(s.Reliability))
 	}
-	if losses := p.losses(); losses != "" {
-		add("Attrition", losses, stated(s.Attrition))
+	if lost := losses(p.design.Design); lost != "" {
+		add("Attrition", lost, stated(s.Attrition))
 	} else {
 		add("Attrition", "none", stated(s.Attrition))
 	}

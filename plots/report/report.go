@@ -5,11 +5,12 @@ import (
 	"coachsim/sim"
 )
 
-// A Run is what a report is made of: a run directory, read and measured.
+// A Run is what report.html is made of: a run directory, read and measured.
 type Run struct {
-	plots.Run
-	Plan     sim.Plan               // its Text, Hash and Version
-	Truths   []sim.PopulationEffect // for their precision; none where the directory has none
-	Families sim.Families
-	Figures  []plots.Figure
+	Results
+	Plan        sim.Plan               // its Text, Hash and Version
+	Truths      []sim.PopulationEffect // for their precision; none where the directory has none
+	Comparisons []sim.Comparison       // with published results, where there are any
+	Tolerance   sim.Tolerance          // of a reproduction of them
+	Figures     []plots.Figure
 }

@@ -1,7 +1,7 @@
 // Package report writes what a run found for people who were not there: the power
 // paragraph of a proposal with its checklist, and tables for papers.
 //
-// And report.html, one page that is whole in itself (report.go, html*.go, html/).
+// And report.html, one page that is whole in itself (report.go, page*.go, page/).
 //
 // Everything is a pure function of a study, its summary and what else the log of
 // its replicates says. Numbers are formatted here and computed in package sim.

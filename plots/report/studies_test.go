@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"coachsim/configs"
+	"coachsim/plots"
 	"coachsim/plots/report"
 	"coachsim/sim"
 )
@@ -14,6 +15,12 @@ import (
 // simulated runs a study with few replicates and returns what its report is
 // written from.
 func simulated(t *testing.T, text []byte, replicates int, settings ...configs.Setting) report.Results {
+	t.Helper()
+	return simulatedRun(t, text, replicates, settings...).Results
+}
+
+// simulatedRun returns what the page is written from.
+func simulatedRun(t *testing.T, text []byte, replicates int, settings ...configs.Setting) report.Run {
 	t.Helper()
 	study, err := configs.Load("study", text, settings)
 	if err != nil {
@@ -41,7 +48,29 @@ func simulated(t *testing.T, text []byte, replicates int, settings ...configs.Se
 	if err != nil {
 		t.Fatal(err)
 	}
-	return report.Results{Study: study, Summary: summary, Families: families, Version: "v1.0.0"}
+	run := report.Run{Results: report.Results{Study: study, Summary: summary, Families: families, Version: "v1.0.0"}, Tolerance: configs.Tolerance(study.Published)}
+	if err := run.Summary.AddClosedForms(study); err != nil {
+		t.Fatal(err)
+	}
+	if run.Plan, err = sim.ReadPlan(dir); err != nil {
+		t.Fatal(err)
+	}
+	if run.Truths, err = sim.ReadTruths(dir); err != nil {
+		t.Fatal(err)
+	}
+	if study.Published != "" && len(study.Cells) == 0 {
+		cells, err := configs.Published(study.Published)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if run.Comparisons, err = sim.Compare(cells, run.Summary); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if run.Figures, err = plots.Standard(run.Summary, log.Chunks(), run.Comparisons); err != nil {
+		t.Fatal(err)
+	}
+	return run
 }
 
 // studies are the texts of all built-in studies and starters by name.
