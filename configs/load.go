@@ -150,9 +150,9 @@ func Resolve(s sim.Study) ([]byte, error) {
 	return append(text, swept...), err
 }
 
-// results is counted up whenever a change of the program changes the draws or
-// the estimates of a study.
-const results = "coachsim results 1\n"
+// results is counted up whenever a change of the program changes the draws, the
+// estimates or the true effects of a study.
+const results = "coachsim results 2\n"
 
 // Plan fixes a study for a run directory.
 func Plan(s sim.Study, version string) (sim.Plan, error) {
