@@ -37,10 +37,10 @@ func writeTruths(dir string, cells [][]PopulationEffect) error {
 }
 
 // LeastKnown returns the population effect that is known least well, and whether
-// there is any that is not known exactly.
+// there is any that is not known exactly, but for rounding.
 func LeastKnown(truths []PopulationEffect) (worst PopulationEffect, any bool) {
 	for _, t := range truths {
-		if t.MCSE > worst.MCSE {
+		if t.MCSE > max(worst.MCSE, 1e-12*math.Abs(t.Value)) {
 			worst, any = t, true
 		}
 	}
