@@ -214,6 +214,13 @@ func (f Design) Draw(t Theme) (Drawing, error) {
 		return Drawing{}, errors.New("plots: a design needs the layout of its units")
 	}
 	rows := f.rows()
+	for i := range rows {
+		var lines []string
+		for _, note := range rows[i].notes {
+			lines = append(lines, wrap(t.face(t.TickSize), note, designLabels-designGap)...)
+		}
+		rows[i].notes = lines
+	}
 	width := t.width(f.Width, TwoColumns)
 	foot := f.footnotes(t, width)
 	height := 2*edge + vg.Length(len(foot))*leading*t.TickSize

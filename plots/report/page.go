@@ -213,7 +213,7 @@ func (room *pictureRoom) draw(figure plots.Figure) (*pageFigure, error) {
 	f := &pageFigure{
 		ID: fmt.Sprintf("figure-%d", room.figures), Number: room.figures, Name: figure.Name(), Title: words.Title, Note: words.Note,
 		Alt:  "Figure: " + words.Title + ". Its numbers are in the data file below it.",
-		Wide: drawing.Width > plots.OneColumn,
+		Wide: drawing.Width > 0.9*plots.TwoColumns,
 	}
 	var data bytes.Buffer
 	if err := csv.NewWriter(&data).WriteAll(figure.Table()); err != nil {
