@@ -1,6 +1,9 @@
 package estimators
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // A classRegression is a regression whose focal columns vary between groups, but
 // not within, and are chosen after the cross-products are known: scores without
@@ -15,6 +18,7 @@ import "math"
 type classRegression struct {
 	l     *linear
 	focal int   // number of focal columns
+	out   []int // their places in l.terms
 	terms []int // places of the others in core.terms
 
 	chol     *cholesky
@@ -36,20 +40,15 @@ type classRegression struct {
 }
 
 func newClassRegression(l *linear, focal []int) *classRegression {
-	r := &classRegression{l: l, focal: len(focal)}
-	of := map[int]bool{}
-	for _, place := range focal {
-		of[place] = true
-	}
-	for i, u := range l.terms {
-		if !of[i] {
-			r.terms = append(r.terms, u)
-		}
-	}
-	return r
+	return &classRegression{l: l, focal: len(focal), out: focal}
 }
 
 func (r *classRegression) allocate(groups int) {
+	for i, u := range r.l.terms { // in their last places
+		if !slices.Contains(r.out, i) {
+			r.terms = append(r.terms, u)
+		}
+	}
 	c, q, m := r.l.core, len(r.terms), r.focal
 	effects := max(c.mostEffects, 1)
 	r.chol, r.raw = newCholesky(q), make([]float64, q)

@@ -53,7 +53,7 @@ func (b *closedFormOf) findLosses() {
 	}
 	b.lost, b.fewer = make([]float64, len(d.Arms)), slices.Repeat([]float64{1}, len(d.Arms))
 	loss := d.Attrition.Loss
-	if lost := mean(loss.Child.Rate); lost > 0 && b.rows == dgp.ChildLevel {
+	if lost := mean(loss.Child.Rate); lost > 0 && !b.score {
 		d.Attrition.Children = 1 - (1-d.Attrition.Children)*(1-lost)
 		b.size[dgp.ChildLevel], b.cv = d.TestedSize()
 		for a, name := range d.Arms {
@@ -66,8 +66,8 @@ func (b *closedFormOf) findLosses() {
 			}
 		}
 	}
-	for l, rate := range map[dgp.Level]map[string]float64{dgp.SchoolLevel: loss.School.Rate, dgp.TeacherLevel: loss.Teacher.Rate} {
-		lost := mean(rate)
+	for i, rate := range []map[string]float64{loss.School.Rate, loss.Teacher.Rate} {
+		l, lost := dgp.SchoolLevel+dgp.Level(i), mean(rate)
 		switch {
 		case lost == 0:
 		case l == b.unit || b.unit == dgp.SchoolLevel && d.Teachers == 1:

@@ -416,6 +416,9 @@ func (b *closedFormOf) findContrast(interactions map[string]bool) string {
 	if len(interactions) > 0 {
 		return "its formula multiplies arms that the trial does not combine"
 	}
+	if target < 0 && b.target.Contrast != nil {
+		return "it is a contrast of several arms"
+	}
 	if target < 0 {
 		return "its formula leaves the arm " + b.target.Arm + " out"
 	}

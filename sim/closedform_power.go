@@ -74,7 +74,6 @@ func (b *closedFormOf) contrastVariance() float64 {
 // instrument gives the test of two-stage least squares the standard error that it
 // has: that of y - βd, which take-up does not make more variable.
 func (b *closedFormOf) instrument(t *analytic.Test) {
-	b.note("an estimate by an instrument is normal only about")
 	own := 0.0
 	for a, x := range b.contrast {
 		v := (1-b.takeUp[a])*b.mean(b.received[0], b.unit) + b.takeUp[a]*b.mean(b.received[1], b.unit) + b.added
@@ -296,7 +295,10 @@ func (c *ClosedForm) mdes(power, alpha float64) float64 {
 
 // approximate notes where the formula is no exact description.
 func (b *closedFormOf) approximate() {
-	if b.cv > 0 && b.rows == dgp.ChildLevel {
+	if b.wald {
+		b.note("an estimate by an instrument is normal only about")
+	}
+	if b.cv > 0 && !b.score {
 		b.note("classes are of unequal size")
 	}
 	units := b.unit.Plural()

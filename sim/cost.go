@@ -57,21 +57,26 @@ func (c Cost) Items(t dgp.Trial) ([]CostItem, error) {
 	}
 	shape := g.Shape()
 	children, treated, coaches := 0.0, 0.0, 0.0
-	arm := -1
+	var arms []int
 	for i, column := range shape.Columns {
-		if column.Arm && arm < 0 {
-			arm = i
+		if column.Arm {
+			arms = append(arms, i)
 		}
 	}
 	for rep := range costDraws {
 		data, _ := g.Draw(dgp.Stream{Seed: populationSeed, Replicate: uint64(rep)})
 		children += float64(data.Children())
 		coaches += float64(g.Coaches())
-		share := 0.0
-		for _, x := range data.Columns[arm] {
-			share += x
+		if len(arms) == 0 {
+			continue // a study without treatment
 		}
-		treated += share / float64(len(data.Columns[arm])) * float64(shape.Max[dgp.SchoolLevel])
+		share := 0.0
+		for u := range data.Columns[arms[0]] {
+			if slices.ContainsFunc(arms, func(arm int) bool { return data.Columns[arm][u] != 0 }) {
+				share++
+			}
+		}
+		treated += share / float64(len(data.Columns[arms[0]])) * float64(shape.Max[dgp.SchoolLevel])
 	}
 	children /= costDraws
 	treated /= costDraws

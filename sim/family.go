@@ -172,7 +172,9 @@ func (m *familyMeasurer) add(r *Record) error {
 			return errors.New("it is there twice")
 		}
 		t.seen[place.outcome] = true
-		t.truth[place.outcome] = r.Truth
+		if t.truth[place.outcome] = r.Truth; math.Abs(r.Truth) <= 1e-9*r.SE {
+			t.truth[place.outcome] = 0 // but for rounding, as Measures.Null
+		}
 		t.p[place.outcome] = math.NaN()
 		if judged(r.Estimate).Worked() {
 			t.p[place.outcome] = r.P

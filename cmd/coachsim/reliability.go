@@ -104,7 +104,10 @@ fixed. Numbers in parentheses are Monte Carlo standard errors.`,
 }
 
 // A planGrid holds the values of days, segments and coders of the plans of a D-study.
-type planGrid struct{ days, segments, coders []int }
+type planGrid struct {
+	days, segments, coders []int
+	asked                  bool // for these numbers of coders
+}
 
 // planValues reads the values of a flag, or takes the default ones and those of the
 // own plan.
@@ -155,6 +158,7 @@ func (f *reliabilityFlags) grid(own dgp.ObservationPlan, v dgp.ScoreVariance) (g
 	if g.segments, err = planValues("segments", f.segments, own.Segments, 1, 2, 4); err != nil {
 		return g, err
 	}
+	g.asked = f.coders != ""
 	g.coders, err = planValues("coders", f.coders, own.Coders, 1, 2)
 	return g, err
 }
@@ -182,6 +186,9 @@ func plans(study sim.Study, g planGrid, v dgp.ScoreVariance, total *float64) (al
 					trial.Observation.Raters = &crossed
 				}
 				plan := trial.ObservationPlan()
+				if plan.Pool > 0 && coders > plan.Pool && !g.asked {
+					continue // nobody asked for so many
+				}
 				if plan.Pool > 0 && coders > plan.Pool {
 					return nil, usageError("--coders %d: only %s may code a class (observation.raters)", coders, count(plan.Pool, "rater"))
 				}

@@ -113,6 +113,12 @@ func keysSet(of any, without []string) (words []string) {
 		}
 		x := v.Field(i)
 		switch {
+		case x.Kind() == reflect.Pointer && x.Elem().Kind() == reflect.Struct:
+			own := keysSet(x.Elem().Interface(), nil)
+			if e, ok := x.Interface().(*estimators.MeasurementError); ok && e.Method == 0 {
+				own = append([]string{"method: " + e.Method.String()}, own...)
+			}
+			words = append(words, key+": "+strings.Join(own, ", "))
 		case x.Kind() == reflect.Bool:
 			words = append(words, strings.ReplaceAll(key, "_", " "))
 		case x.Kind() == reflect.Slice && x.Type().Elem().Kind() == reflect.String:

@@ -27,7 +27,11 @@ type Results struct {
 // does not hold.
 func (r Results) mdes(row int) (value, mcse float64) {
 	of := &r.Summary.Rows[row]
-	switch r.method(of.Estimator).(type) {
+	switch m := r.method(of.Estimator).(type) {
+	case estimators.IV:
+		if m.Test == estimators.AndersonRubin {
+			return math.NaN(), math.NaN()
+		}
 	case estimators.Randomisation, estimators.WildBootstrap, estimators.LeeBounds, estimators.Mediation:
 		return math.NaN(), math.NaN()
 	}

@@ -241,7 +241,7 @@ func (r Results) notes(t Table, rows []int) []string {
 	}
 	if has("power") {
 		note := fmt.Sprintf("Power: share of all trials with p ≤ %s, failed fits counting as not significant", written(r.Summary.Alpha))
-		if slices.ContainsFunc(rows, func(i int) bool { return r.Summary.Rows[i].Truth == 0 }) {
+		if slices.ContainsFunc(rows, func(i int) bool { return r.Summary.Rows[i].Null() }) {
 			note += "; where the truth is 0 it is the size of the test"
 		}
 		notes = append(notes, note+".")
