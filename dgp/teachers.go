@@ -66,7 +66,7 @@ func (d Design) teachersPerSchool() (fewest, most int) {
 // teacherStarts returns the first teacher of each school, and the end. Schools of
 // each size are spread evenly: the next school has the size that is furthest behind
 // its share. Their numbers are part of the design, the same in every data set, and
-// differ from shares of all schools by less than one.
+// differ from shares of all schools by about one at most.
 func (d Design) teacherStarts() []int {
 	counts, shares := d.teacherCounts()
 	starts := make([]int, d.schools()+1)

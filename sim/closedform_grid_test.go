@@ -242,11 +242,11 @@ func (d gridStudy) rejected(t *testing.T, seed uint64, replicates int) []int {
 // MCSE of it. A right program fails one estimate with a probability of 0.27% for a
 // new seed, so the seed is fixed; the sum of squares over one estimate of each study
 // must be one that a right program exceeds with a probability of 0.1%. With -short
-// the MCSE is 1.6 points.
+// the MCSE is 3 points.
 func TestClosedFormsAreTheSimulatedPower(t *testing.T) {
 	mcse := 0.005
 	if testing.Short() {
-		mcse = 0.016
+		mcse = 0.03
 	}
 	squares, checked := 0.0, 0
 	for i, d := range exactStudies() {

@@ -47,7 +47,7 @@ func WritePage(w io.Writer, r Run) error {
 	return err
 }
 
-// An page is what the templates print.
+// A page is what the templates print.
 type page struct {
 	Run
 	Style  template.CSS
@@ -86,14 +86,13 @@ type pageSection struct{ ID, Title string }
 type pageMethod struct{ Name, Kind, Words string }
 
 type pageTruth struct {
-	Draws   string
-	MCSE    string
-	Of      string
-	OfTerm  string
-	Largest bool
+	Draws  string
+	MCSE   string
+	Of     string
+	OfTerm string
 }
 
-// has says whether the page has a section, which is when it is in the contents.
+// add puts a section into the contents.
 func (p *page) add(id, title string) { p.Sections = append(p.Sections, pageSection{id, title}) }
 
 func newPage(r Run) (*page, error) {
@@ -177,7 +176,7 @@ func minus(number string) string {
 	return number
 }
 
-// An pageFigure is a drawing with its words and its numbers.
+// A pageFigure is a drawing with its words and its numbers.
 type pageFigure struct {
 	ID          string
 	Number      int

@@ -10,7 +10,7 @@ import (
 	"coachsim/sim"
 )
 
-// An pageTable is a table of the page.
+// A pageTable is a table of the page.
 type pageTable struct {
 	ID      string
 	Caption string
@@ -26,7 +26,7 @@ type pageHead struct {
 	Label bool // words, not numbers
 }
 
-// An pageGroup is rows under one heading.
+// A pageGroup is rows under one heading.
 type pageGroup struct {
 	Title string
 	Rows  [][]pageCell
@@ -294,7 +294,7 @@ func (p *page) checks(r Run) error {
 	return nil
 }
 
-// An pagePublished is published results beside simulated ones.
+// A pagePublished is published results beside simulated ones.
 type pagePublished struct {
 	pageTable
 	Agreement  string

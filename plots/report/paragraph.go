@@ -237,12 +237,9 @@ func (p *plan) results() []string {
 		say(from, "the bias is ", bias, unit, withMCSE(mcse), " and the ", written(100-100*p.Summary.Alpha), "% confidence interval covers the true effect in ", ofTrials(p.row.Coverage()))
 		say("the test rejects in ", ofTrials(p.power()), ", which includes the bias and is no power")
 	default:
-		what := "power is "
-		if f, _ := p.family(); f != nil {
+		what := rejections(p.row)
+		if f, _ := p.family(); f != nil && !p.row.Null() {
 			what = "power after adjustment is "
-		}
-		if p.row.Null() {
-			what = "the rate of false positives is "
 		}
 		say(from, what, share(p.power()))
 		if f, _ := p.family(); f != nil {
@@ -257,23 +254,44 @@ func (p *plan) results() []string {
 	}
 	for _, i := range p.otherArms() {
 		r := &p.Summary.Rows[i]
-		say("for ", armWords(r.Term), ", with an assumed effect of ", p.effectOf(r), ", power is ", share(r.Rejections()))
+		say("for ", armWords(r.Term), ", with an assumed effect of ", p.effectOf(r), ", ", rejections(r), share(r.Rejections()))
 	}
 	say(p.spread())
 	if p.lots() {
 		say(p.mediation())
 		if i := p.indirect(); i >= 0 && i != p.at {
 			r := &p.Summary.Rows[i]
-			say("for the indirect effect of ", p.effectOf(r), " (", r.Estimator, "), power is ", share(r.Rejections()))
+			say("for the indirect effect of ", p.effectOf(r), " (", r.Estimator, "), ", rejections(r), share(r.Rejections()), p.biased(r))
 		}
 		say(p.parts())
 	}
-	failures := "of the " + counted(p.row.N, "fit", "fits") + ", none failed"
+	failures := "of the " + counted(p.row.N, "fit", "fits") + " of this estimate, none failed"
 	if p.row.NFail > 0 {
-		failures = "of the " + counted(p.row.N, "fit", "fits") + ", " + grouped(p.row.NFail) + " failed"
+		failures = "of the " + counted(p.row.N, "fit", "fits") + " of this estimate, " + grouped(p.row.NFail) + " failed"
+	}
+	if slices.ContainsFunc(p.Summary.Rows, func(r sim.SummaryRow) bool { return r.Estimator != p.row.Estimator && r.NFail > 0 }) {
+		failures += ", but fits of others did, as the tables show"
 	}
 	say(failures, "; ", plural(p.row.NFail, "a failed fit counts", "failed fits count"), " as not significant")
 	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
+}
+
+// rejections introduces the share of trials in which a test rejects.
+func rejections(r *sim.SummaryRow) string {
+	if r.Null() {
+		return "the rate of false positives is "
+	}
+	return "power is "
+}
+
+// biased warns of a bias that is more than Monte Carlo error and a tenth of the
+// standard error, which makes power of no use alone.
+func (p *plan) biased(r *sim.SummaryRow) string {
+	if !(math.Abs(r.Bias) > max(2*r.BiasMCSE, 0.1*r.EmpSE)) {
+		return ""
+	}
+	return fmt.Sprintf("; the estimate has a bias of %s%s%s, and its interval covers the true effect in %s",
+		inUnits(r.Bias), p.scale(r.Outcome), withMCSE(errorOf(r.BiasMCSE)), ofTrials(r.Coverage()))
 }
 
 // unadjusted warns where the detectable effect is that of a test which is adjusted.
@@ -334,7 +352,7 @@ func (p *plan) mediation() string {
 		return ""
 	}
 	r := &p.Summary.Rows[i]
-	return fmt.Sprintf("for the assumed effect of %s on observed classroom quality (%s), power is %s", p.effectOf(r), r.Outcome, share(r.Rejections()))
+	return fmt.Sprintf("for the assumed effect of %s on observed classroom quality (%s), %s%s", p.effectOf(r), r.Outcome, rejections(r), share(r.Rejections()))
 }
 
 // maxSubgroups is how many subgroups the paragraph tells of.
@@ -556,7 +574,11 @@ func (p *plan) checklist() []Item {
 		add("Coverage", share(p.row.Coverage()), "simulated")
 		add("Share of significant tests, bias included", share(p.power()), "simulated")
 	default:
-		add("Power", share(p.power()), "simulated")
+		name := "Power"
+		if p.row.Null() {
+			name = "Rate of false positives"
+		}
+		add(name, share(p.power()), "simulated")
 		mdes, mcse := p.detectable()
 		if mdes == "" {
 			mdes = "no formula for this test"
