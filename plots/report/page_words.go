@@ -160,9 +160,14 @@ func unmodelled(t dgp.Trial) (sentences []string) {
 	}
 	d, a := t.Design, t.Design.Attrition
 	treated := len(d.Arms) > 1
-	differs := func(l dgp.Loss) bool { return len(l.Depends)+len(l.DependsByArm) > 0 || len(l.Rate) > 0 }
-	selective := differs(a.Loss.School) || differs(a.Loss.Teacher) || differs(a.Loss.Child)
-	lost := selective || a.Children > 0
+	selective, lost := false, a.Children > 0
+	for _, l := range []dgp.Loss{a.Loss.School, a.Loss.Teacher, a.Loss.Child} {
+		selective = selective || len(l.Depends)+len(l.DependsByArm) > 0
+		for _, arm := range d.Arms {
+			lost = lost || l.Rate[arm] > 0
+			selective = selective || l.Rate[arm] != l.Rate[d.Arms[0]]
+		}
+	}
 	for _, n := range a.Schools {
 		lost = lost || n > 0
 	}
