@@ -1,10 +1,12 @@
 package configs_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"coachsim/configs"
 	"coachsim/dgp"
 	"coachsim/estimators"
 	"coachsim/sim"
@@ -90,32 +92,77 @@ func BenchmarkUnitEcuadorFit(b *testing.B) {
 // the ecuador study, its data already drawn, by kinds of inference that differ
 // in what they add to CR1. Each includes reading the data.
 func BenchmarkUnitInference(b *testing.B) {
+	b.Run("CR1", func(b *testing.B) { benchmarkFit(b, achievementOnCoaching) })
+	webb := estimators.WildBootstrap{OLS: achievementOnCoaching, Draws: 999, Weights: estimators.Webb}
+	b.Run("WildWebb999", func(b *testing.B) { benchmarkFit(b, webb) })
+	b.Run("Randomisation999", func(b *testing.B) {
+		benchmarkFit(b, estimators.Randomisation{OLS: achievementOnCoaching, Draws: 999})
+	})
+}
+
+// BenchmarkUnitCR2 is the same regression with CR2 and its degrees of freedom.
+func BenchmarkUnitCR2(b *testing.B) {
+	cr2 := achievementOnCoaching
+	cr2.SE = estimators.CR2
+	benchmarkFit(b, cr2)
+}
+
+// BenchmarkUnitWildBootstrap999 is the same regression with 999 draws of signs.
+func BenchmarkUnitWildBootstrap999(b *testing.B) {
+	benchmarkFit(b, estimators.WildBootstrap{OLS: achievementOnCoaching, Draws: 999})
+}
+
+// BenchmarkUnitREML is the same regression with a random intercept of schools.
+func BenchmarkUnitREML(b *testing.B) {
+	benchmarkFit(b, estimators.Mixed{Formula: "achievement ~ coaching + $controls + (1 | school) | block", Report: []string{"coaching"}})
+}
+
+var achievementOnCoaching = estimators.OLS{Formula: "achievement ~ coaching + $controls | block", Cluster: "school", SE: estimators.CR1, Report: []string{"coaching"}}
+
+// benchmarkFit fits one method to one data set of the ecuador study.
+func benchmarkFit(b *testing.B, m estimators.Method) {
+	b.Helper()
 	study := preset(b, "ecuador")
 	g, err := study.Trial.Compile()
 	if err != nil {
 		b.Fatal(err)
 	}
 	data, _ := g.Draw(dgp.Stream{Seed: 1})
-	ols := estimators.OLS{Formula: "achievement ~ coaching + $controls | block", Cluster: "school", SE: estimators.CR1, Report: []string{"coaching"}}
-	cr2 := ols
-	cr2.SE = estimators.CR2
-	for _, m := range []estimators.Named{
-		{Name: "CR1", Method: ols},
-		{Name: "CR2", Method: cr2},
-		{Name: "WildRademacher999", Method: estimators.WildBootstrap{OLS: ols, Draws: 999}},
-		{Name: "WildWebb999", Method: estimators.WildBootstrap{OLS: ols, Draws: 999, Weights: estimators.Webb}},
-		{Name: "Randomisation999", Method: estimators.Randomisation{OLS: ols, Draws: 999}},
-	} {
-		panel, err := estimators.Bind([]estimators.Named{m}, g.Shape(), study.Terms)
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Run(m.Name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				panel.Fit(data)
-			}
-		})
+	panel, err := estimators.Bind([]estimators.Named{{Name: "one", Method: m}}, g.Shape(), study.Terms)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		panel.Fit(data)
+	}
+}
+
+// BenchmarkUnitOneRegression draws the simplest trial of the size of ecuador, and
+// fits one regression with twelve covariates to it.
+func BenchmarkUnitOneRegression(b *testing.B) {
+	text, err := os.ReadFile("testdata/one-regression.yaml")
+	if err != nil {
+		b.Fatal(err)
+	}
+	study, err := configs.Load("one-regression.yaml", text, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	g, err := study.Trial.Compile()
+	if err != nil {
+		b.Fatal(err)
+	}
+	panel, err := estimators.Bind(named(study, ""), g.Shape(), study.Terms)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	rep := uint64(0)
+	for b.Loop() {
+		data, _ := g.Draw(dgp.Stream{Seed: 1, Replicate: rep})
+		panel.Fit(data)
+		rep++
 	}
 }
 

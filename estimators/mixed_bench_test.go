@@ -47,18 +47,18 @@ func benchmarkMixed(b *testing.B, random string, design estimatortest.Design, ru
 	b.ReportMetric(float64((least[1]-least[0]).Nanoseconds())-outcome, "ns/shared")
 }
 
-func BenchmarkUnitREML(b *testing.B) {
+func BenchmarkREMLParts(b *testing.B) {
 	benchmarkMixed(b, "(1 | school)", estimatortest.Design{Blocks: 10, Schools: 24, Teachers: 1, Children: 25, Effect: 0.2, Shared: 0.4}, estimators.Satterthwaite)
 }
 
-func BenchmarkUnitREMLKenwardRoger(b *testing.B) {
+func BenchmarkREMLKenwardRoger(b *testing.B) {
 	benchmarkMixed(b, "(1 | school)", estimatortest.Design{Blocks: 10, Schools: 24, Teachers: 1, Children: 25, Effect: 0.2, Shared: 0.4}, estimators.KenwardRoger)
 }
 
-func BenchmarkUnitREMLNested(b *testing.B) {
+func BenchmarkREMLNested(b *testing.B) {
 	benchmarkMixed(b, "(1 | school/teacher)", estimatortest.Design{Blocks: 10, Schools: 24, Teachers: 3, Children: 13, Effect: 0.2, Shared: 0.4}, estimators.Satterthwaite)
 }
 
-func BenchmarkUnitREMLSlopes(b *testing.B) {
+func BenchmarkREMLSlopes(b *testing.B) {
 	benchmarkMixed(b, "(0 + coaching | block) + (1 | school)", estimatortest.Design{Blocks: 10, Schools: 24, Teachers: 1, Children: 25, Effect: 0.2, Shared: 0.4, Varying: 0.3}, estimators.Satterthwaite)
 }

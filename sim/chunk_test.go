@@ -357,7 +357,7 @@ func manyRecords(n int) []Record {
 	return records
 }
 
-func BenchmarkWriteChunk(b *testing.B) {
+func BenchmarkUnitLog(b *testing.B) {
 	records := manyRecords(35_000)
 	path := filepath.Join(b.TempDir(), "0.parquet")
 	b.ReportAllocs()
@@ -384,7 +384,7 @@ func BenchmarkReadChunk(b *testing.B) {
 	}
 }
 
-func BenchmarkSummarise(b *testing.B) {
+func BenchmarkUnitSummary(b *testing.B) {
 	records := manyRecords(35_000)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -1,0 +1,342 @@
+// Command bench measures coachsim's units of work: beside the same work in R, and
+// against the ratios stored in bench/baseline.json.
+//
+//	go run ./bench compare   every unit and its R twins, in turns, as ratios
+//	go run ./bench guard     every unit over the cost of its machine's normals, and
+//	                         what changed by more than 10 % since the baseline
+//	go run ./bench record    the same, written to bench/baseline.json
+//
+// All figures are user CPU time of the process that did the work, on one core:
+// wall time depends on what else the machine does. A figure of Go is the
+// difference between a long and a short run of the benchmark over the difference
+// in repetitions, so that what it takes to start is not in it.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+func main() {
+	if err := run(os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("bench", flag.ExitOnError)
+	rounds := flags.Int("rounds", 5, "measure everything so often, in turns")
+	only := flags.String("unit", "", "measure only units whose name contains this")
+	if len(args) == 0 {
+		return errors.New("say compare, guard or record")
+	}
+	verb := args[0]
+	if err := flags.Parse(args[1:]); err != nil {
+		return err
+	}
+	if _, err := os.Stat("go.mod"); err != nil {
+		return errors.New("run it from the top of the checkout")
+	}
+	dir, err := os.MkdirTemp("", "coachsim-bench")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	m := machine{dir: dir, built: map[string]string{}}
+	var chosen []unit
+	for _, u := range units {
+		if strings.Contains(u.name, *only) {
+			chosen = append(chosen, u)
+		}
+	}
+	switch verb {
+	case "compare":
+		return compare(&m, chosen, *rounds, out)
+	case "guard", "record":
+		return guard(&m, chosen, *rounds, verb == "record", out)
+	default:
+		return fmt.Errorf("there is no %q; say compare, guard or record", verb)
+	}
+}
+
+// A unit is one piece of work that is timed.
+type unit struct {
+	name      string
+	pkg       string // relative to the checkout
+	benchmark string // a regular expression for go test -bench
+	reps      int    // of the benchmark, about a second's worth
+	peers     []peer
+}
+
+// A peer is the same work in R, a tool of peers.R.
+type peer struct {
+	tool string
+	reps int
+}
+
+var units = []unit{
+	{"normals", "dgp", "^BenchmarkUnitNormals$", 4000, nil},
+	{"one regression, drawn and fitted", "configs", "^BenchmarkUnitOneRegression$", 3000, []peer{{"one-hand", 200}, {"one-sandwich", 20}, {"one-estimatr", 20}}},
+	{"ecuador replicate", "configs", "^BenchmarkUnitEcuadorReplicate$", 800, []peer{{"paper-hand", 30}, {"paper-sandwich", 2}, {"paper-estimatr", 2}}},
+	{"CR2 with degrees of freedom", "configs", "^BenchmarkUnitCR2$", 2000, []peer{{"cr2-estimatr", 10}, {"cr2-clubSandwich", 3}}},
+	{"wild bootstrap, 999 draws", "configs", "^BenchmarkUnitWildBootstrap999$", 300, []peer{{"wild-hand", 30}}},
+	{"REML", "configs", "^BenchmarkUnitREML$", 4000, []peer{{"reml-refit", 10}, {"reml-lmer", 5}}},
+	{"LASSO, 10 folds, 100 penalties", "estimators/lasso", "^BenchmarkUnitLassoCV$", 200, []peer{{"lasso-glmnet", 10}}},
+	{"forest of 1000 trees", "estimators/forest", "^BenchmarkUnitForest1000$", 30, []peer{{"forest-party", 1}}},
+	{"forest with importance", "estimators/forest", "^BenchmarkUnitForestImportance1000$", 20, []peer{{"importance-ranger", 2}, {"importance-party", 1}, {"importance-partykit", 1}}},
+	{"log written", "sim", "^BenchmarkUnitLog$", 50, nil},
+	{"log summarised", "sim", "^BenchmarkUnitSummary$", 20, nil},
+}
+
+// A machine runs benchmarks and R.
+type machine struct {
+	dir   string
+	built map[string]string // test binaries by package
+}
+
+// errMissing says that a benchmark or a package of R is not there.
+var errMissing = errors.New("missing")
+
+// time returns the milliseconds of user CPU time of one repetition of a unit.
+func (m *machine) time(u unit) (float64, error) {
+	if _, err := os.Stat(u.pkg); err != nil {
+		return 0, fmt.Errorf("%w: %s", errMissing, u.pkg)
+	}
+	binary, ok := m.built[u.pkg]
+	if !ok {
+		binary = filepath.Join(m.dir, strings.ReplaceAll(u.pkg, "/", "-")+".test")
+		build := exec.Command("go", "test", "-c", "-o", binary, "./"+u.pkg) //nolint:gosec // a package of the table above
+		build.Stderr = os.Stderr
+		if err := build.Run(); err != nil {
+			return 0, fmt.Errorf("building the benchmarks of %s: %w", u.pkg, err)
+		}
+		m.built[u.pkg] = binary
+	}
+	long, err := m.spend(u, binary, u.reps+2)
+	if err != nil {
+		return 0, err
+	}
+	short, err := m.spend(u, binary, 2)
+	if err != nil {
+		return 0, err
+	}
+	return 1000 * (long - short).Seconds() / float64(u.reps), nil
+}
+
+func (m *machine) spend(u unit, binary string, reps int) (time.Duration, error) {
+	c := exec.Command(binary, "-test.run=^$", "-test.bench="+u.benchmark, "-test.cpu=1", fmt.Sprintf("-test.benchtime=%dx", reps)) //nolint:gosec // the binary just built
+	c.Dir = u.pkg
+	out, err := c.CombinedOutput()
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w\n%s", u.benchmark, err, out)
+	}
+	if !strings.Contains(string(out), "ns/op") {
+		return 0, fmt.Errorf("%w: %s has no %s", errMissing, u.pkg, u.benchmark)
+	}
+	return c.ProcessState.UserTime(), nil
+}
+
+// timeR returns the same of a peer.
+func (m *machine) timeR(p peer) (float64, error) {
+	c := exec.Command("Rscript", "bench/peers.R", p.tool, strconv.Itoa(p.reps)) //nolint:gosec // a tool of the table above
+	c.Env = append(os.Environ(), "OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1")
+	out, err := c.Output()
+	if err != nil {
+		return 0, fmt.Errorf("%w: %s", errMissing, p.tool)
+	}
+	lines := strings.Fields(string(out))
+	if len(lines) == 0 {
+		return 0, fmt.Errorf("%w: %s printed nothing", errMissing, p.tool)
+	}
+	return strconv.ParseFloat(lines[len(lines)-1], 64)
+}
+
+// A spread is the middle and the ends of repeated figures.
+type spread struct{ Median, Low, High float64 }
+
+func spreadOf(x []float64) spread {
+	x = slices.Clone(x)
+	slices.Sort(x)
+	n := len(x)
+	return spread{(x[(n-1)/2] + x[n/2]) / 2, x[0], x[n-1]}
+}
+
+func (s spread) String() string {
+	return fmt.Sprintf("%.3g (%.3g to %.3g)", s.Median, s.Low, s.High)
+}
+
+// compare prints every unit beside its peers.
+func compare(m *machine, chosen []unit, rounds int, out io.Writer) error {
+	if _, err := exec.LookPath("Rscript"); err != nil {
+		return errors.New("there is no Rscript here; on Debian: apt-get install r-base-core r-cran-estimatr r-cran-sandwich r-cran-clubsandwich r-cran-lme4 r-cran-glmnet r-cran-party r-cran-partykit")
+	}
+	own := map[string][]float64{}
+	ratios := map[string][]float64{}
+	theirs := map[string][]float64{}
+	absent := map[string]bool{}
+	for range rounds {
+		for _, u := range chosen {
+			t, err := m.time(u)
+			if errors.Is(err, errMissing) {
+				absent[u.name] = true
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			own[u.name] = append(own[u.name], t)
+			for _, p := range u.peers {
+				if absent[p.tool] {
+					continue
+				}
+				r, err := m.timeR(p)
+				if errors.Is(err, errMissing) {
+					absent[p.tool] = true
+					continue
+				}
+				if err != nil {
+					return err
+				}
+				theirs[p.tool] = append(theirs[p.tool], r)
+				ratios[p.tool] = append(ratios[p.tool], r/t)
+			}
+		}
+	}
+	fmt.Fprintf(out, "User CPU time of one repetition, one core, median of %d rounds (least to most); %s.\nRatios are taken within a round.\n\n", rounds, describe())
+	fmt.Fprintln(out, "| unit | coachsim, ms | in R | R, ms | times as long |")
+	fmt.Fprintln(out, "|---|---:|---|---:|---:|")
+	for _, u := range chosen {
+		if absent[u.name] {
+			continue
+		}
+		mine := fmt.Sprintf("%.3g", spreadOf(own[u.name]).Median)
+		if len(u.peers) == 0 {
+			fmt.Fprintf(out, "| %s | %s | | | |\n", u.name, mine)
+		}
+		for i, p := range u.peers {
+			name := ""
+			if i == 0 {
+				name = u.name
+			}
+			if absent[p.tool] {
+				fmt.Fprintf(out, "| %s | %s | %s | not installed | |\n", name, mine, p.tool)
+				continue
+			}
+			fmt.Fprintf(out, "| %s | %s | %s | %.3g | %s |\n", name, mine, p.tool, spreadOf(theirs[p.tool]).Median, spreadOf(ratios[p.tool]))
+		}
+	}
+	return nil
+}
+
+// A baseline is what bench/baseline.json holds: each unit's time over that of the
+// normals of an Ecuador replicate, measured in the same round.
+type baseline struct {
+	Date    string
+	Machine string
+	Commit  string
+	Rounds  int
+	Ratio   map[string]spread
+}
+
+const baselineFile = "bench/baseline.json"
+
+// guard measures the units as ratios to the normals, and compares or writes them.
+func guard(m *machine, chosen []unit, rounds int, record bool, out io.Writer) error {
+	normals := units[0]
+	ratios := map[string][]float64{}
+	for range rounds {
+		for _, u := range chosen {
+			if u.name == normals.name {
+				continue
+			}
+			// The machine's speed drifts, so each unit has normals of its own.
+			before, err := m.time(normals)
+			if err != nil {
+				return err
+			}
+			t, err := m.time(u)
+			if errors.Is(err, errMissing) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			after, err := m.time(normals)
+			if err != nil {
+				return err
+			}
+			ratios[u.name] = append(ratios[u.name], 2*t/(before+after))
+		}
+	}
+	now := baseline{Date: time.Now().UTC().Format(time.DateOnly), Machine: describe(), Commit: commit(), Rounds: rounds, Ratio: map[string]spread{}}
+	for name, x := range ratios {
+		now.Ratio[name] = spreadOf(x)
+	}
+	if record {
+		text, err := json.MarshalIndent(now, "", "  ")
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(baselineFile, append(text, '\n'), 0o644)
+	}
+	text, err := os.ReadFile(baselineFile)
+	if err != nil {
+		return err
+	}
+	var stored baseline
+	if err := json.Unmarshal(text, &stored); err != nil {
+		return fmt.Errorf("%s: %w", baselineFile, err)
+	}
+	fmt.Fprintf(out, "Each unit over the normals of an Ecuador replicate, median of %d rounds (least to most); baseline of %s, commit %s.\n", rounds, stored.Date, stored.Commit)
+	for _, u := range chosen {
+		s, measured := now.Ratio[u.name]
+		if !measured {
+			continue
+		}
+		old, known := stored.Ratio[u.name]
+		switch change := s.Median/old.Median - 1; {
+		case !known:
+			fmt.Fprintf(out, "%-36s %s  new\n", u.name, s)
+		// A change is one where also the rounds do not overlap: machines are noisy.
+		case change > 0.1 && s.Low > old.High, change < -0.1 && s.High < old.Low:
+			fmt.Fprintf(out, "%-36s %s  CHANGED by %+.0f %% from %s\n", u.name, s, 100*change, old)
+		default:
+			fmt.Fprintf(out, "%-36s %s  as before (%+.0f %%)\n", u.name, s, 100*change)
+		}
+	}
+	return nil
+}
+
+// describe names the machine.
+func describe() string {
+	name := runtime.GOARCH
+	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		for line := range strings.Lines(string(text)) {
+			if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
+				name += ", " + strings.TrimSpace(value)
+				break
+			}
+		}
+	}
+	return name + ", " + runtime.Version()
+}
+
+func commit() string {
+	out, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(out))
+}

@@ -1,0 +1,145 @@
+# What R takes for the units of work that coachsim's benchmarks time.
+#
+#   Rscript bench/peers.R TOOL REPS
+#
+# prints the user CPU time of one repetition in milliseconds: the mean of REPS
+# after a warm-up, package loading left out. One thread: set OPENBLAS_NUM_THREADS=1.
+# No tool is slowed down: packages are called as their manuals say, and the tools
+# named "hand" are the fastest plain R that we could write for the same numbers.
+
+args <- commandArgs(TRUE)
+tool <- args[1]
+reps <- as.integer(args[2])
+set.seed(15021)
+
+## The coaching trial: 10 blocks of 20 schools, one class each, 19 children. ----
+B <- 10; S <- 20; N <- 19
+J <- B * S; n <- J * N
+block <- rep(seq_len(B), each = S)
+school <- rep(seq_len(J), each = N)
+blockf <- factor(block[school]); schoolf <- factor(school)
+
+draw <- function(outcomes = 1) {
+  treated <- as.vector(replicate(B, sample(rep(0:1, S / 2))))
+  W <- cbind(matrix(rnorm(J * 7), J), rbinom(J, 1, .5), rbinom(J, 1, .3)) # school and teacher covariates
+  quality <- matrix(rnorm(J * 3), J) + .5 * treated
+  class <- quality + matrix(rnorm(J * 3, sd = .7), J)
+  female <- as.numeric(runif(n) < .5); age <- rnorm(n)
+  common <- rnorm(B, sd = .2)[block] + drop(W %*% rep(.05, 9)) + rnorm(J, sd = .3) + .1 * treated + .05 * quality[, 1]
+  e <- matrix(rnorm(n * outcomes), n)
+  list(treated = treated, W = W, class = class, female = female, age = age, y = common[school] + .1 * female + .05 * age + e)
+}
+frame <- function(d) {
+  f <- data.frame(treated = d$treated[school], female = d$female, age = d$age, age2 = d$age^2, d$W[school, ], d$class[school, ], block = blockf, school = schoolf)
+  names(f)[5:16] <- c(paste0("w", 1:9), "es", "co", "is")
+  f$class <- (f$es + f$co + f$is) / 3
+  f$y <- d$y[, 1]
+  f
+}
+controls <- paste(c("female", "age", "age2", paste0("w", 1:9)), collapse = " + ")
+itt <- as.formula(paste("y ~ treated +", controls, "+ block"))
+
+# The paper's 32 regressions as formulas of one outcome each.
+paper <- function() {
+  y <- paste0("y", 1:9)
+  rhs <- function(x) paste(x, "+", controls, "+ block")
+  c(paste(y, "~", rhs("treated")),
+    paste(y[1:5], "~", rhs("treated + es + co + is")),
+    paste(y[1:5], "~", rhs("treated * class")),
+    paste(y[1:5], "~", rhs("class")))
+}
+outcomes <- function(d, f) {
+  t <- scale(d$y[, 1:4]); total <- drop(scale(rowMeans(t)))
+  q <- quantile(total, c(.1, .25, .75, .9))
+  for (k in 1:4) f[[paste0("y", k)]] <- t[, k]
+  f$y5 <- total
+  f$y6 <- as.numeric(total < q[1]); f$y7 <- as.numeric(total < q[2]); f$y8 <- as.numeric(total > q[3]); f$y9 <- as.numeric(total > q[4])
+  f
+}
+teacherFormulas <- as.formula("cbind(es, co, is, class, b10, b25, t25, t10) ~ treated + w1+w2+w3+w4+w5+w6+w7+w8+w9 + block")
+teachers <- function(d) {
+  f <- data.frame(treated = d$treated, d$W, d$class, block = factor(block))
+  names(f)[2:13] <- c(paste0("w", 1:9), "es", "co", "is")
+  f$class <- (f$es + f$co + f$is) / 3
+  q <- quantile(f$class, c(.1, .25, .75, .9))
+  f$b10 <- as.numeric(f$class < q[1]); f$b25 <- as.numeric(f$class < q[2]); f$t25 <- as.numeric(f$class > q[3]); f$t10 <- as.numeric(f$class > q[4])
+  f
+}
+
+# Least squares by hand: outcomes y on X, CR1 of the columns in focal, from the
+# cross-product and the cluster sums of one influence vector.
+hand <- function(X, Y, focal, cluster = school, G = J) {
+  R <- chol(crossprod(X)); b <- backsolve(R, forwardsolve(t(R), crossprod(X, Y)))
+  E <- Y - X %*% b
+  A <- backsolve(R, forwardsolve(t(R), diag(ncol(X))[, focal, drop = FALSE]))
+  H <- X %*% A
+  se <- sapply(seq_along(focal), function(j) sqrt(colSums(rowsum(E * H[, j], cluster, reorder = FALSE)^2)))
+  se <- se * sqrt(G / (G - 1) * (nrow(X) - 1) / (nrow(X) - ncol(X)))
+  t <- t(b[focal, , drop = FALSE]) / se
+  list(b = b[focal, ], se = se, p = 2 * pt(-abs(t), G - 1))
+}
+dummies <- model.matrix(~ block, data.frame(block = factor(block)))
+base <- function(d) cbind(1, d$treated[school], d$female, d$age, d$age^2, d$W[school, ], dummies[school, -1])
+
+need <- function(p) suppressPackageStartupMessages(library(p, character.only = TRUE))
+
+## The teachers study: 346 teachers, 52 covariates, five of which matter. -------
+cohort <- function(n = 277) {
+  X <- matrix(rnorm(n * 52), n); X[, 1:20] <- (X[, 1:20] > 0) + 0
+  colnames(X) <- paste0("x", 1:52)
+  list(X = X, y = drop(X[, c(1, 5, 21, 30, 40)] %*% c(2, -2, 2, 1.5, -1.5)) + rnorm(n, sd = 9))
+}
+grid <- 10^(5 - (0:99) / 11)
+
+run <- switch(tool,
+  # One regression with CR1, its data drawn.
+  "one-sandwich" = { need("sandwich"); function() { f <- frame(draw()); m <- lm(itt, f); v <- vcovCL(m, cluster = f$school, type = "HC1"); coef(m)[2] / sqrt(v[2, 2]) } },
+  "one-estimatr" = { need("estimatr"); function() { f <- frame(draw()); lm_robust(itt, f, clusters = school, se_type = "stata") } },
+  "one-hand" = function() { d <- draw(); hand(base(d), d$y, 2) },
+  # All regressions of the paper's Tables 2A, 3 and 4, their data drawn.
+  "paper-sandwich" = { need("sandwich"); fs <- lapply(paper(), as.formula); function() {
+    d <- draw(4); f <- outcomes(d, frame(d))
+    for (g in fs) { m <- lm(g, f); sqrt(diag(vcovCL(m, cluster = f$school, type = "HC1"))) }
+    m <- lm(teacherFormulas, teachers(d)); sqrt(diag(vcovHC(m, type = "HC1"))) } },
+  "paper-estimatr" = { need("estimatr"); fs <- lapply(paper(), as.formula); function() {
+    d <- draw(4); f <- outcomes(d, frame(d))
+    for (g in fs) lm_robust(g, f, clusters = school, se_type = "stata")
+    lm_robust(teacherFormulas, teachers(d), se_type = "HC1") } },
+  "paper-hand" = function() {
+    d <- draw(4)
+    t <- scale(d$y); total <- drop(scale(rowMeans(t))); q <- quantile(total, c(.1, .25, .75, .9))
+    Y <- cbind(t, total, total < q[1], total < q[2], total > q[3], total > q[4]) + 0
+    X <- base(d); C <- d$class[school, ]; M <- rowMeans(C)
+    hand(X, Y, 2); hand(cbind(X, C), Y[, 1:5], c(2, 24:26)); hand(cbind(X, M, M * X[, 2]), Y[, 1:5], c(2, ncol(X) + 1:2)); hand(cbind(X[, -2], M), Y[, 1:5], ncol(X))
+    T <- rowMeans(d$class); q <- quantile(T, c(.1, .25, .75, .9))
+    hand(cbind(1, d$treated, d$W, dummies[, -1]), cbind(d$class, T, T < q[1], T < q[2], T > q[3], T > q[4]) + 0, 2, seq_len(J)) },
+  # What a small-sample standard error adds to the fit: the regression is fitted once.
+  "cr2-estimatr" = { need("estimatr"); f <- frame(draw()); function() lm_robust(itt, f, clusters = school, se_type = "CR2") },
+  "cr2-clubSandwich" = { need("clubSandwich"); f <- frame(draw()); m <- lm(itt, f); function() { v <- vcovCR(m, cluster = f$school, type = "CR2"); coef_test(m, v, test = "Satterthwaite", coefs = "treated") } },
+  # Restricted wild cluster bootstrap-t, 999 draws, from cluster sums.
+  "wild-hand" = { d <- draw(); X <- base(d); y <- d$y[, 1]; function() {
+    k <- ncol(X); R <- chol(crossprod(X)); bread <- chol2inv(R); a <- bread[, 2]
+    X0 <- X[, -2]; e0 <- y - X0 %*% solve(crossprod(X0), crossprod(X0, y)); h <- drop(X %*% a)
+    V <- matrix(sample(c(-1, 1), J * 999, TRUE), J)
+    U <- rowsum(drop(e0) * h, school)[, 1]; Z <- rowsum(X * drop(e0), school); Q <- rowsum(X * h, school)
+    top <- drop(U %*% V); beta <- bread %*% crossprod(Z, V)
+    se <- sqrt(colSums((V * U - Q %*% beta)^2))
+    e <- y - X %*% (bread %*% crossprod(X, y)); t0 <- sum(U) / sqrt(sum(rowsum(drop(e) * h, school)^2))
+    mean(abs(top / se) >= abs(t0)) } },
+  # Random intercept of schools by REML.
+  "reml-lmer" = { need("lme4"); d <- draw(); f <- frame(d); g <- update(itt, . ~ . + (1 | school)); function() lmer(g, f) },
+  "reml-refit" = { need("lme4"); d <- draw(); f <- frame(d); m <- lmer(update(itt, . ~ . + (1 | school)), f); y <- f$y; function() refit(m, y + rnorm(1) * 1e-3) },
+  # LASSO with ten folds over 100 penalties.
+  "lasso-glmnet" = { need("glmnet"); d <- cohort(); function() cv.glmnet(d$X, d$y, lambda = grid, nfolds = 10) },
+  # Forests of 1000 conditional inference trees: fit and out-of-bag prediction; and importance.
+  "forest-party" = { need("party"); d <- cohort(); f <- data.frame(y = d$y, d$X); ctl <- cforest_control(teststat = "quad", testtype = "Univariate", mincriterion = 0, ntree = 1000, mtry = 7, replace = FALSE, fraction = .632); function() { m <- cforest(y ~ ., f, controls = ctl); predict(m, OOB = TRUE) } },
+  "importance-party" = { need("party"); d <- cohort(); f <- data.frame(y = d$y, d$X); ctl <- cforest_control(teststat = "quad", testtype = "Univariate", mincriterion = 0, ntree = 1000, mtry = 7, replace = FALSE, fraction = .632); function() { m <- cforest(y ~ ., f, controls = ctl); predict(m, OOB = TRUE); varimp(m) } },
+  "importance-partykit" = { need("partykit"); d <- cohort(); f <- data.frame(y = d$y, d$X); function() { m <- cforest(y ~ ., f, ntree = 1000, mtry = 7, perturb = list(replace = FALSE, fraction = .632)); predict(m, OOB = TRUE); varimp(m) } },
+  "importance-ranger" = { need("ranger"); d <- cohort(); f <- data.frame(y = d$y, d$X); function() ranger(y ~ ., f, num.trees = 1000, mtry = 7, splitrule = "maxstat", alpha = 1, minprop = 0, min.node.size = 20, replace = FALSE, sample.fraction = .632, importance = "permutation", num.threads = 1) },
+  stop("there is no tool ", tool))
+
+warm <- if (grepl("^(forest|importance)", tool)) 0 else 2
+for (i in seq_len(warm)) invisible(run())
+start <- proc.time()[["user.self"]]
+for (i in seq_len(reps)) invisible(run())
+cat((proc.time()[["user.self"]] - start) / reps * 1000, "\n")
