@@ -1,14 +1,12 @@
 package plots
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,6 +17,8 @@ import (
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"coachsim/sim"
 )
 
 // A Drawing is a picture of fixed size that has not been written yet. Paint
@@ -111,35 +111,7 @@ func Save(path string, d Drawing) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return writeFile(path, func(w io.Writer) error { return Render(w, f, d) })
-}
-
-// writeFile lets write fill a temporary file beside path, then renames it.
-func writeFile(path string, write func(io.Writer) error) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(file.Name()))
-		}
-	}()
-	buffered := bufio.NewWriter(file)
-	err = write(buffered)
-	if err == nil {
-		err = buffered.Flush()
-	}
-	if err == nil {
-		err = file.Chmod(0o644) // temporary files are private; figures are for others to read
-	}
-	if closeErr := file.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
+	return sim.ReplaceFile(path, func(w io.Writer) error { return Render(w, f, d) })
 }
 
 // paint draws d on white paper.

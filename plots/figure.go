@@ -47,7 +47,7 @@ func Write(dir string, t Theme, fig Figure, formats ...Format) (files []string, 
 		files = append(files, path)
 	}
 	twin := filepath.Join(dir, name+".csv")
-	err = writeFile(twin, func(w io.Writer) error {
+	err = sim.ReplaceFile(twin, func(w io.Writer) error {
 		return csv.NewWriter(w).WriteAll(fig.Table())
 	})
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"math"
 	"os"
@@ -60,42 +59,17 @@ const (
 
 // WriteChunk writes records, one finished piece of the replicate log, as a
 // Parquet file with meta as its key-value metadata. Equal input gives equal
-// bytes. The file appears under path whole or not at all: it is written beside
-// it under another name, brought to the disk, and renamed. What a killed
-// process leaves behind does not end in ".parquet".
-func WriteChunk(path string, records []Record, meta map[string]string) (err error) {
+// bytes. The file appears under path whole or not at all; what a killed process
+// leaves behind does not end in ".parquet".
+func WriteChunk(path string, records []Record, meta map[string]string) error {
 	rows, err := chunkRows(records)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
-	if err != nil {
+	if err := ReplaceFile(path, func(w io.Writer) error { return encodeChunk(w, rows, meta) }); err != nil {
 		return fmt.Errorf("writing a chunk: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			_ = file.Close() // closed twice if only the rename failed
-			if e := os.Remove(file.Name()); !errors.Is(e, fs.ErrNotExist) {
-				err = errors.Join(err, e)
-			}
-		}
-	}()
-	if err := encodeChunk(file, rows, meta); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if err := file.Chmod(0o644); err != nil { // a temporary file is private; a run is shared
-		return err
-	}
-	if err := file.Sync(); err != nil {
-		return err
-	}
-	if err := file.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(file.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
+	return nil
 }
 
 func encodeChunk(w io.Writer, rows []chunkRow, meta map[string]string) error {

@@ -1,9 +1,11 @@
 package sim
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -22,9 +24,33 @@ func PlanText(study []byte, hash, version string, seed uint64) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# The resolved study of this run directory, with every default written out.\n")
 	fmt.Fprintf(&b, "# Run it again with: coachsim run plan.yaml --out OTHER\n")
-	fmt.Fprintf(&b, "%s%s\n%s%s\n# seed: %d\n# shards: 1\n", hashLine, hash, versionLine, version, seed)
+	fmt.Fprintf(&b, "%s%s\n%s%s\n# seed: %d\n%s1\n", hashLine, hash, versionLine, version, seed, shardsLine)
 	b.Write(study)
 	return b.Bytes()
+}
+
+// The lines of a plan's text that say which part of a run it is.
+const (
+	shardsLine = "# shards: "
+	shardLine  = "# shard: "
+)
+
+// Part returns the plan of one shard of a run.
+func (p Plan) Part(s Shard) Plan {
+	p.Shard = s
+	if !s.Whole() {
+		p.Text = bytes.Replace(p.Text, []byte(shardsLine+"1\n"), fmt.Appendf(nil, "%s%d\n%s%s\n", shardsLine, s.N, shardLine, s), 1)
+	}
+	return p
+}
+
+// planShard reads which part of a run a plan's text is of.
+func planShard(text []byte) Shard {
+	var s Shard
+	if s.Set(planLine(text, shardLine)) != nil {
+		return Shard{}
+	}
+	return s
 }
 
 // versionLine begins the line with the version of the program.
@@ -50,7 +76,7 @@ func ReadPlan(dir string) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	return Plan{Text: text, Hash: planHash(text), Version: planLine(text, versionLine)}, nil
+	return Plan{Text: text, Hash: planHash(text), Version: planLine(text, versionLine), Shard: planShard(text)}, nil
 }
 
 // planReplicates reads the line with the number of replicates off a plan's text.
@@ -77,7 +103,7 @@ func planDiff(old, now []byte) string {
 	list := func(text []byte, other map[string]bool, mark string) {
 		for line := range strings.Lines(string(text)) {
 			line = strings.TrimRight(line, "\n")
-			if !other[line] && !strings.HasPrefix(line, hashLine) && !strings.HasPrefix(line, "replicates:") && shown < 20 {
+			if !other[line] && !strings.HasPrefix(line, hashLine) && !strings.HasPrefix(line, "# shard") && !strings.HasPrefix(line, "replicates:") && shown < 20 {
 				fmt.Fprintf(&out, "  %s %s\n", mark, line)
 				shown++
 			}
@@ -105,11 +131,67 @@ func clearRun(dir string) error {
 	return nil
 }
 
-// writeAtomic writes a file under a temporary name and renames it into place.
+// writeAtomic writes a file that appears whole or not at all.
 func writeAtomic(path string, text []byte) error {
-	temporary := path + ".tmp"
-	if err := os.WriteFile(temporary, text, 0o644); err != nil {
+	return ReplaceFile(path, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
+}
+
+// ReplaceFile writes a file that appears under path whole or not at all: it is
+// written beside it under another name, brought to the disk, and renamed. What a
+// killed process leaves behind begins with a dot and ends in ".tmp"; Run removes it.
+func ReplaceFile(path string, write func(io.Writer) error) (err error) {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	if err != nil {
 		return err
 	}
-	return os.Rename(temporary, path)
+	defer func() {
+		if err != nil {
+			_ = file.Close() // closed twice if only the rename failed
+			if e := os.Remove(file.Name()); !errors.Is(e, fs.ErrNotExist) {
+				err = errors.Join(err, e)
+			}
+		}
+	}()
+	buffered := bufio.NewWriter(file)
+	if err := write(buffered); err != nil {
+		return err
+	}
+	if err := buffered.Flush(); err != nil {
+		return err
+	}
+	if err := file.Chmod(0o644); err != nil { // a temporary file is private; a run is shared
+		return err
+	}
+	if err := file.Sync(); err != nil {
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(file.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// removeTemporary removes what a killed process left of ReplaceFile.
+func removeTemporary(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if name := entry.Name(); strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".tmp") {
+			if err := os.Remove(filepath.Join(dir, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

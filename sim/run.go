@@ -25,6 +25,7 @@ type Plan struct {
 	Hash  string // of everything that decides a replicate; not the number of replicates
 	// Version of the program.
 	Version string
+	Shard   Shard // the part of the run that this is; zero of a whole run
 }
 
 // Options are what may differ between runs of one plan without a change in
@@ -40,6 +41,7 @@ type Options struct {
 // An Outcome is what a run did.
 type Outcome struct {
 	Replicates  int // in the log, over all cells
+	Total       int // that the run or shard has
 	Interrupted bool
 	Truths      []PopulationEffect // by cell, and in a cell by row of the panel
 }
@@ -60,8 +62,11 @@ func Run(ctx context.Context, plan Plan, o Options) (Outcome, error) {
 	if err := prepare(plan, o); err != nil {
 		return Outcome{}, err
 	}
-	r := &runner{plan: plan, options: o, cells: plan.Study.designs()}
+	r := newRunner(plan, o)
 	for i, cell := range r.cells {
+		if !r.deal.touches(plan.Shard.K, i, r.chunks()) {
+			continue
+		}
 		if i > 0 && ctx.Err() != nil { // a sweep of large trials takes a while to get here
 			return Outcome{Interrupted: true}, nil //nolint:nilerr // an interruption is an outcome
 		}
@@ -69,7 +74,7 @@ func Run(ctx context.Context, plan Plan, o Options) (Outcome, error) {
 		if err != nil {
 			return Outcome{}, err
 		}
-		r.truths = append(r.truths, truths)
+		r.truths[i] = truths
 	}
 	if err := writeTruths(o.Dir, r.truths); err != nil {
 		return Outcome{}, err
@@ -77,18 +82,18 @@ func Run(ctx context.Context, plan Plan, o Options) (Outcome, error) {
 	if err := r.findDone(); err != nil {
 		return Outcome{}, err
 	}
-	total := plan.Study.Trials()
+	total := r.replicates()
 	setup := o.Progress
 	setup.Total = total
 	setup.Already = int(r.finished.Load())
-	if first := r.truths[0]; len(first) > 0 {
-		setup.Label = first[0].Estimator + ": " + first[0].Outcome + " on " + first[0].Term
+	if all := slices.Concat(r.truths...); len(all) > 0 {
+		setup.Label = all[0].Estimator + ": " + all[0].Outcome + " on " + all[0].Term
 	}
 	r.progress = NewProgress(setup)
 	err := r.run(ctx)
 	r.progress.Done()
 	finished := int(r.finished.Load())
-	return Outcome{Replicates: finished, Interrupted: ctx.Err() != nil && finished < total, Truths: slices.Concat(r.truths...)}, err
+	return Outcome{Replicates: finished, Total: total, Interrupted: ctx.Err() != nil && finished < total, Truths: slices.Concat(r.truths...)}, err
 }
 
 // prepare makes the run directory, or checks that an old one may be used.
@@ -107,6 +112,8 @@ func prepare(plan Plan, o Options) error {
 		return err
 	case planHash(old) != plan.Hash:
 		return &DirectoryError{o.Dir, "holds the run of another study or program version:\n" + planDiff(old, plan.Text) + "choose another directory with --out, or replace the run with --force"}
+	case planShard(old) != planShard(plan.Text):
+		return &DirectoryError{o.Dir, fmt.Sprintf("holds %s of this study, not %s; choose another directory with --out, or replace the run with --force", planShard(old).named(), plan.Shard.named())}
 	case !o.Resume && planReplicates(old) != planReplicates(plan.Text):
 		return &DirectoryError{o.Dir, "holds a run of this study with another number of replicates; add --resume to keep its finished replicates, or replace the run with --force"}
 	case o.Resume:
@@ -117,6 +124,11 @@ func prepare(plan Plan, o Options) error {
 	if err := os.MkdirAll(chunkDir(o.Dir), 0o755); err != nil {
 		return err
 	}
+	for _, dir := range []string{o.Dir, filepath.Join(o.Dir, "figures")} {
+		if err := removeTemporary(dir); err != nil {
+			return err
+		}
+	}
 	return writeAtomic(planPath(o.Dir), plan.Text)
 }
 
@@ -125,9 +137,11 @@ type runner struct {
 	plan     Plan
 	options  Options
 	cells    []Cell
-	truths   [][]PopulationEffect // by cell
+	deal     deal
+	truths   [][]PopulationEffect // by cell; none of cells that are not the shard's
 	progress *Progress
-	done     map[task]bool // already in the directory
+	done     []bool // already in the directory, by task
+	missing  int    // chunks that are not
 	next     atomic.Int64
 	finished atomic.Int64 // replicates in the log
 }
@@ -135,16 +149,42 @@ type runner struct {
 // A task is what a worker takes: one chunk of one cell.
 type task struct{ cell, chunk int }
 
+func newRunner(plan Plan, o Options) *runner {
+	cells := plan.Study.designs()
+	return &runner{
+		plan: plan, options: o, cells: cells, deal: newDeal(len(cells), plan.Shard.N),
+		truths: make([][]PopulationEffect, len(cells)),
+	}
+}
+
 // chunks returns the number of chunks of each cell.
 func (r *runner) chunks() int {
 	return (r.plan.Study.Replicates + ChunkReplicates - 1) / ChunkReplicates
 }
 
+// tasks returns the number of tasks of all shards.
 func (r *runner) tasks() int { return len(r.cells) * r.chunks() }
 
 // task returns the i-th task. Cells come one after the other, so that a worker
 // keeps what it compiled for one as long as there is work in it.
 func (r *runner) task(i int) task { return task{i / r.chunks(), i % r.chunks()} }
+
+func (r *runner) index(t task) int { return t.cell*r.chunks() + t.chunk }
+
+// ours reports whether a task is this shard's.
+func (r *runner) ours(t task) bool { return r.deal.shard(t) == r.plan.Shard.K }
+
+// replicates counts the replicates of this shard, over all cells.
+func (r *runner) replicates() int {
+	n := 0
+	for i := range r.tasks() {
+		if t := r.task(i); r.ours(t) {
+			lo, hi := r.span(t.chunk)
+			n += hi - lo
+		}
+	}
+	return n
+}
 
 // span returns the replicates [lo, hi) of a chunk.
 func (r *runner) span(chunk int) (lo, hi int) {
@@ -152,8 +192,45 @@ func (r *runner) span(chunk int) (lo, hi int) {
 	return lo, min(lo+ChunkReplicates, r.plan.Study.Replicates)
 }
 
-func (r *runner) path(t task) string {
-	return filepath.Join(chunkDir(r.options.Dir), fmt.Sprintf("cell-%04d-rep-%09d.parquet", t.cell, t.chunk*ChunkReplicates))
+func (t task) fileName() string {
+	return fmt.Sprintf("cell-%04d-rep-%09d.parquet", t.cell, t.chunk*ChunkReplicates)
+}
+
+// named returns the task whose chunk has a file name.
+func (r *runner) named(file string) (t task, ok bool) {
+	rep := 0
+	if _, err := fmt.Sscanf(file, "cell-%d-rep-%d.parquet", &t.cell, &rep); err != nil {
+		return t, false
+	}
+	t.chunk = rep / ChunkReplicates
+	return t, t.cell >= 0 && t.cell < len(r.cells) && t.chunk >= 0 && t.chunk < r.chunks() && file == t.fileName()
+}
+
+func (r *runner) path(t task) string { return filepath.Join(chunkDir(r.options.Dir), t.fileName()) }
+
+// read reads the chunk of a task from a file, and finds damage. Rows is how many
+// records a replicate has, or 0 where nobody knows.
+func (r *runner) read(path string, t task, rows int) ([]Record, error) {
+	records, meta, err := ReadChunk(path)
+	if err != nil {
+		return nil, err
+	}
+	if meta["plan"] != r.plan.Hash {
+		return nil, fmt.Errorf("%s: a chunk of another study or program version", path)
+	}
+	lo, hi := r.span(t.chunk)
+	if rows == 0 {
+		rows = len(records) / (hi - lo)
+	}
+	if len(records) != rows*(hi-lo) {
+		return nil, fmt.Errorf("%s: not the whole chunk: %d rows instead of %d", path, len(records), rows*(hi-lo))
+	}
+	for i := range records {
+		if records[i].Cell != t.cell || records[i].Replicate != lo+i/rows {
+			return nil, fmt.Errorf("%s: row %d is replicate %d of design %d, where replicate %d of design %d belongs", path, i, records[i].Replicate, records[i].Cell, lo+i/rows, t.cell)
+		}
+	}
+	return records, nil
 }
 
 // logged returns the number of replicates up to the last that a directory's log
@@ -177,33 +254,36 @@ func logged(dir string) int {
 	return n
 }
 
-// findDone lists the finished chunks of an earlier run. It removes files that
+// findDone finds the finished chunks of an earlier run. It removes files that
 // are no part of this run: chunks of replicates that it does not have, damaged
 // chunks, and what a killed run left half written.
 func (r *runner) findDone() error {
-	r.done = map[task]bool{}
-	known := map[string]task{}
-	for i := range r.tasks() {
-		known[r.path(r.task(i))] = r.task(i)
-	}
+	r.done = make([]bool, r.tasks())
 	entries, err := os.ReadDir(chunkDir(r.options.Dir))
 	if err != nil {
 		return err
 	}
+	finished := 0
 	for _, entry := range entries {
 		path := filepath.Join(chunkDir(r.options.Dir), entry.Name())
-		if t, ours := known[path]; ours {
-			lo, hi := r.span(t.chunk)
+		if t, ok := r.named(entry.Name()); ok && r.ours(t) {
 			// Reading it whole finds damage inside.
-			records, meta, err := ReadChunk(path)
-			if err == nil && len(records) == (hi-lo)*len(r.truths[t.cell]) && meta["plan"] == r.plan.Hash {
-				r.done[t] = true
-				r.finished.Add(int64(hi - lo))
+			if _, err := r.read(path, t, len(r.truths[t.cell])); err == nil {
+				lo, hi := r.span(t.chunk)
+				r.done[r.index(t)] = true
+				finished += hi - lo
 				continue
 			}
 		}
 		if err := os.Remove(path); err != nil {
 			return err
+		}
+	}
+	r.finished.Store(int64(finished))
+	r.missing = 0
+	for i, done := range r.done {
+		if !done && r.ours(r.task(i)) {
+			r.missing++
 		}
 	}
 	return nil
@@ -213,7 +293,7 @@ func (r *runner) findDone() error {
 func (r *runner) run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	workers := max(1, min(r.options.Workers, r.tasks()-len(r.done)))
+	workers := max(1, min(r.options.Workers, r.missing))
 	errs := make([]error, workers)
 	var wait sync.WaitGroup
 	for i := range workers {
@@ -237,7 +317,7 @@ func (r *runner) work(ctx context.Context) error {
 			return nil
 		}
 		t := r.task(i)
-		if r.done[t] {
+		if r.done[i] || !r.ours(t) {
 			continue
 		}
 		if w == nil || w.cell != t.cell {

@@ -9,7 +9,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // truthsFile keeps the population effects of a run, which its log has without
@@ -54,6 +56,28 @@ const PopulationDraws = populationDraws
 // ReadTruths reads the population effects of a run directory, and none where the
 // run was made by a version that kept none.
 func ReadTruths(dir string) ([]PopulationEffect, error) {
+	lines, err := readTruthLines(dir)
+	if err != nil {
+		return nil, err
+	}
+	var all []PopulationEffect
+	for i, line := range lines {
+		t := PopulationEffect{Estimator: line[1], Outcome: line[2], Term: line[3]}
+		for k, x := range []*float64{&t.Value, &t.MCSE} {
+			if *x = math.NaN(); line[4+k] == "" {
+				continue
+			}
+			if *x, err = strconv.ParseFloat(line[4+k], 64); err != nil {
+				return nil, fmt.Errorf("%s, line %d: %w", filepath.Join(dir, truthsFile), i+2, err)
+			}
+		}
+		all = append(all, t)
+	}
+	return all, nil
+}
+
+// readTruthLines reads the fields of each line but the first.
+func readTruthLines(dir string) ([][]string, error) {
 	path := filepath.Join(dir, truthsFile)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -68,21 +92,8 @@ func ReadTruths(dir string) ([]PopulationEffect, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	var all []PopulationEffect
-	for i, line := range lines {
-		if i == 0 {
-			continue
-		}
-		t := PopulationEffect{Estimator: line[1], Outcome: line[2], Term: line[3]}
-		for k, x := range []*float64{&t.Value, &t.MCSE} {
-			if *x = math.NaN(); line[4+k] == "" {
-				continue
-			}
-			if *x, err = strconv.ParseFloat(line[4+k], 64); err != nil {
-				return nil, fmt.Errorf("%s, line %d: %w", path, i+1, err)
-			}
-		}
-		all = append(all, t)
+	if len(lines) == 0 || !slices.Equal(lines[0], truthsHeader) {
+		return nil, fmt.Errorf("%s: the first line is not %s", path, strings.Join(truthsHeader, ","))
 	}
-	return all, nil
+	return lines[1:], nil
 }

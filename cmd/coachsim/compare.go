@@ -73,7 +73,7 @@ the run directory.`,
 				}
 			}
 			path := filepath.Join(dir, name)
-			if err := writeFile(path, differences.WriteCSV); err != nil {
+			if err := sim.ReplaceFile(path, differences.WriteCSV); err != nil {
 				return err
 			}
 			fmt.Fprintf(s.talk, "Wrote %s.\n", path)

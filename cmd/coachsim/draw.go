@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"coachsim/dgp"
+	"coachsim/sim"
 )
 
 func newDraw(s streams) *cobra.Command {
@@ -65,7 +66,7 @@ teacher.`,
 			}
 			data, _ := g.Draw(dgp.Stream{Seed: study.Seed, Replicate: uint64(replicate)})
 			for path, level := range map[string]dgp.Level{children: dgp.ChildLevel, teachers: dgp.TeacherLevel} {
-				if err := writeFile(path, func(w io.Writer) error { return writeData(w, g.Shape(), data, level) }); err != nil {
+				if err := sim.ReplaceFile(path, func(w io.Writer) error { return writeData(w, g.Shape(), data, level) }); err != nil {
 					return err
 				}
 			}

@@ -65,7 +65,7 @@ func (f *finished) measureFamilies() (sim.Families, error) {
 	for name, write := range map[string]func(io.Writer) error{
 		"families.csv": families.WriteCSV, "families.json": families.WriteJSON,
 	} {
-		if err := writeFile(filepath.Join(f.dir, name), write); err != nil {
+		if err := sim.ReplaceFile(filepath.Join(f.dir, name), write); err != nil {
 			return families, err
 		}
 	}

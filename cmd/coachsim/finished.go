@@ -66,7 +66,70 @@ func openDirectory(dir string) (*finished, error) {
 	if err != nil {
 		return nil, err
 	}
+	plan, err := sim.ReadPlan(dir)
+	if err != nil {
+		return nil, &exitError{exitFile, err}
+	}
+	if !plan.Shard.Whole() {
+		return nil, usageError("%s is shard %s of a run; put the shards together first, with coachsim merge", dir, plan.Shard)
+	}
 	return open(dir, study)
+}
+
+// finish shows the results of a run and writes what is made of them.
+func (f *finished) finish(s streams, asJSON, pictures bool) error {
+	if f.outcome.Interrupted && !asJSON {
+		fmt.Fprintf(s.out, "INTERRUPTED: partial results.\n\n")
+	}
+	var err error
+	if asJSON {
+		err = f.summary.WriteJSON(s.out)
+	} else {
+		if err = f.summary.WriteTable(s.out, tableWidth(s), false); err == nil {
+			err = f.writeTruthNote(s.out)
+		}
+		if err == nil {
+			err = f.study.WriteFormulaNotes(s.out, tableWidth(s))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	families, err := f.measureFamilies()
+	if err != nil {
+		return err
+	}
+	if !asJSON && len(f.study.Families) > 0 {
+		fmt.Fprintln(s.out)
+		if err := families.WriteTable(s.out, tableWidth(s), false); err != nil {
+			return err
+		}
+	}
+	f.warnOfFailure(s.talk)
+	wrote := f.dir
+	if f.outcome.Interrupted {
+		return f.interrupted(s)
+	}
+	figures, err := f.figures()
+	if err != nil {
+		return err
+	}
+	if pictures {
+		if err := f.writeFigures(plots.Journal(), figures, plots.Formats()); err != nil {
+			return err
+		}
+		wrote += fmt.Sprintf(", with report.html and %s in figures/", count(len(figures), "figure"))
+	} else {
+		wrote += ", with report.html"
+	}
+	if err := f.writeProposal(families); err != nil {
+		return err
+	}
+	if err := f.writeReport(families, figures); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.talk, "Wrote %s.\n", wrote)
+	return nil
 }
 
 // writeSummary writes summary.csv and summary.json.
@@ -74,7 +137,7 @@ func (f *finished) writeSummary() error {
 	for name, write := range map[string]func(io.Writer) error{
 		"summary.csv": f.summary.WriteCSV, "summary.json": f.summary.WriteJSON,
 	} {
-		if err := writeFile(filepath.Join(f.dir, name), write); err != nil {
+		if err := sim.ReplaceFile(filepath.Join(f.dir, name), write); err != nil {
 			return err
 		}
 	}
@@ -124,28 +187,4 @@ func (f *finished) writeFigures(theme plots.Theme, figures []plots.Figure, forma
 func (f *finished) interrupted(s streams) error {
 	fmt.Fprintf(s.talk, "Interrupted after %d of %d replicates, kept in %s. Go on with --resume.\n", f.outcome.Replicates, f.study.Trials(), f.dir)
 	return &exitError{exitInterrupted, nil}
-}
-
-// writeFile writes a file under a temporary name and renames it into place.
-func writeFile(path string, write func(io.Writer) error) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(file.Name()) // the first error is the one to tell
-		}
-	}()
-	if err := write(file); err != nil {
-		_ = file.Close() // the first error is the one to tell
-		return err
-	}
-	if err := file.Close(); err != nil {
-		return err
-	}
-	if err := os.Chmod(file.Name(), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
 }

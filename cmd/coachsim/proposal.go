@@ -25,7 +25,7 @@ func (f *finished) writeProposal(families sim.Families) error {
 		"table.tex": table(report.WriteLaTeX), "table.md": table(report.WriteMarkdown),
 		"table.csv": table(report.WriteCSV), "table.html": table(report.WriteHTML),
 	} {
-		if err := writeFile(filepath.Join(f.dir, name), write); err != nil {
+		if err := sim.ReplaceFile(filepath.Join(f.dir, name), write); err != nil {
 			return err
 		}
 	}

@@ -68,7 +68,7 @@ func (f *finished) writeReport(families sim.Families, figures []plots.Figure) er
 	}{
 		{"report.html", report.WritePage},
 	} {
-		if err := writeFile(filepath.Join(f.dir, file.name), func(w io.Writer) error { return file.write(w, run) }); err != nil {
+		if err := sim.ReplaceFile(filepath.Join(f.dir, file.name), func(w io.Writer) error { return file.write(w, run) }); err != nil {
 			return fmt.Errorf("%s: %w", file.name, err)
 		}
 	}

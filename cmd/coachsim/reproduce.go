@@ -67,7 +67,7 @@ func (f *finished) reproduce(s streams, asJSON bool) error {
 	agreement := sim.Agree(f.comparisons)
 	tolerance := configs.Tolerance(f.study.Published)
 	close := agreement.Within(tolerance)
-	if err := writeFile(filepath.Join(f.dir, "comparison.csv"), func(w io.Writer) error { return writeComparisonCSV(w, f.comparisons) }); err != nil {
+	if err := sim.ReplaceFile(filepath.Join(f.dir, "comparison.csv"), func(w io.Writer) error { return writeComparisonCSV(w, f.comparisons) }); err != nil {
 		return err
 	}
 	figures, err := f.figures()

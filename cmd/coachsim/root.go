@@ -109,12 +109,13 @@ func run(args []string, in io.Reader, out, talk io.Writer) int {
 	fmt.Fprintf(talk, "coachsim: %v\n", err)
 	var dir *sim.DirectoryError
 	var path *fs.PathError
+	var missing *sim.Incomplete
 	switch {
 	case exit != nil:
 		return exit.code
 	case errors.As(err, &dir):
 		return exitUsage
-	case errors.As(err, &path):
+	case errors.As(err, &path), errors.As(err, &missing):
 		return exitFile
 	default:
 		return exitFailure
@@ -176,6 +177,7 @@ Monte Carlo standard error.`,
 		newKeys(s),
 		newList(s),
 		newMDE(s),
+		newMerge(s),
 		newNew(s),
 		newOptimise(s),
 		newPlot(s),

@@ -3,11 +3,12 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
-	"coachsim/plots"
+	"coachsim/sim"
 )
 
 func newRun(s streams) *cobra.Command {
@@ -27,12 +28,16 @@ checklist with sources), tables for papers (table.tex, table.md, table.csv,
 table.html) and report.html, which tells it all on one page. The same study gives
 the same bytes whatever the number of workers.
 
-A study with a sweep simulates every combination of its values.`,
+A study with a sweep simulates every combination of its values.
+
+--shard K/N simulates one part of N, for as many machines; merge puts the parts
+together. The parts depend on the study and N alone.`,
 		Example: `  coachsim run ecuador
   coachsim run my-trial.yaml --replicates 5000 --out big
   coachsim run ecuador --set trial.schools=12 --set 'trial.assignment.share=0.4'
   coachsim run ecuador --set 'sweep={trial.schools: [10, 20, 40]}' --out sizes
-  coachsim run ecuador --json > summary.json`,
+  coachsim run ecuador --json > summary.json
+  coachsim run my-trial.yaml --replicates 100000 --shard 3/16 --out big/3`,
 		Args:              cobra.ExactArgs(1),
 		Annotations:       map[string]string{"wants": "one STUDY: a file, a built-in study's name, or -"},
 		ValidArgsFunction: completePresets,
@@ -40,75 +45,32 @@ A study with a sweep simulates every combination of its values.`,
 			if err := f.check(); err != nil {
 				return err
 			}
+			if f.json && !f.shard.Whole() {
+				return usageError("--json with --shard: one shard has no results to print; merge has")
+			}
 			study, name, err := f.load(s, args[0])
 			if err != nil {
 				return err
 			}
 			dir := f.out
-			if dir == "" {
+			switch {
+			case dir == "" && f.shard.N > 0:
+				dir = filepath.Join("coachsim-"+name+"-shards", sim.ShardDir(f.shard))
+			case dir == "":
 				dir = "coachsim-" + name
 			}
 			for _, warning := range study.Warnings() {
 				fmt.Fprintf(s.talk, "Warning: %s.\n", warning)
 			}
 			done, err := f.simulate(c, s, study, dir)
-			if err != nil {
+			if err != nil || done == nil {
 				return err
 			}
-			if done.outcome.Interrupted && !f.json {
-				fmt.Fprintf(s.out, "INTERRUPTED: partial results.\n\n")
-			}
-			if f.json {
-				err = done.summary.WriteJSON(s.out)
-			} else {
-				if err = done.summary.WriteTable(s.out, tableWidth(s), false); err == nil {
-					err = done.writeTruthNote(s.out)
-				}
-				if err == nil {
-					err = done.study.WriteFormulaNotes(s.out, tableWidth(s))
-				}
-			}
-			if err != nil {
-				return err
-			}
-			families, err := done.measureFamilies()
-			if err != nil {
-				return err
-			}
-			if !f.json && len(study.Families) > 0 {
-				fmt.Fprintln(s.out)
-				if err := families.WriteTable(s.out, tableWidth(s), false); err != nil {
-					return err
-				}
-			}
-			done.warnOfFailure(s.talk)
-			wrote := dir
-			if done.outcome.Interrupted {
-				return done.interrupted(s)
-			}
-			figures, err := done.figures()
-			if err != nil {
-				return err
-			}
-			if !noFigures {
-				if err := done.writeFigures(plots.Journal(), figures, plots.Formats()); err != nil {
-					return err
-				}
-				wrote += fmt.Sprintf(", with report.html and %s in figures/", count(len(figures), "figure"))
-			} else {
-				wrote += ", with report.html"
-			}
-			if err := done.writeProposal(families); err != nil {
-				return err
-			}
-			if err := done.writeReport(families, figures); err != nil {
-				return err
-			}
-			fmt.Fprintf(s.talk, "Wrote %s.\n", wrote)
-			return nil
+			return done.finish(s, f.json, !noFigures)
 		},
 	}
 	f.add(c.Flags(), "coachsim-NAME")
+	c.Flags().Var(&f.shard, "shard", "simulate part `K/N` of the run, counted from 0, for merge")
 	c.Flags().BoolVar(&noFigures, "no-figures", false, "draw no files of figures; the report has them")
 	return c
 }

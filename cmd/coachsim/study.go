@@ -116,6 +116,7 @@ type runFlags struct {
 	force    bool
 	json     bool
 	progress sim.ProgressMode
+	shard    sim.Shard // of run alone
 }
 
 func (f *runFlags) add(flags *pflag.FlagSet, dir string) {
@@ -138,7 +139,8 @@ func (f *runFlags) check() error {
 	return nil
 }
 
-// simulate runs a study into the run directory and measures it.
+// simulate runs a study into the run directory and measures it; a shard is not
+// measured, and gives nil.
 func (f *runFlags) simulate(c *cobra.Command, s streams, study sim.Study, dir string) (*finished, error) {
 	if err := checkDirectory(dir); err != nil {
 		return nil, err
@@ -147,12 +149,16 @@ func (f *runFlags) simulate(c *cobra.Command, s streams, study sim.Study, dir st
 	if err != nil {
 		return nil, err
 	}
+	plan = plan.Part(f.shard)
 	outcome, err := sim.Run(c.Context(), plan, sim.Options{
 		Dir: dir, Workers: f.workers, Resume: f.resume, Force: f.force,
 		Progress: sim.ProgressSetup{Writer: s.talk, Mode: f.progress},
 	})
 	if err != nil {
 		return nil, err
+	}
+	if !f.shard.Whole() {
+		return nil, f.endShard(s, dir, outcome)
 	}
 	if outcome.Replicates == 0 {
 		fmt.Fprintln(s.talk, "Interrupted before the first replicates were finished.")
@@ -164,6 +170,16 @@ func (f *runFlags) simulate(c *cobra.Command, s streams, study sim.Study, dir st
 	}
 	done.outcome = outcome
 	return done, done.writeSummary()
+}
+
+// endShard says what a shard has done, and what to do when all have.
+func (f *runFlags) endShard(s streams, dir string, outcome sim.Outcome) error {
+	if outcome.Interrupted {
+		fmt.Fprintf(s.talk, "Interrupted after %d of %d replicates of shard %s, kept in %s. Go on with --resume.\n", outcome.Replicates, outcome.Total, f.shard, dir)
+		return &exitError{exitInterrupted, nil}
+	}
+	fmt.Fprintf(s.talk, "Finished shard %s: %s in %s. When all shards are finished, put them together with coachsim merge.\n", f.shard, count(outcome.Replicates, "replicate"), dir)
+	return nil
 }
 
 // checkDirectory refuses a file where a directory is to be written.
