@@ -1,0 +1,104 @@
+package forest_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"coachsim/dgp"
+	"coachsim/estimators/forest"
+)
+
+// teachers draws a data set like that of a study of teachers: half the inputs
+// are 0/1, some have few values, and five matter a little.
+func teachers(n, p int, seed uint64) (y []float64, x [][]float64) {
+	r := dgp.NewSource().Load(dgp.Stream{Seed: seed}, dgp.PopulationPurpose)
+	x = make([][]float64, p)
+	for j := range x {
+		x[j] = make([]float64, n)
+		for i := range x[j] {
+			switch {
+			case j%2 == 0:
+				x[j][i] = float64(r.IntN(2))
+			case j%3 == 0:
+				x[j][i] = float64(r.IntN(9)) / 2
+			default:
+				x[j][i] = r.NormFloat64()
+			}
+		}
+	}
+	y = make([]float64, n)
+	for i := range y {
+		y[i] = r.NormFloat64()
+		for j := 1; j < 6 && j < p; j++ {
+			y[i] += 0.25 * x[j][i]
+		}
+	}
+	return y, x
+}
+
+func numeric(p int) []forest.Variable { return make([]forest.Variable, p) }
+
+func upTo(n int) []int {
+	rows := make([]int, n)
+	for i := range rows {
+		rows[i] = i
+	}
+	return rows
+}
+
+func benchmark(b *testing.B, importance bool) {
+	const n, p = 277, 52
+	y, x := teachers(n, p, 1)
+	f := forest.New(numeric(p), n)
+	c := forest.Defaults(p)
+	c.Inputs = 7
+	rows := upTo(n)
+	dst := make([]float64, p)
+	r := dgp.NewSource().Load(dgp.Stream{Seed: 2}, dgp.PopulationPurpose)
+	run := func() {
+		if err := f.Load(y, x); err != nil {
+			b.Fatal(err)
+		}
+		f.Grow(rows, c, 1000, r)
+		f.OOBMSE()
+		if importance {
+			f.Importance(forest.Importance{}, dst, r)
+		}
+	}
+	run()
+	b.ReportAllocs()
+	b.ResetTimer()
+	var work, normals time.Duration
+	for b.Loop() {
+		from := time.Now()
+		run()
+		work += time.Since(from)
+		b.StopTimer()
+		normals += million(r)
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(work)/float64(normals)*1e6, "normals/op")
+}
+
+// million is the time that a million normal draws take, by which the speed of
+// the machine is judged in the same moment.
+func million(r *rand.Rand) time.Duration {
+	from := time.Now()
+	sum := 0.0
+	for range 1_000_000 {
+		sum += r.NormFloat64()
+	}
+	if math.IsNaN(sum) {
+		panic("a normal draw is NaN")
+	}
+	return time.Since(from)
+}
+
+// A forest of 1000 trees on 277 rows of 52 inputs, 7 of them for each node,
+// with its out-of-bag error.
+func BenchmarkUnitForest1000(b *testing.B) { benchmark(b, false) }
+
+// The same with the importance of the inputs.
+func BenchmarkUnitForestImportance1000(b *testing.B) { benchmark(b, true) }
