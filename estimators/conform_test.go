@@ -35,6 +35,9 @@ func TestConform(t *testing.T) {
 		"inflated, classical": estimators.OLS{
 			Formula: "score ~ coaching + girl + near6 + ses + age", SE: classical, Report: []string{"coaching", "girl"},
 		},
+		"share of variance": estimators.OLS{
+			Formula: "c(score, reading) ~ coaching + ses + age", SE: hc1, Report: []string{"coaching"}, Joint: [][]string{{"ses", "age"}}, R2: true,
+		},
 		"no intercept": estimators.OLS{
 			Formula: "score ~ coaching + ses - 1", SE: hc1, Report: []string{"coaching"},
 		},

@@ -95,6 +95,11 @@ type Row struct {
 	// Target is the treatment effect the estimate can be held against, or nil
 	// when the number is descriptive.
 	Target *Target
+	// Projection is the coefficient, or the error, of the population linear
+	// projection that the estimate can be held against, or nil.
+	Projection *Projection
+	// Predictor says which term's selection the estimate is, or nil.
+	Predictor *Predictor
 	// Adjustment says how P is adjusted for the number of the estimator's tests.
 	Adjustment StepDown
 }

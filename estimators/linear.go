@@ -55,6 +55,7 @@ type linear struct {
 	combinations []combination
 	reported     []string // terms of the first combinations
 	joint        [][]int  // combinations of each joint test
+	r2           bool     // R² is reported, last
 	full         bool     // covariances of combinations are wanted, and projections whatever the standard error
 	rows         []Row
 	lowering     []float64 // by centred term: its coefficients on the constant and the raw terms
@@ -527,6 +528,10 @@ func (l *linear) fitOutcome(s *Setup, i int, k float64, status Status, out []Est
 	}
 	for j, group := range l.joint {
 		out[len(l.reported)+j] = l.jointTest(group, df, status)
+	}
+	if l.r2 {
+		nan := math.NaN()
+		out[len(out)-1] = Estimate{Value: 1 - l.rss[i]/c.square[l.outcomes[i]], SE: nan, DF: nan, P: nan, Status: status}
 	}
 }
 

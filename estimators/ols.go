@@ -22,6 +22,7 @@ type OLS struct {
 	SE      SE         `yaml:"se" doc:"kind of standard error: classical, HC0-HC3, CR0, CR1 (Stata's), CR2, CR3 or CR1-fixest (fixest's)"`
 	Report  []string   `yaml:"report" required:"true" minlen:"1" doc:"terms to report, as written in the formula, or (Intercept)"`
 	Joint   [][]string `yaml:"joint" doc:"groups of terms to test jointly for zero (F test)"`
+	R2      bool       `yaml:"r2,omitempty" doc:"report R² too, as the term r2: the share of the outcome's variance that the regressors explain, within absorbed effects where there are any"`
 }
 
 // Bind looks up the columns and registers the regression's cross-products.
@@ -249,16 +250,19 @@ func (b *olsBinding) findTerms() error {
 }
 
 // monomial looks up the columns of a term.
-func (b *olsBinding) monomial(t Term) (monomial, error) {
+func (b *olsBinding) monomial(t Term) (monomial, error) { return b.setup.monomialOf(t, b.rows) }
+
+// monomialOf looks up the columns of a term in a regression on rows of a level.
+func (s *Setup) monomialOf(t Term, rows dgp.Level) (monomial, error) {
 	var m monomial
 	for _, p := range t.Factors {
-		column, err := b.setup.resolve(p.Variable)
+		column, err := s.resolve(p.Variable)
 		if err != nil {
 			return m, err
 		}
-		level := b.setup.level(column)
-		if level > b.rows {
-			return m, &SyntaxError{Offset: p.Pos, Message: fmt.Sprintf("%q is a %s column; the rows are of level %s", p.Variable, level, b.rows)}
+		level := s.level(column)
+		if level > rows {
+			return m, &SyntaxError{Offset: p.Pos, Message: fmt.Sprintf("%q is a %s column; the rows are of level %s", p.Variable, level, rows)}
 		}
 		if i := slices.IndexFunc(m.factors, func(f factor) bool { return f.column == column }); i >= 0 {
 			m.factors[i].power += p.Power // age:age^2 is age^3
@@ -345,10 +349,15 @@ func (b *olsBinding) findReport() error {
 		for _, text := range b.l.reported {
 			row := Row{Estimator: b.name, Outcome: o.Text, Term: text}
 			row.Target = b.effect(text, o, b.causal)
+			row.Projection = b.projection(text, o)
 			b.l.rows = append(b.l.rows, row)
 		}
 		for _, group := range b.Joint {
 			b.l.rows = append(b.l.rows, Row{Estimator: b.name, Outcome: o.Text, Term: "joint(" + strings.Join(group, ", ") + ")"})
+		}
+		if b.R2 {
+			b.l.r2 = true
+			b.l.rows = append(b.l.rows, Row{Estimator: b.name, Outcome: o.Text, Term: "r2"})
 		}
 	}
 	return nil
@@ -367,6 +376,18 @@ func (b *olsBinding) effect(text string, o Outcome, causal func(arm string, o Ou
 	t := b.target(text, o)
 	t.Contrast = contrast
 	return t
+}
+
+// projection is what the coefficient of a term is in the population; nil where the
+// regression is more than one of an outcome on terms.
+func (b *olsBinding) projection(text string, o Outcome) *Projection {
+	if b.weights != nil || b.formula.Absorb != "" || !b.formula.Intercept || b.formula.Random != nil || b.formula.Endogenous != nil ||
+		!slices.ContainsFunc(b.formula.Terms, func(t Term) bool { return t.String() == text }) {
+		return nil
+	}
+	f := *b.formula
+	f.Outcomes = []Outcome{o}
+	return f.projection(b.rows, b.Where, text)
 }
 
 // target is the effect of an arm on an outcome, over the rows in use.

@@ -82,6 +82,9 @@ func (o Randomisation) Bind(name string, s *Setup) (Fitter, error) {
 	if len(o.Report) != 1 || len(o.Joint) > 0 {
 		return nil, keyError("report", fmt.Errorf("randomisation inference is about one term, the arm"))
 	}
+	if o.R2 {
+		return nil, keyError("r2", fmt.Errorf("kind: ols reports it"))
+	}
 	if o.Adjust == RomanoWolf {
 		return nil, keyError("adjust", fmt.Errorf("randomisation inference adjusts by %s; %s is by the wild bootstrap", WestfallYoung, o.Adjust))
 	}

@@ -98,6 +98,9 @@ func (o WildBootstrap) Bind(name string, s *Setup) (Fitter, error) {
 	if len(o.Joint) > 0 {
 		return nil, keyError("joint", fmt.Errorf("the wild bootstrap tests one term at a time"))
 	}
+	if o.R2 {
+		return nil, keyError("r2", fmt.Errorf("kind: ols reports it"))
+	}
 	if o.OLS.Weights != "" {
 		return nil, keyError("weights", fmt.Errorf("the wild bootstrap takes no weights of rows"))
 	}

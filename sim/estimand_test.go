@@ -338,7 +338,7 @@ func TestEstimandNames(t *testing.T) {
 		}
 	}
 	var e sim.Estimand
-	if err := e.UnmarshalText([]byte("late")); err == nil || err.Error() != `"late" is not an estimand; the estimands are population and sample` {
+	if err := e.UnmarshalText([]byte("late")); err == nil || err.Error() != `"late" is not an estimand; the estimands are population, sample, projection, submodel` {
 		t.Errorf("error %v", err)
 	}
 }

@@ -70,11 +70,11 @@ func Run(ctx context.Context, plan Plan, o Options) (Outcome, error) {
 		if i > 0 && ctx.Err() != nil { // a sweep of large trials takes a while to get here
 			return Outcome{Interrupted: true}, nil //nolint:nilerr // an interruption is an outcome
 		}
-		truths, err := cell.Study.population(o.Workers)
+		truths, projections, err := cell.Study.truths(o.Workers)
 		if err != nil {
 			return Outcome{}, err
 		}
-		r.truths[i] = truths
+		r.truths[i], r.projections[i] = truths, projections
 	}
 	if err := writeTruths(o.Dir, r.truths); err != nil {
 		return Outcome{}, err
@@ -134,16 +134,18 @@ func prepare(plan Plan, o Options) error {
 
 // A runner is one Run under way.
 type runner struct {
-	plan     Plan
-	options  Options
-	cells    []Cell
-	deal     deal
-	truths   [][]PopulationEffect // by cell; none of cells that are not the shard's
-	progress *Progress
-	done     []bool // already in the directory, by task
-	missing  int    // chunks that are not
-	next     atomic.Int64
-	finished atomic.Int64 // replicates in the log
+	plan    Plan
+	options Options
+	cells   []Cell
+	deal    deal
+	truths  [][]PopulationEffect // by cell; none of cells that are not the shard's
+	// projections are those of every cell, for truths that depend on what is selected.
+	projections [][]*populationProjection
+	progress    *Progress
+	done        []bool // already in the directory, by task
+	missing     int    // chunks that are not
+	next        atomic.Int64
+	finished    atomic.Int64 // replicates in the log
 }
 
 // A task is what a worker takes: one chunk of one cell.
@@ -153,7 +155,8 @@ func newRunner(plan Plan, o Options) *runner {
 	cells := plan.Study.designs()
 	return &runner{
 		plan: plan, options: o, cells: cells, deal: newDeal(len(cells), plan.Shard.N),
-		truths: make([][]PopulationEffect, len(cells)),
+		truths:      make([][]PopulationEffect, len(cells)),
+		projections: make([][]*populationProjection, len(cells)),
 	}
 }
 
@@ -358,6 +361,7 @@ func (r *runner) world(cell int) (*world, error) {
 		return nil, err
 	}
 	w.cell = cell
+	w.submodels = w.newSubmodels(r.cells[cell].Study, r.projections[cell])
 	return w, nil
 }
 

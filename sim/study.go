@@ -75,22 +75,25 @@ func (s Study) Factors() [][]Factor {
 // An Estimator is a method with the name under which it is reported.
 type Estimator struct {
 	Name     string            `yaml:"name" required:"true" doc:"unique name"`
-	Estimand Estimand          `yaml:"estimand" doc:"the truth an estimated effect is held against: population or sample"`
+	Estimand Estimand          `yaml:"estimand" doc:"the truth an estimate is held against: an effect in the population or the sample; for coefficients of a regression, also the population linear projection on all its terms (projection), or on those that were selected (submodel)"`
 	Against  string            `yaml:"against,omitempty" doc:"instead of estimand: the name of another estimator, say an infeasible regression on the columns of quality.oracle, whose estimates on the same data are the truth; its terms must stand in the same order"`
 	Method   estimators.Method `yaml:",inline"`
 }
 
-// An Estimand is the average over whom a treatment effect is taken.
+// An Estimand is the average over whom a treatment effect is taken, or which
+// population linear projection a coefficient is of.
 type Estimand uint8
 
 // The estimands.
 const (
 	Population Estimand = iota // trials like this one: the mean over repetitions of the sample effect
 	Sample                     // the units in the data set at hand
+	Projection                 // the projection on all terms of the formula
+	Submodel                   // the projection on the terms that were selected in the data set at hand
 	estimands
 )
 
-var estimandNames = [estimands]string{"population", "sample"}
+var estimandNames = [estimands]string{"population", "sample", "projection", "submodel"}
 
 func (e Estimand) String() string {
 	if e >= estimands {
@@ -110,7 +113,7 @@ func (e *Estimand) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%q is not an estimand; the estimands are population and sample", text)
+	return fmt.Errorf("%q is not an estimand; the estimands are %s", text, strings.Join(estimandNames[:], ", "))
 }
 
 // Names lists the estimands.
@@ -234,6 +237,7 @@ func (s Study) Validate() []Fault {
 	}
 	if err == nil {
 		faults = append(faults, s.againstFaults(panel.Rows())...)
+		faults = append(faults, s.projectionFaults(panel.Rows())...)
 		faults = append(faults, s.familyFaults(panel.Rows())...)
 		faults = append(faults, s.primaryFaults(panel.Rows())...)
 	}

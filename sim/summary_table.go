@@ -480,6 +480,10 @@ func (s Summary) kindOfTruth() string {
 			return ", in the population the trials are drawn from"
 		case "sample":
 			return ", in the sample of each trial, averaged over the trials"
+		case "projection":
+			return ": the coefficient of the best linear prediction from all terms, in the population"
+		case "submodel":
+			return ": the coefficient of the best linear prediction from the terms selected, in the population, averaged over the trials"
 		case "":
 		default:
 			return ": the " + s.Rows[i].Estimand + " on the same data, averaged over the trials"

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"coachsim/dgp"
@@ -22,6 +23,7 @@ type world struct {
 	effects   *effects  // of these rows; nil if there are none
 	reference []int     // by row: the row whose estimate is its truth, or -1
 	following []int     // rows with one
+	submodels []*submodel
 }
 
 // newWorld compiles a study for one worker. population holds the population
@@ -45,7 +47,15 @@ func newWorld(s Study, population []float64) (*world, error) {
 		if k := w.reference[i]; k >= 0 {
 			name = againstName(w.rows[k].Estimator)
 			w.following = append(w.following, i)
-		} else if hasTruth(row, g) {
+		} else if projected(row, estimand[row.Estimator]) {
+			name = estimand[row.Estimator].String()
+			if estimand[row.Estimator] != Submodel || row.Projection.Term == "" {
+				name = Projection.String()
+				if population != nil {
+					truth = population[i]
+				}
+			}
+		} else if hasTruth(row, g) && estimand[row.Estimator] <= Sample {
 			name = estimand[row.Estimator].String()
 			if estimand[row.Estimator] == Sample {
 				w.sampled = append(w.sampled, i)
@@ -82,6 +92,7 @@ func (w *world) replicate(rep int) []estimators.Estimate {
 	w.panel.Use(st)
 	estimates := w.panel.Fit(data)
 	w.follow(estimates)
+	w.submit(estimates)
 	if w.effects != nil {
 		for i, v := range w.effects.of(data, truth) {
 			w.truth[w.sampled[i]] = v
@@ -145,24 +156,37 @@ func (s Study) EffectOf() (func(estimator, outcome, term string) (on, among stri
 }
 
 // population returns, for every row of the study's panel, its population
-// effect; NaN where it has none or is held against the sample effect.
+// effect or projection; NaN where it has none or is held against the sample effect.
 func (s Study) population(workers int) ([]PopulationEffect, error) {
+	all, _, err := s.truths(workers)
+	return all, err
+}
+
+// truths returns what population does, and the projections behind.
+func (s Study) truths(workers int) ([]PopulationEffect, []*populationProjection, error) {
 	g, err := s.Trial.Compile()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	panel, err := estimators.Bind(s.methods(), g.Shape(), s.Terms)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	estimand := s.estimandByName()
 	reference := s.references(panel.Rows())
 	all := make([]PopulationEffect, len(panel.Rows()))
 	var targets []estimators.Target
+	var projections []estimators.Projection
 	place := make([]int, len(all)) // in targets, or -1
 	for i, row := range panel.Rows() {
 		all[i] = PopulationEffect{Estimator: row.Estimator, Outcome: row.Outcome, Term: row.Term, Value: math.NaN(), MCSE: math.NaN()}
 		place[i] = -1
+		if reference[i] < 0 && projected(row, estimand[row.Estimator]) {
+			if !slices.ContainsFunc(projections, row.Projection.Same) {
+				projections = append(projections, *row.Projection)
+			}
+			continue
+		}
 		if reference[i] >= 0 || !hasTruth(row, g) || estimand[row.Estimator] != Population {
 			continue
 		}
@@ -176,17 +200,38 @@ func (s Study) population(workers int) ([]PopulationEffect, error) {
 			targets = append(targets, *row.Target)
 		}
 	}
-	if len(targets) == 0 {
-		return all, nil
-	}
-	value, mcse, err := populationEffects(s.Trial, targets, populationDraws, workers)
-	if err != nil {
-		return nil, err
-	}
-	for i, k := range place {
-		if k >= 0 {
-			all[i].Value, all[i].MCSE = value[k], mcse[k]
+	if len(targets) > 0 {
+		value, mcse, err := populationEffects(s.Trial, targets, populationDraws, workers)
+		if err != nil {
+			return nil, nil, err
+		}
+		for i, k := range place {
+			if k >= 0 {
+				all[i].Value, all[i].MCSE = value[k], mcse[k]
+			}
 		}
 	}
-	return all, nil
+	if len(projections) == 0 {
+		return all, nil, nil
+	}
+	populations, err := populationProjections(s.Trial, projections, populationSeed, populationDraws, workers)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, p := range populations {
+		value, mcse := p.solve()
+		for i, row := range panel.Rows() {
+			e := estimand[row.Estimator]
+			if reference[i] >= 0 || !projected(row, e) || !row.Projection.Same(p.of) {
+				continue
+			}
+			switch term := row.Projection.Term; {
+			case term == "":
+				all[i].Value, all[i].MCSE = value[len(value)-1], mcse[len(value)-1]
+			case e == Projection:
+				all[i].Value, all[i].MCSE = value[p.of.Place(term)], mcse[p.of.Place(term)]
+			}
+		}
+	}
+	return all, populations, nil
 }

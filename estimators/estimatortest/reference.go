@@ -274,6 +274,9 @@ func (r *regression) fit(outcome estimators.Outcome) ([]estimators.Estimate, err
 		status = estimators.NoVariation
 	}
 	out := make([]estimators.Estimate, len(places)+len(groups))
+	if r.R2 {
+		out = append(out, estimators.Estimate{})
+	}
 	if !status.Worked() {
 		for i := range out {
 			out[i] = Failed(status)
@@ -325,6 +328,10 @@ func (r *regression) fit(outcome estimators.Outcome) ([]estimators.Estimate, err
 		if !lost && slices.ContainsFunc(group, func(j int) bool { return !certain(j) }) {
 			out[len(places)+i] = Failed(estimators.NoResidual)
 		}
+	}
+	if r.R2 { // 1 - e'e/y'y, both around the means of the effects
+		nan := math.NaN()
+		out[len(out)-1] = estimators.Estimate{Value: 1 - float(dot(e, e))/float(r.within(y)), SE: nan, DF: nan, P: nan, Status: status}
 	}
 	return out, nil
 }
