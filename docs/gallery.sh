@@ -39,6 +39,11 @@ coachsim run docs/mediation-error.yaml --replicates 500 --no-figures --progress 
   kind: mediation, method: joint, formula: "reading ~ $paths | block", mediator: "c(support, order) ~ coaching | block", cluster: school, se: CR1}]' \
   --set 'sweep={trial.schools: [6, 10, 14, 20, 26], observation.segments: [1, 2, 4, 8]}' >/dev/null
 draw joint mediation-power --kind contour --x schools --by segments --only term=indirect
+for world in ecuador ecuador-disruption; do
+  sed "s/^like: ecuador/like: $world/" docs/mediation.yaml >"$work/$world.yaml"
+  coachsim run "$work/$world.yaml" --replicates 1000 --no-figures --progress none --out "$work/paths-$world" >/dev/null
+  draw "paths-$world" "paths-$world" --kind path-diagram --only estimator=domains-by-arm
+done
 draw ecuador densities --kind densities
 draw ecuador design --kind design
 cp "$work/ecuador/figures/densities-domains.svg" docs/gallery/

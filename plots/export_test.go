@@ -32,3 +32,6 @@ func (t Theme) WidthOf(size vg.Length, text string) vg.Length {
 	face := t.face(size)
 	return face.Width(text)
 }
+
+// Short is how figures write a number with its Monte Carlo standard error.
+func Short(v, mcse float64) string { return short(v, mcse) }

@@ -118,6 +118,7 @@ func figures() []plots.Figure {
 		plots.Published{Comparisons: comparisons(), Width: plots.MidWidth},
 		plots.PowerCurve{Rows: swept(), Alpha: 0.05},
 		plots.EffectsByPath{Worlds: pathWorlds()},
+		plots.PathDiagram{Mediations: mediations()},
 	}
 }
 

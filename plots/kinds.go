@@ -46,6 +46,7 @@ func Kinds() []Kind {
 		{"published", "published beside simulated results", makePublished},
 		{"design", "who is randomised: blocks, schools, classes and children, by arm", makeDesign},
 		{"effects-by-path", "true direct and indirect effects through classroom quality", makeEffectsByPath},
+		{"path-diagram", "paths from treatment to outcome as an estimator of mediation finds them, with truths", makePathDiagram},
 	}
 }
 
