@@ -23,6 +23,10 @@ type fitFlags struct {
 	mediator, mediatorUnit                   string
 	intermediate                             []string
 	rho, at                                  []float64
+	errorMethod                              string
+	reliability                              []float64
+	errorDraws                               int
+	ratings                                  []string
 	alpha                                    float64
 	seed                                     uint64
 	json, csv, latex                         bool
@@ -52,7 +56,9 @@ and interacted with the arms, which --treatment names.
 --kind mediation splits an effect in those through mediators and the rest, by the
 formula, with the mediators among its terms, and their own regression, --mediator.
 A mediator that is a score of classes is the same in all rows of a --cluster, or of a
---mediator-unit, and counts once for each.
+--mediator-unit, and counts once for each. --error corrects the mediators' slopes for
+measurement error, which is --reliability's, or that of --ratings: columns of replicates, such
+as film segments, of which a mediator is the mean.
 
 --where chooses rows, as in "arm == 'coaching' & grade >= 3".
 
@@ -67,6 +73,7 @@ Exit code 1 says that an estimate failed: its status tells why.`,
   coachsim fit data.csv --formula 'mean(y, school) ~ treated + mean(pretest, school)' --se HC2
   coachsim fit data.csv --formula 'y ~ treated + pretest | block' --kind lin --treatment treated --cluster school
   coachsim fit data.csv --formula 'y ~ treated + class + pretest | block' --mediator 'class ~ treated | block' --treatment treated --cluster school
+  coachsim fit data.csv --formula 'y ~ treated + class' --mediator 'class ~ treated' --treatment treated --cluster school --mediator-unit teacher --error moments --ratings 'class=class_s*'
   coachsim fit children.csv --study ecuador --latex > table.tex`,
 		Args:        cobra.ExactArgs(1),
 		Annotations: map[string]string{"wants": "one DATA file: CSV, .dta, or - for standard input"},
@@ -104,6 +111,10 @@ Exit code 1 says that an estimate failed: its status tells why.`,
 	flags.Float64SliceVar(&f.rho, "rho", nil, "correlations between the errors of mediator and outcome, `NUMBERS` with commas, at which to report the indirect effect")
 	flags.StringArrayVar(&f.intermediate, "intermediate", nil, "`TERM`s that the arm may change, with commas between (--method sequential-g)")
 	flags.Float64SliceVar(&f.at, "at", nil, "`VALUES` of the mediators at which to take the direct effect, with commas (--method sequential-g)")
+	flags.StringVar(&f.errorMethod, "error", "", "`METHOD` that corrects mediators' slopes for measurement error: "+strings.Join(estimators.ErrorMoments.Names(), ", "))
+	flags.Float64SliceVar(&f.reliability, "reliability", nil, "known reliability of each mediator, `NUMBERS` with commas (--error)")
+	flags.StringArrayVar(&f.ratings, "ratings", nil, "the columns of ratings that a mediator is the mean of, `MEDIATOR=PATTERN`, such as class=class_s*_c*: what the first * stands for tells replicates apart (--error; again for another mediator)")
+	flags.IntVar(&f.errorDraws, "error-draws", 0, "`NUMBER` of draws of --error simex at each level of error (default 50)")
 	flags.StringArrayVar(&f.joint, "joint", nil, "`TERMS` to test jointly for zero, with commas (again for another test)")
 	flags.Float64Var(&f.alpha, "alpha", 0.05, "intervals cover 1 - `ALPHA`")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of a bootstrap's draws: a whole `NUMBER`")
@@ -136,7 +147,7 @@ func (f *fitFlags) check(c *cobra.Command) error {
 	case f.study == "":
 		return nil
 	}
-	for _, name := range []string{"formula", "cluster", "blocks", "se", "kind", "weights", "method", "df", "draws", "bootstrap-weights", "report", "treatment", "joint", "mediator", "mediator-unit", "rho", "at", "intermediate"} {
+	for _, name := range []string{"formula", "cluster", "blocks", "se", "kind", "weights", "method", "df", "draws", "bootstrap-weights", "report", "treatment", "joint", "mediator", "mediator-unit", "rho", "at", "intermediate", "error", "reliability", "ratings", "error-draws"} {
 		if c.Flags().Changed(name) {
 			return usageError("--%s and --study: the study says what is fitted; give one of the two", name)
 		}
@@ -180,6 +191,7 @@ type fittedRow struct {
 // fit fits every estimator whose columns the table has.
 func (f *fitFlags) fit(s streams, table *datafile.Table, fits []*fit) ([]*fitted, error) {
 	var results []*fitted
+	unfit := ""
 	for _, one := range fits {
 		if err := one.findColumns(table); err != nil {
 			if one.name == "" {
@@ -194,12 +206,18 @@ func (f *fitFlags) fit(s streams, table *datafile.Table, fits []*fit) ([]*fitted
 		}
 		result, err := one.fit(table, f.alpha, f.seed)
 		if err != nil {
+			var key *estimators.KeyError
+			if one.name != "" && errors.As(err, &key) { // the study is right; the file has not what this one needs
+				fmt.Fprintf(s.talk, "Skipped %s: %v.\n", one.name, key.Err)
+				unfit = " that can be fitted to it"
+				continue
+			}
 			return nil, f.explain(one, err)
 		}
 		results = append(results, result)
 	}
 	if len(results) == 0 {
-		return nil, &exitError{exitFile, fmt.Errorf("%s has the columns of none of the study's estimators", table.Name)}
+		return nil, &exitError{exitFile, fmt.Errorf("%s has the columns of none of the study's estimators%s", table.Name, unfit)}
 	}
 	return results, nil
 }
@@ -217,7 +235,10 @@ func (one *fit) fit(table *datafile.Table, alpha float64, seed uint64) (*fitted,
 		}
 	}
 	for i, c := range sample.Shape.Columns {
-		sample.Shape.Columns[i].Rating = one.ratings[c.Name]
+		sample.Shape.Columns[i].Rating, sample.Shape.Columns[i].Domains = one.ratings[c.Name], one.domains[c.Name]
+	}
+	if err := one.checkRatings(sample); err != nil {
+		return nil, err
 	}
 	method, lists := optionsOf(one.options.method()), one.lists
 	if one.formula != nil {

@@ -24,6 +24,8 @@ type fit struct {
 	mediators *estimators.Formula    // the other formula of mediation, else nil
 	unit      string                 // that mediators are scores of, "" for the clusters
 	ratings   map[string]*dgp.Rating // of the columns that are ratings, where the estimator is of these
+	patterns  map[string]string      // of the names of mediators' ratings, by mediator
+	domains   map[string][]string    // of mediators with ratings: what these are of
 	nested    []string               // groups of random effects, and the fixed effect, largest first
 	where     datafile.Condition
 	level     dgp.Level // of the rows, in a study
@@ -251,6 +253,7 @@ func fromStudy(s streams, study sim.Study, where datafile.Condition) ([]*fit, er
 				return nil, err
 			}
 			one.unit = dgp.TeacherLevel.String()
+			one.findReplicates(shape)
 		}
 		if _, agree := e.Method.(estimators.Reliability); agree {
 			one.findRatings(shape)

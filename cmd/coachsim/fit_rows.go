@@ -138,7 +138,7 @@ func (one *fit) factors() []factorOption {
 // use says what the estimator needs of the table.
 func (one *fit) use(table *datafile.Table) datafile.Use {
 	use := datafile.Use{Rows: slices.Clone(one.columns), Where: one.where}
-	if one.ratings != nil { // of which a row may miss some
+	if one.ratings != nil && one.mediators == nil { // of which a row may miss some
 		use.Rows, use.Outcomes = nil, use.Rows
 	}
 	if one.formula != nil {
@@ -152,6 +152,7 @@ func (one *fit) use(table *datafile.Table) datafile.Use {
 		for _, v := range regressors {
 			useOf(&use, v, false)
 		}
+		use.Numbers = append(use.Numbers, one.ratingNames()...)
 		if one.averages() {
 			use.Mark = false // a condition chooses the rows that are averaged
 		}
@@ -204,6 +205,9 @@ func (one *fit) findColumns(table *datafile.Table) error {
 		if _, err := table.Find(name); err != nil {
 			return &estimators.KeyError{Key: "columns", Offset: -1, Err: err}
 		}
+	}
+	if err := one.findRated(table); err != nil {
+		return err
 	}
 	for _, factor := range one.factors() {
 		if _, err := table.Find(factor.name); err != nil {

@@ -67,7 +67,7 @@ func statusInWords(s estimators.Status) string {
 	case estimators.NoResidual:
 		return "the terms fit the outcome exactly, or exactly by cluster: nothing is left to estimate an error from; use fewer terms, or check that the outcome is not among them"
 	case estimators.NotPositive:
-		return "the variance estimate with two factors of clusters came out negative, as it can with few clusters; cluster by the factor with larger variance"
+		return "a variance came out negative: that with two factors of clusters, as it can with few clusters (cluster by the factor with larger variance), or that of mediators less their measurement error (their reliability is too low to correct for)"
 	case estimators.Separated:
 		return "the terms of the logit of response tell without error, or nearly, which rows are observed; use fewer terms, or pool the arms"
 	case estimators.BadArm:
@@ -114,6 +114,9 @@ func (f *fitFlags) explain(one *fit, err error) error {
 			message = syntax.Message
 		}
 		flag, _, _ := strings.Cut(key.Key, "[")
+		if one == nil || one.name == "" {
+			flag = flagOf(flag)
+		}
 		return usageError("%s%s: %s%s", prefix, flag, message, text)
 	case errors.As(err, &syntax):
 		return usageError("%sformula: %s%s", prefix, syntax.Message, caret(f.formula, syntax.Offset))
@@ -123,6 +126,17 @@ func (f *fitFlags) explain(one *fit, err error) error {
 		return &exitError{exitFile, err}
 	}
 	return err
+}
+
+// flagOf is the flag that sets an option.
+func flagOf(key string) string {
+	switch key {
+	case "error.reliability":
+		return "reliability"
+	case "error.draws":
+		return "error-draws"
+	}
+	return key
 }
 
 // caret shows a text with a caret under a byte.

@@ -136,7 +136,7 @@ func (t *Table) Find(name string) (int, error) {
 		return found, nil
 	}
 	message := fmt.Sprintf("there is no column %q in %s", name, t.Name)
-	names := t.names()
+	names := t.Names()
 	if best := spelling.Nearest(name, names); best != "" {
 		message += fmt.Sprintf("; did you mean %s?", best)
 	} else if len(names) <= 40 {
@@ -145,8 +145,8 @@ func (t *Table) Find(name string) (int, error) {
 	return 0, &NameError{name, message}
 }
 
-// names returns the columns' names as formulas write them.
-func (t *Table) names() []string {
+// Names returns the columns' names as formulas write them.
+func (t *Table) Names() []string {
 	names := make([]string, len(t.Columns))
 	for i := range names {
 		names[i] = formulaName(t.Columns[i].Name)
