@@ -39,6 +39,10 @@ func relax(group map[string]any) {
 			delete(then, "required")
 		}
 	}
+	if value, ok := group["additionalProperties"].(map[string]any); ok { // of names
+		relax(value)
+		group["additionalProperties"] = map[string]any{"anyOf": []any{value, map[string]any{"type": "null"}}}
+	}
 	properties, _ := group["properties"].(map[string]any)
 	for key, p := range properties {
 		value, ok := p.(map[string]any)

@@ -158,7 +158,7 @@ func TestKeys(t *testing.T) {
 	for path, want := range map[string]string{
 		"alpha ":                                  "number; above 0, below 1; 0.05",
 		"trial.arms ":                             "list of texts; ; control, coaching",
-		"covariates[].law ":                       "text; bernoulli, class-size, gamma, negative-binomial, normal, share; ",
+		"covariates[].law ":                       "text; bernoulli, beta, class-mean, class-size, gamma, index, items, mixture, negative-binomial, normal, percent, rating, share; ",
 		"covariates[].sd law: normal":             "number; above 0; ",
 		"trial.attrition.schools ":                "names with whole numbers; ; ",
 		"achievement.effect.mean ":                "list of numbers; ; ",

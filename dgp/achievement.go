@@ -85,6 +85,9 @@ type ArmTestEffect struct {
 	Baseline   []float64 `yaml:"baseline" doc:"effect per SD of quality without coaching; by default that of slope, and 0 for a combined arm"`
 }
 
+// IsZero reports whether the section is left out.
+func (a Achievement) IsZero() bool { return len(a.Tests) == 0 }
+
 func (a Achievement) check(f *Faults, t Trial) {
 	n, k, arms := len(a.Tests), len(t.Quality.Domains), t.Design.Arms
 	a.checkWords(f, t)

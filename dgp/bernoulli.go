@@ -3,6 +3,8 @@ package dgp
 import (
 	"math"
 	"math/rand/v2"
+
+	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // Bernoulli is 1 with probability Mean, else 0.
@@ -23,7 +25,10 @@ func (l Bernoulli) Compile(*population) compiledLaw {
 		return 0
 	})
 	law.third, law.fourth = variance*(1-2*l.Mean), variance*(1-3*variance)
-	return law
+	return law.latent(func() func(z float64) float64 {
+		cut := distuv.UnitNormal.Quantile(1 - l.Mean)
+		return func(z float64) float64 { return step(z > cut) }
+	})
 }
 
 var _ Law = Bernoulli{}

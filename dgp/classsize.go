@@ -4,17 +4,20 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"gonum.org/v1/gonum/mathext"
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // A ClassSize is the law of the number of children in a class: a small class
 // with probability Small.Share, else a rounded normal that is raised to Min
-// where it falls below.
+// where it falls below. With Max it is beta-binomial: each of Max children is in the
+// class with a probability that differs between classes.
 type ClassSize struct {
 	Mean  float64      `yaml:"mean" required:"true" gt:"0" doc:"mean of the normal law, children"`
 	SD    float64      `yaml:"sd" min:"0" doc:"standard deviation of the normal law, children"`
 	CV    float64      `yaml:"cv,omitempty" min:"0" doc:"instead of sd: coefficient of variation (SD/mean) of class sizes; mean and CV then hold after rounding and min"`
 	Min   int          `yaml:"min" min:"1" doc:"smallest ordinary class"`
+	Max   int          `yaml:"max,omitempty" min:"1" max:"10000" doc:"largest class, such as the number of children sampled of whom some are missing later: sizes are then beta-binomial, of mean and sd before min"`
 	Small SmallClasses `yaml:"small" doc:"a share of small classes"`
 }
 
@@ -64,6 +67,9 @@ func (c ClassSize) check(f *Faults, path string) {
 	if c.CV > 0 && c.Small.Share > 0 {
 		f.Add(path+".cv", "is that of all classes, so it cannot stand beside small; give sd")
 	}
+	if c.Max > 0 {
+		c.checkMax(f, path)
+	}
 	c.SD = max(c.SD, c.CV*c.Mean)
 	if most := max(c.Mean+10*c.SD, float64(c.Min), float64(c.Small.Max)); most > maxClass {
 		f.Add(path, "asks for classes of up to %.0f children; the limit is %d", most, maxClass)
@@ -80,8 +86,56 @@ func (c ClassSize) draw(r *rand.Rand) int {
 	if c.Small.Share > 0 && r.Float64() < c.Small.Share {
 		return c.Small.Min + r.IntN(c.Small.Max-c.Small.Min+1)
 	}
+	if c.Max > 0 {
+		a, b := c.beta()
+		x, y := standardGamma(a, r), standardGamma(b, r)
+		size := 0
+		for range c.Max {
+			if r.Float64()*(x+y) < x {
+				size++
+			}
+		}
+		return max(size, c.Min, 1)
+	}
 	size := int(math.Floor(c.Mean + c.SD*r.NormFloat64() + 0.5))
 	return max(size, c.Min, 1)
+}
+
+// beta returns the parameters of the law of the probability with which each of Max
+// children is in the class.
+func (c ClassSize) beta() (a, b float64) {
+	n := float64(c.Max)
+	m := c.Mean / n
+	rho := (c.SD*c.SD/(n*m*(1-m)) - 1) / (n - 1)
+	size := 1/rho - 1
+	return m * size, (1 - m) * size
+}
+
+// checkMax adds the faults of a beta-binomial law.
+func (c ClassSize) checkMax(f *Faults, path string) {
+	n := float64(c.Max)
+	switch m := c.Mean / n; {
+	case c.CV > 0:
+		f.Add(path+".cv", "is for classes without max; give sd")
+	case c.Small.Share > 0:
+		f.Add(path+".small", "is for classes without max")
+	case c.Max < 2 || c.Min > c.Max:
+		f.Add(path+".max", "%d must be at least 2, and no less than min, %d", c.Max, c.Min)
+	case m >= 1:
+		f.Add(path+".max", "%d must be above the mean, %g", c.Max, c.Mean)
+	default:
+		least, most := math.Sqrt(n*m*(1-m)), n*math.Sqrt(m*(1-m))
+		if !(c.SD > least*(1+1e-9) && c.SD < most*(1-1e-9)) {
+			f.Add(path+".sd", "%g is not possible with mean %g and max %d: it lies between %.4g, where all classes are alike, and %.4g", c.SD, c.Mean, c.Max, least, most)
+		}
+	}
+}
+
+// sampledInverse is E[1/n] of the number n of children sampled in a class.
+func (d Design) sampledInverse() float64 {
+	inverse := 0.0
+	d.Children.solved(new(Faults)).each(func(size, p float64) { inverse += p / min(size, float64(d.Tested)) })
+	return inverse
 }
 
 // moments returns the mean and standard deviation of draw, and the mean of
@@ -105,6 +159,20 @@ func (c ClassSize) each(add func(size, p float64)) {
 		}
 	}
 	least := max(c.Min, 1)
+	if c.Max > 0 {
+		a, b := c.beta()
+		low := 0.0
+		for size := range c.Max + 1 {
+			n, k := float64(c.Max), float64(size)
+			p := math.Exp(mathext.Lbeta(k+a, n-k+b) - mathext.Lbeta(a, b) - math.Log(n+1) - mathext.Lbeta(k+1, n-k+1))
+			if low += p; size < least {
+				continue
+			}
+			add(k, low)
+			low = 0
+		}
+		return
+	}
 	if c.SD == 0 {
 		add(math.Max(math.Floor(c.Mean+0.5), float64(least)), 1-c.Small.Share)
 		return

@@ -18,6 +18,7 @@ type Covariate struct {
 	Name        string  `yaml:"name" required:"true" doc:"the column's name"`
 	Level       Level   `yaml:"level" required:"true" doc:"school, teacher or child"`
 	Law         Law     `yaml:",inline"`
+	Latent      *Latent `yaml:"latent,omitempty" doc:"the normal variable behind the covariate, where it goes with others: what it loads on; {} for one of its own"`
 	Quality     float64 `yaml:"quality" doc:"weight of the z-score in the index of classroom quality"`
 	Achievement float64 `yaml:"achievement" doc:"weight of the z-score in the index of achievement"`
 	Slope       float64 `yaml:"slope" doc:"child covariates: SDs of achievement per unit above the mean"`
@@ -40,10 +41,17 @@ type Law interface {
 func Laws() map[string]Law {
 	return map[string]Law{
 		"bernoulli":         Bernoulli{},
+		"beta":              Beta{Max: 1},
+		"class-mean":        ClassMean{},
 		"class-size":        ClassSizeLaw{},
 		"gamma":             Gamma{},
+		"index":             Index{},
+		"items":             ItemsLaw{},
+		"mixture":           MixtureLaw{},
 		"negative-binomial": NegativeBinomial{},
 		"normal":            Normal{},
+		"percent":           Percent{},
+		"rating":            RatingLaw{Visits: 1, Agreement: 0.5, Min: 1, Max: 5},
 		"share":             Share{},
 	}
 }
@@ -54,7 +62,29 @@ type compiledLaw struct {
 	third, fourth float64 // central moments, for the curvature of child covariates
 	// meanInverse is E[1/x], for counts that are never zero; else NaN.
 	meanInverse float64
-	draw        func(dst []float64, r *rand.Rand)
+	// draw draws units by themselves; nil for laws that only have the next.
+	draw func(dst []float64, r *rand.Rand)
+	// from draws them given the latent normal of each, and given is the mean of a
+	// unit given it; both nil for laws without one, and for those of quantiles,
+	// which make the value a function of it: withLatent then sets both.
+	from      func(dst, z []float64, r *rand.Rand)
+	given     func(z float64) float64
+	quantiles func() func(z float64) float64
+}
+
+// latent adds to a law how to make its quantiles, as a function of a standard normal.
+func (c compiledLaw) latent(quantiles func() func(z float64) float64) compiledLaw {
+	c.quantiles = quantiles
+	return c
+}
+
+// withLatent prepares drawing from a latent normal.
+func (c compiledLaw) withLatent() compiledLaw {
+	if c.from == nil {
+		c.given = c.quantiles()
+		c.from = fromQuantile(c.given)
+	}
+	return c
 }
 
 // plain is a compiledLaw whose draws are independent of everything else.
@@ -67,6 +97,7 @@ func plain(mean, sd float64, one func(r *rand.Rand) float64) compiledLaw {
 }
 
 func (t Trial) checkCovariates(f *Faults) {
+	before := len(*f)
 	for i, c := range t.Covariates {
 		path := fmt.Sprintf("covariates[%d].", i)
 		if c.Level != SchoolLevel && c.Level != TeacherLevel && c.Level != ChildLevel {
@@ -86,6 +117,15 @@ func (t Trial) checkCovariates(f *Faults) {
 			f.Add(path+"level", "slope and curvature belong to child covariates; a %s covariate has the weights quality and achievement", c.Level)
 		}
 	}
+	t.checkLatents(f)
+	if len(*f) == before {
+		t.checkPercents(f)
+	}
+}
+
+// pathOf is the path of a covariate's key.
+func pathOf(covariate int, key string) string {
+	return fmt.Sprintf("covariates[%d].%s", covariate, key)
 }
 
 // doc says what a covariate's column is.

@@ -18,8 +18,9 @@ type Generator struct {
 	quality      *trueQuality
 	observed     *observed
 	tested       *tested
-	oracle       *oracle    // nil where the data show what an analyst has
-	retention    *retention // nil where lost units are in no data set
+	learning     *drawnLearning // nil without: then there is achievement
+	oracle       *oracle        // nil where the data show what an analyst has
+	retention    *retention     // nil where lost units are in no data set
 	treatment    *treatment
 	delivery     *delivery // nil where all receive what they are assigned, whole
 	left         []bool
@@ -36,8 +37,8 @@ type Generator struct {
 	schools, teachers, children                    []int // unit drawn behind each unit kept
 
 	// Where the columns of the data start in shape.Columns.
-	covariateColumn, schemeColumn, deliveryColumn, scoreColumn, ratingColumn, raterColumn, oracleColumn, testColumn int
-	observedColumn, respondedColumn                                                                                 int // with retention
+	covariateColumn, schemeColumn, deliveryColumn, scoreColumn, ratingColumn, raterColumn, oracleColumn, learningColumn, testColumn int
+	observedColumn, respondedColumn                                                                                                 int // with retention
 }
 
 // Compile prepares drawing. All errors happen here.
@@ -58,6 +59,7 @@ func (t Trial) Compile() (*Generator, error) {
 		quality:       newTrueQuality(t, p),
 		observed:      newObserved(t),
 		tested:        newTested(t, p),
+		learning:      newLearning(t, p),
 		left:          make([]bool, schools),
 		parts:         t.Achievement.parts(),
 		leaving:       make([]int, len(d.Arms)),
@@ -203,6 +205,12 @@ func (g *Generator) layout() {
 		}
 		add(Column{Name: name, Level: TeacherLevel, PostTreatment: true, Observed: observed, Domains: domains, Doc: doc})
 	}
+	g.learningColumn = len(g.shape.Columns)
+	if t.Learning != nil {
+		for _, c := range t.Learning.columns(observed, responded) {
+			add(c)
+		}
+	}
 	g.testColumn = len(g.shape.Columns)
 	for _, name := range t.Achievement.Tests {
 		doc := "test, SDs"
@@ -211,7 +219,9 @@ func (g *Generator) layout() {
 		}
 		add(Column{Name: name, Level: ChildLevel, PostTreatment: true, Observed: responded, Doc: doc})
 	}
-	add(Column{Name: t.Achievement.Total, Level: ChildLevel, PostTreatment: true, Observed: responded, Doc: "total achievement, SDs"})
+	if t.Learning == nil {
+		add(Column{Name: t.Achievement.Total, Level: ChildLevel, PostTreatment: true, Observed: responded, Doc: "total achievement, SDs"})
+	}
 	if g.retention != nil {
 		g.observedColumn = add(Column{Name: observedName, Level: TeacherLevel, PostTreatment: true, Doc: "1 if the class was observed, 0 if its school or teacher was lost"})
 		g.respondedColumn = add(Column{Name: respondedName, Level: ChildLevel, PostTreatment: true, Doc: "1 if the child has valid tests, 0 if lost"})
@@ -252,6 +262,10 @@ func (g *Generator) Draw(st Stream) (*Data, *Truth) {
 
 // drawTests draws what children score.
 func (g *Generator) drawTests(st Stream) {
+	if g.learning != nil {
+		g.learning.draw(g.population, g.purpose(st, OutcomePurpose))
+		return
+	}
 	if g.tested.shared != nil {
 		g.tested.shared.draw(g.population, g.purpose(st, LevelPurpose))
 	}
@@ -377,6 +391,10 @@ func (g *Generator) fillColumns() {
 		g.received(g.data.Columns[g.oracleColumn+domains], g.oracle.caused, 0)
 	}
 
+	if g.learning != nil {
+		g.fillLearning()
+		return
+	}
 	tests := len(g.trial.Achievement.Tests)
 	total := g.data.Columns[g.testColumn+tests]
 	clear(total)

@@ -13,7 +13,7 @@ const gradeName = "grade"
 func (t Trial) grades() int { return max(t.Design.Grades, 1) }
 
 // gradeOf spreads teachers evenly over grades: those of each school, and where
-// there are fewer of them than grades, all in order.
+// there are fewer of them than grades, or schools of different size, all in order.
 func gradeOf(teacher, grades, perSchool int) int {
 	if perSchool >= grades {
 		teacher %= perSchool

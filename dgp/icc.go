@@ -103,7 +103,7 @@ func (t Trial) lower(f *Faults) Trial {
 	}
 	t.Design.Children = t.Design.Children.solved(f)
 	t.Achievement = t.Achievement.withEffect(t.Effect, t.Design.Arms)
-	if t.Achievement.Residual == nil {
+	if t.Achievement.Residual == nil && !t.Achievement.IsZero() {
 		t = t.lowerShares(f)
 	}
 	if t.grades() > 1 {
@@ -118,7 +118,7 @@ func (t Trial) lower(f *Faults) Trial {
 // compiled returns the covariates of a trial without room for their values.
 func (t Trial) compiled() *population {
 	p := &population{design: t.Design, sizeLaw: t.Design.Children}
-	p.compile(t.Covariates)
+	p.compile(t)
 	return p
 }
 

@@ -28,7 +28,7 @@ func TestLaws(t *testing.T) {
 	var laws []law
 	for _, p := range []struct{ mean, sd float64 }{{15.77, 9.1}, {2, 3}, {1, 1}, {1, 5}, {100, 1}, {1e-3, 1e-3}} {
 		g := distuv.Gamma{Alpha: p.mean * p.mean / p.sd / p.sd, Beta: p.mean / p.sd / p.sd}
-		laws = append(laws, law{Gamma{p.mean, p.sd}, p.mean, p.sd, g.CDF, []float64{g.Quantile(0.01), g.Quantile(0.1), g.Quantile(0.5), g.Quantile(0.9), g.Quantile(0.999)}})
+		laws = append(laws, law{Gamma{Mean: p.mean, SD: p.sd}, p.mean, p.sd, g.CDF, []float64{g.Quantile(0.01), g.Quantile(0.1), g.Quantile(0.5), g.Quantile(0.9), g.Quantile(0.999)}})
 	}
 	for _, p := range []NegativeBinomial{{3.67, 0.75, 1}, {6, 2, 0}, {0.1, 5, 0}, {50, 1000, 3}, {2000, 1500, 0}, {9000, 0.5, 2}, {30, 0.05, 0}} {
 		// P(X <= x) of a negative binomial is an incomplete beta function.

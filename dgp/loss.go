@@ -31,7 +31,8 @@ type Losses struct {
 //
 // The variables z are the covariates of the trial, and
 //
-//	ability   the child's mean score over the tests without coaching
+//	ability   the child's mean score over the tests without coaching; with learning,
+//	          log odds before it, less the mean of the grade
 //	quality   the classroom's mean true quality over the domains without coaching
 //
 // each measured from its mean in SDs of its own units. A unit above those of
@@ -124,6 +125,7 @@ type retention struct {
 	chance  []float64 // scratch: by arm, share of schools that leave by number
 	arms    []int     // scratch: schools by arm
 	missing []bool    // by child: has no valid test in any arm
+	stay    []float64 // scratch: children of one class with valid tests, by arm
 
 	school    [][]bool    // by arm: lost
 	observed  [][]float64 // by arm: 1 for a class that was observed
@@ -134,7 +136,7 @@ func newRetention(t Trial, p *population) *retention {
 	d := t.Design
 	schools, teachers, children := d.schools(), d.teachers(), d.teachers()*d.Tested
 	n := &retention{
-		chance: make([]float64, len(d.Arms)), arms: make([]int, len(d.Arms)), missing: make([]bool, children),
+		chance: make([]float64, len(d.Arms)), arms: make([]int, len(d.Arms)), missing: make([]bool, children), stay: make([]float64, len(d.Arms)),
 		observed: columnsOf(len(d.Arms), teachers), responded: columnsOf(len(d.Arms), children),
 	}
 	for range d.Arms {
@@ -200,6 +202,8 @@ func (n *retention) draw(g *Generator, r *rand.Rand) {
 		byChild.measure(g, children)
 	}
 	for j := range p.school {
+		stay := n.stay
+		clear(stay)
 		for i := p.childStart[j]; i < p.childStart[j+1]; i++ {
 			u := 1.0
 			if byChild != nil {
@@ -210,6 +214,15 @@ func (n *retention) draw(g *Generator, r *rand.Rand) {
 				if n.missing[i] || byChild != nil && byChild.loses(a, i, u) {
 					responded[i] = 0
 				}
+				stay[a] += responded[i]
+			}
+		}
+		if g.learning == nil {
+			continue
+		}
+		for a, observed := range n.observed { // a class without a gain
+			if stay[a] == 0 {
+				observed[j] = 0
 			}
 		}
 	}
@@ -332,6 +345,9 @@ func (g *Generator) meanQuality(teacher int) float64 {
 // ability is the mean score of a child whose world is control. Every child has one:
 // where loss depends on who a child is, all sampled children are in the data.
 func (g *Generator) ability(child int) float64 {
+	if g.learning != nil {
+		return g.learning.standing[child]
+	}
 	sum := 0.0
 	for k := range g.tested.score[0] {
 		sum += g.tested.score[0][k][child]

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"sort"
+
+	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // NegativeBinomial is a count with more spread than a Poisson, moved up by
@@ -52,7 +54,12 @@ func (l NegativeBinomial) Compile(*population) compiledLaw {
 	variance := l.Mean + l.Mean*l.Mean/l.Size
 	law.third = variance * (1 + 2*l.Mean/l.Size)
 	law.fourth = variance*(1+6*variance/l.Size) + 3*variance*variance
-	return law
+	return law.latent(func() func(z float64) float64 {
+		return func(z float64) float64 {
+			x := sort.SearchFloat64s(cdf, distuv.UnitNormal.CDF(z))
+			return float64(min(x, len(cdf)-1) + l.Shift)
+		}
+	})
 }
 
 // logProbability returns log P(X = x), q = mean/(mean + size).

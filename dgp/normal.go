@@ -15,7 +15,9 @@ func (Normal) Check(Covariate, []Covariate, func(key, format string, args ...any
 func (l Normal) Compile(*population) compiledLaw {
 	law := plain(l.Mean, l.SD, func(r *rand.Rand) float64 { return l.Mean + l.SD*r.NormFloat64() })
 	law.fourth = 3 * l.SD * l.SD * l.SD * l.SD
-	return law
+	return law.latent(func() func(z float64) float64 {
+		return func(z float64) float64 { return l.Mean + l.SD*z }
+	})
 }
 
 var _ Law = Normal{}

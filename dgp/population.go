@@ -18,7 +18,12 @@ type population struct {
 	size         []int // children in each class
 	childStart   []int // first sampled child of each class, and the end
 
+	factors []*drawnFactor
+	ability *classAbility // nil without learning
 	columns []*drawnColumn
+	sources int       // independent normals behind factors, ability and covariates
+	latent  []float64 // scratch: by unit of any level
+	shared  []float64 // scratch: by school
 
 	blockQuality     [][]float64 // by domain, by block
 	blockAchievement []float64
@@ -35,6 +40,7 @@ type population struct {
 type drawnColumn struct {
 	Covariate
 	law    compiledLaw
+	latent *compiledLatent // nil where the law draws by itself
 	values []float64
 }
 
@@ -60,7 +66,7 @@ func newPopulation(t Trial) *population {
 		child:            make([]float64, teachers*d.Tested),
 	}
 	p.blockEffects = centred(t.Achievement.BlockEffects)
-	p.compile(t.Covariates)
+	p.compile(t)
 	for s := range p.block {
 		p.block[s] = s / d.Schools
 	}
@@ -74,16 +80,40 @@ func newPopulation(t Trial) *population {
 		p.blockQuality = append(p.blockQuality, make([]float64, d.Blocks))
 	}
 	units := [levels]int{d.Blocks, schools, teachers, teachers * d.Tested}
+	most := 0
 	for _, c := range p.columns {
 		c.values = make([]float64, units[c.Level])
+		if c.latent != nil {
+			most = max(most, units[c.Level])
+		}
 	}
+	for _, f := range p.factors {
+		f.values = make([]float64, units[f.Level])
+	}
+	if p.ability != nil {
+		p.ability.room(schools, teachers)
+	}
+	p.latent, p.shared = make([]float64, most), make([]float64, schools)
 	return p
 }
 
-// compile prepares the covariates, without room for their values.
-func (p *population) compile(covariates []Covariate) {
-	for _, c := range covariates {
+// compile prepares factors and covariates, without room for their values.
+func (p *population) compile(t Trial) {
+	for _, f := range t.Factors {
+		p.factors = append(p.factors, &drawnFactor{Factor: f, latent: p.compileLatent(f.Latent, f.Level)})
+	}
+	if t.Learning != nil {
+		p.ability = p.compileAbility(t)
+	}
+	for _, c := range t.Covariates {
 		column := &drawnColumn{Covariate: c, law: c.Law.Compile(p)}
+		switch {
+		case c.Latent != nil:
+			column.law = column.law.withLatent()
+			column.latent = p.compileLatent(*c.Latent, c.Level)
+		case column.law.draw == nil:
+			column.latent = p.compileLatent(Latent{}, c.Level)
+		}
 		p.columns = append(p.columns, column)
 		if c.Level == ChildLevel && (c.Slope != 0 || c.Curvature != 0) {
 			p.childTerms = append(p.childTerms, column)
@@ -141,12 +171,24 @@ func (p *population) draw(q Quality, a Achievement, r *rand.Rand) {
 		p.size[j] = p.sizeLaw.draw(r)
 		p.childStart[j+1] = p.childStart[j] + min(p.size[j], p.design.Tested)
 	}
+	for _, f := range p.factors {
+		f.latent.draw(f.values, p, r)
+	}
+	if p.ability != nil {
+		p.ability.draw(p, r)
+	}
 	for _, column := range p.columns {
 		values := column.values
 		if column.Level == ChildLevel {
 			values = values[:p.children()]
 		}
-		column.law.draw(values, r)
+		if column.latent == nil {
+			column.law.draw(values, r)
+			continue
+		}
+		z := p.latent[:len(values)]
+		column.latent.draw(z, p, r)
+		column.law.from(values, z, r)
 	}
 	p.fillIndex(p.qualityIndex, p.qualityTerms)
 	p.fillIndex(p.achievementIndex, p.achievementTerms)

@@ -21,9 +21,6 @@ func (d Design) checkTeachers(f *Faults) {
 	if d.Teachers != 1 {
 		f.Add(path, "says what trial.teachers says in another way; leave one of them out")
 	}
-	if d.Grades > 1 {
-		f.Add("trial.grades", "spreads the teachers of a school over grades, which needs as many in every school; trial.teacher_shares gives them different numbers")
-	}
 	sum := 0.0
 	for _, key := range slices.Sorted(maps.Keys(d.TeacherShares)) {
 		sum += d.TeacherShares[key]

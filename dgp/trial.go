@@ -15,10 +15,12 @@ import (
 // Its fields are the keys of a study file.
 type Trial struct {
 	Design      Design      `yaml:"trial" required:"true" doc:"who is randomised, and who is lost"`
+	Factors     []Factor    `yaml:"factors,omitempty" doc:"unobserved variables that covariates have in common"`
 	Covariates  []Covariate `yaml:"covariates" doc:"school, teacher and child covariates"`
 	Quality     Quality     `yaml:"quality,omitempty" doc:"true classroom quality, and what coaching does to it; may be left out"`
 	Observation Observation `yaml:"observation,omitempty" doc:"how classroom quality is observed; may be left out"`
-	Achievement Achievement `yaml:"achievement" required:"true" doc:"tests, and what moves them"`
+	Achievement Achievement `yaml:"achievement,omitempty" doc:"tests, and what moves them"`
+	Learning    *Learning   `yaml:"learning,omitempty" doc:"instead of achievement, without treatment: tests of items before and after a year, and what moves the gains of classes"`
 	Effect      *float64    `yaml:"effect,omitempty" min:"-100" max:"100" doc:"average effect of every treatment on every test, in SDs, in place of what achievement says (effect.mean, arm_effects, outcomes.TEST.difference); 0 makes a size study"`
 }
 
@@ -85,14 +87,20 @@ func (t Trial) Validate() error {
 	t.checkUnit(&f)
 	t.checkOracle(&f)
 	t.Observation.check(&f, t)
-	t.Achievement.check(&f, t)
+	t.checkLearning(&f)
+	if !t.Achievement.IsZero() {
+		t.Achievement.check(&f, t)
+	}
 	if n := t.Design.classes() * float64(len(t.Quality.Domains)) * float64(t.Observation.days()) * float64(t.Observation.Segments) * float64(t.Observation.Coders); n > maxUnits {
 		f.Add("observation", "asks for %.0f ratings; the limit is %d", n, maxUnits)
 	} else {
 		t.checkNames(&f)
 	}
-	if len(f) == 0 {
-		t.lower(&f) // what is impossible only together
+	if len(f) == 0 { // what is impossible only together
+		t.lower(&f)
+		if t.loads() {
+			t.compiled().checkVariances(&f)
+		}
 	}
 	if len(f) > 0 {
 		return f
@@ -103,7 +111,7 @@ func (t Trial) Validate() error {
 // Warnings returns what in a valid trial is likely to be a slip of its planner.
 func (t Trial) Warnings() []string {
 	a := t.Achievement
-	if a.ICC == (ICC{}) && a.SchoolSD == 0 && a.TeacherSD == 0 && a.BlockSD == 0 && a.BlockEffects == nil && a.CovariateSD == 0 && a.Slope.Sorting == nil && a.Slope.Control == nil {
+	if !a.IsZero() && a.ICC == (ICC{}) && a.SchoolSD == 0 && a.TeacherSD == 0 && a.BlockSD == 0 && a.BlockEffects == nil && a.CovariateSD == 0 && a.Slope.Sorting == nil && a.Slope.Control == nil {
 		return []string{"the children of a school have nothing in common (achievement: icc, school_sd, teacher_sd, block_sd, covariate_sd and slope are 0 or left out): the intraclass correlation is 0, and power is that of a trial without clusters"}
 	}
 	return nil
@@ -196,6 +204,9 @@ func (t Trial) checkNames(f *Faults) {
 	for i, c := range t.Covariates {
 		use(fmt.Sprintf("covariates[%d].name", i), c.Name)
 	}
+	for i, c := range t.Factors { // loads name both
+		use(fmt.Sprintf("factors[%d].name", i), c.Name)
+	}
 	t.deliveryNames(use)
 	for i, name := range t.Quality.Domains {
 		use(fmt.Sprintf("quality.domains[%d]", i), name)
@@ -215,7 +226,14 @@ func (t Trial) checkNames(f *Faults) {
 	for i, name := range t.Achievement.Tests {
 		use(fmt.Sprintf("achievement.tests[%d]", i), name)
 	}
-	use("achievement.total", t.Achievement.Total)
+	if l := t.Learning; l != nil {
+		use("learning.pretest", l.Pretest)
+		use("learning.posttest", l.Posttest)
+		use("learning.baseline", l.Baseline)
+		use("learning.gain", l.Gain)
+	} else {
+		use("achievement.total", t.Achievement.Total)
+	}
 	if t.Design.Attrition.keeps() {
 		use("trial.attrition", observedName)
 		use("trial.attrition", respondedName)

@@ -42,8 +42,11 @@ const ratingError = "rating error"
 
 // Variances returns the variances that a valid trial implies for every test,
 // total achievement, the baseline, and the observed domains of quality with their
-// total.
+// total; with learning, that of what children know before.
 func (t Trial) Variances() Variances {
+	if t.Learning != nil {
+		return Variances{t.abilityVariance()}
+	}
 	t = t.lower(nil)
 	p := t.compiled()
 	var all Variances
@@ -179,14 +182,19 @@ func (t Trial) testVariance(p *population, weights []float64) OutcomeVariance {
 	return v
 }
 
-// gradeVariance is the variance between grades, those of the classes.
+// gradeVariance is the variance between grades.
 func (t Trial) gradeVariance() float64 {
 	a := t.Achievement
 	if a.GradeMeans == nil {
 		return a.GradeSD * a.GradeSD
 	}
-	means := centred(a.GradeMeans)
-	sum, square, n := 0.0, 0.0, t.Design.schools()*t.Design.Teachers
+	return t.meansVariance(a.GradeMeans)
+}
+
+// meansVariance is the variance of means by grade, over the classes.
+func (t Trial) meansVariance(means []float64) float64 {
+	means = centred(means)
+	sum, square, n := 0.0, 0.0, t.Design.teachers()
 	for j := range n {
 		m := means[gradeOf(j, len(means), t.Design.Teachers)]
 		sum += m / float64(n)
@@ -251,6 +259,14 @@ func (t Trial) scoreVariances(p *population) (all Variances) {
 		all = append(all, v)
 	}
 	return all
+}
+
+// Scale says in which units they are.
+func (all Variances) Scale() string {
+	if len(all) == 1 && all[0].Outcome == abilityVariable {
+		return "ability before learning in log odds of a right answer"
+	}
+	return "tests in SDs of the model, scores before ratings are rounded"
 }
 
 // Find returns the variance of an outcome, or nil.

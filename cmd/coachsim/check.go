@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -68,7 +69,7 @@ thrown away; nothing is written. Exit code 2 says that there are faults.`,
 				return writeCheckJSON(s.out, study, g, plan.Hash, costs, forecast, paths)
 			}
 			fmt.Fprintf(s.out, "%s\n\n", study.Aim)
-			for _, section := range study.Design.Words() {
+			for _, section := range slices.Concat(study.Design.Words(), study.Trial.LearningWords()) {
 				fmt.Fprintf(s.out, "%-11s %s\n", section.Name, section.Words)
 			}
 			data, _ := g.Draw(dgp.Stream{Seed: study.Seed})

@@ -21,7 +21,7 @@ func writeVariances(w io.Writer, all dgp.Variances) {
 			}
 		}
 	}
-	fmt.Fprintf(w, "\nImplied variances in the control arm; tests in SDs of the model, scores before ratings are rounded\n")
+	fmt.Fprintf(w, "\nImplied variances in the control arm; %s\n", all.Scale())
 	for _, row := range rows {
 		var line strings.Builder
 		for c, cell := range row {

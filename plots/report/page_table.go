@@ -93,9 +93,13 @@ func newPageTable(of Table, id string) pageTable {
 
 func varianceTable(study sim.Study) pageTable {
 	rows := study.Trial.Variances().Table()
+	unit := "Tests in standard deviations of the model; scores of classrooms before ratings are rounded."
+	if study.Learning != nil {
+		unit = "What children know before, in log odds of a right answer."
+	}
 	t := pageTable{
 		Fixed: true, ID: "variances", Caption: "Variances that the assumptions imply, in the control arm",
-		Notes: []string{"Tests in standard deviations of the model; scores of classrooms before ratings are rounded. ICC: share of the variance at that level; R²: share of it that baseline and covariates explain."},
+		Notes: []string{unit + " ICC: share of the variance at that level; R²: share of it that baseline and covariates explain."},
 	}
 	for c, head := range rows[0] {
 		if c > 0 {

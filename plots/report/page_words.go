@@ -64,11 +64,14 @@ func (p *page) design(r Run, room *pictureRoom) error {
 		}
 		add("Observation", "%s%s per class, %s each; total score %s", days, counted(o.Segments, "film segment", "film segments"), counted(o.Coders, "coder", "coders"), o.Total)
 	}
-	tests := strings.Join(study.Achievement.Tests, ", ")
-	if len(study.Achievement.Tests) > 1 {
-		tests += "; in all: " + study.Achievement.Total
+	for _, section := range study.Trial.LearningWords() {
+		add(section.Name, "%s", section.Words)
 	}
-	add("Tests", "%s", tests)
+	if tests := study.Achievement.Tests; len(tests) > 1 {
+		add("Tests", "%s; in all: %s", strings.Join(tests, ", "), study.Achievement.Total)
+	} else if len(tests) == 1 {
+		add("Tests", "%s", tests[0])
+	}
 	if b := study.Achievement.Baseline; b != nil {
 		add("Baseline test", "%s, reliability %s", b.Name, written(b.Reliability))
 	}
@@ -181,12 +184,12 @@ func unmodelled(t dgp.Trial) (sentences []string) {
 	add(treated && d.Dosage == nil, "Dosage: all who receive a treatment receive the same dose.")
 	add(d.Turnover == nil, "Turnover: no teacher leaves before the endline.")
 	add(d.Mobility == nil, "Mobility: no child changes class.")
-	add(t.Quality.IsZero(), "Classroom quality: there is none in the model, and no way by which it could carry an effect to the tests.")
+	add(t.Learning == nil && t.Quality.IsZero(), "Classroom quality: there is none in the model, and no way by which it could carry an effect to the tests.")
 	add(!t.Quality.IsZero() && t.Observation.IsZero(), "Observation: classroom quality is not observed, and no regression can use it.")
 	add(!t.Observation.IsZero() && t.Observation.Raters == nil, "Raters: all are equally severe, and none drifts.")
-	add(t.Achievement.Baseline == nil, "Baseline test: there is none.")
+	add(t.Learning == nil && t.Achievement.Baseline == nil, "Baseline test: there is none.")
 	add(t.Achievement.Baseline != nil && t.Achievement.Baseline.Reliability == 1, "Measurement error of the baseline test: it has none.")
-	add(true, "Measurement error of the tests at the end: it is part of what children of a class differ by, and has no size of its own.")
+	add(t.Learning == nil, "Measurement error of the tests at the end: it is part of what children of a class differ by, and has no size of its own.")
 	if treated {
 		effects := []dgp.TestEffect{t.Achievement.Effect}
 		for _, arm := range slices.Sorted(maps.Keys(t.Achievement.ArmEffects)) {
