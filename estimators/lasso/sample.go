@@ -17,10 +17,7 @@ func NewSample(maxRows, p int) *Sample {
 
 // Load reads the listed rows, in their order; nil stands for all.
 func (s *Sample) Load(x [][]float64, y []float64, rows []int) {
-	s.n = len(rows)
-	if rows == nil {
-		s.n = len(y)
-	}
+	s.n = listed(rows, y)
 	for j := range s.p {
 		s.load(j, x[j], rows)
 	}
@@ -29,23 +26,7 @@ func (s *Sample) Load(x [][]float64, y []float64, rows []int) {
 }
 
 func (s *Sample) load(j int, values []float64, rows []int) {
-	column := s.column(j)
-	if rows == nil {
-		copy(column, values)
-	} else {
-		for i, r := range rows {
-			column[i] = values[r]
-		}
-	}
-	mean := 0.0
-	for _, v := range column {
-		mean += v
-	}
-	mean /= float64(s.n)
-	s.center[j] = mean
-	for i := range column {
-		column[i] -= mean
-	}
+	s.center[j] = gather(s.column(j), values, rows)
 }
 
 // N is the number of rows.
