@@ -5,6 +5,7 @@ import (
 
 	"coachsim/estimators"
 	"coachsim/estimators/estimatortest"
+	"coachsim/estimators/lasso"
 )
 
 func TestConform(t *testing.T) {
@@ -251,6 +252,28 @@ func TestConform(t *testing.T) {
 		},
 		"sequential g, inflated": estimators.Mediation{ // by the QR
 			Formula: "score ~ coaching + class + ses + near4 + passed", Mediator: "class", Method: estimators.SequentialG, Intermediate: []string{"passed"}, Cluster: "school", SE: cr1,
+		},
+		"lasso": estimators.Lasso{
+			Formula: "exam ~ . + age:girl", Mix: 1, Folds: 4, FoldUnit: "school", Standardise: true, Cluster: "school",
+		},
+		"lasso, fixed": estimators.Lasso{
+			Formula: "c(class, mean(reading, teacher)) ~ experience + rural + mean(ses, teacher) + female", Mix: 1, Standardise: true,
+			Lambda: lasso.Choice{Rule: lasso.Fixed, Lambda: 0.03},
+		},
+		"elastic net": estimators.Lasso{
+			Formula: "score ~ ses + age + rural + coaching + girl", Mix: 0.5, Folds: 5, Lambda: lasso.Choice{Rule: lasso.CVOne}, Grid: &estimators.LambdaGrid{From: 10, To: 0.01, Points: 30},
+		},
+		"adaptive, post": estimators.Lasso{
+			Formula: "score ~ coaching + ses + girl + age + factor(track)", Mix: 1, Folds: 4, FoldColumn: "block", Adaptive: 1, Standardise: true,
+			Keep: []string{"coaching", "ses", "factor(track)"}, Report: []string{"coaching", "ses", "factor(track)"}, Inference: estimators.PostLasso, Cluster: "school",
+		},
+		"double selection": estimators.Lasso{
+			Formula: "c(score, exam) ~ coaching + ses + age + rural + girl", Mix: 1, Standardise: true, Lambda: lasso.Choice{Rule: lasso.Plugin},
+			Report: []string{"coaching", "ses"}, Inference: estimators.DoubleSelection, Cluster: "school",
+		},
+		"debiased": estimators.Lasso{
+			Formula: "score ~ coaching + ses + age + rural + girl", Mix: 1, Standardise: true, Lambda: lasso.Choice{Rule: lasso.Fixed, Lambda: 0.05},
+			Report: []string{"coaching", "ses"}, Inference: estimators.Debiased,
 		},
 		"segments": estimators.Reliability{Between: "segments"},
 		"coders":   estimators.Reliability{Between: "coders"},

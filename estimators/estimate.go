@@ -25,12 +25,13 @@ const (
 	OneArm                       // a block, or the data, has rows of one arm only
 	LoneUnit                     // an arm has one row, or one cluster, in a block: nothing tells how its units vary
 	SplitCluster                 // a cluster has rows of both arms, or of several blocks
+	NotSelected                  // the term is not among those that were selected
 	statuses
 )
 
 var statusNames = [statuses]string{
 	"ok", "reduced", "collinear", "too-few-rows", "too-few-clusters", "no-variation", "not-finite", "boundary", "not-converged", "no-residual", "bad-weights", "not-positive", "separated",
-	"bad-arm", "one-arm", "lone-unit", "split-cluster",
+	"bad-arm", "one-arm", "lone-unit", "split-cluster", "not-selected",
 }
 
 func (s Status) String() string {

@@ -13,10 +13,15 @@ const maxLevels = 500
 
 // parse parses a formula and writes out its factors as dummies, coded as in R:
 // by treatment contrasts, the first level being the reference, if the term
-// without the factor is in the formula too, else by a dummy for every level.
-func (s *Setup) parse(text string) (*Formula, error) {
+// without the factor is in the formula too, else by a dummy for every level. named
+// are columns that the method uses beside the formula, such as clusters: the term .
+// does not stand for them.
+func (s *Setup) parse(text string, named ...string) (*Formula, error) {
 	f, err := ParseFormula(text, s.lists)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.writeOutEverything(f, named); err != nil {
 		return nil, err
 	}
 	if err := s.writeOutSecond(f); err != nil {

@@ -81,7 +81,7 @@ func (IVTest) Names() []string { return ivTestNames[:] }
 // Bind looks up the columns and registers the cross-products of all regressors
 // and instruments.
 func (o IV) Bind(name string, s *Setup) (Fitter, error) {
-	f, err := s.parse(o.Formula)
+	f, err := s.parse(o.Formula, append(ClusterNames(o.Cluster), o.Weights)...)
 	if err == nil {
 		err = o.check(f)
 	}

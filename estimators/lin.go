@@ -40,7 +40,7 @@ func (o Lin) Kind() SE {
 
 // Bind writes the formula with its interactions and binds it.
 func (o Lin) Bind(name string, s *Setup) (Fitter, error) {
-	f, err := s.parse(o.Formula)
+	f, err := s.parse(o.Formula, append(ClusterNames(o.Cluster), o.Weights)...)
 	if err == nil {
 		err = f.NotInstrumented()
 	}

@@ -32,7 +32,7 @@ func (o OLS) Bind(name string, s *Setup) (Fitter, error) {
 
 // byOutcome binds the formula by outcomes that are observed together.
 func (o OLS) byOutcome(s *Setup, bind func(f *Formula) (Fitter, error)) (Fitter, error) {
-	f, err := s.parse(o.Formula)
+	f, err := s.parse(o.Formula, append(ClusterNames(o.Cluster), o.Weights)...)
 	if err != nil {
 		return nil, keyError("formula", err)
 	}

@@ -35,6 +35,7 @@ func Methods() map[string]Method {
 		"difference-in-means": DifferenceInMeans{},
 		"ipw":                 IPW{SE: CR1},
 		"iv":                  IV{},
+		"lasso":               Lasso{Mix: 1, Folds: 10, Standardise: true},
 		"lee-bounds":          LeeBounds{},
 		"lin":                 Lin{SE: HC2},
 		"mediation":           Mediation{Draws: 999},

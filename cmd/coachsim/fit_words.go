@@ -78,6 +78,8 @@ func statusInWords(s estimators.Status) string {
 		return "an arm has one row or one cluster, in the data or in a block of more than two, which tells nothing of how its units differ; pool blocks"
 	case estimators.SplitCluster:
 		return "a cluster has rows of both arms, or of several blocks; clusters are what was assigned whole, within one block"
+	case estimators.NotSelected:
+		return "the term was not selected, so that least squares on the selected terms has no coefficient of it"
 	case estimators.BadWeights:
 		return "a row has a weight that is negative, infinite or not a number; correct it, or leave the row out"
 	default:

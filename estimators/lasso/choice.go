@@ -129,6 +129,13 @@ func (s *Selector) Fit(x [][]float64, y []float64, rows, folds, cluster []int, p
 	return true
 }
 
+// AdaptiveFactors fills the penalty factors of the adaptive LASSO, as those of Solver.
+func (s *Selector) AdaptiveFactors(factors []float64, x [][]float64, y []float64, rows []int, power float64) bool {
+	s.sample.Load(x, y, rows)
+	s.moments.Sum(s.sample, 0, s.sample.N())
+	return s.solver.AdaptiveFactors(factors, s.moments, power)
+}
+
 func (s *Selector) take(path *Path, i int) {
 	copy(s.Beta, path.Beta(i))
 	s.Intercept, s.Lambda, s.NonZero, s.R2 = path.Intercept[i], path.Lambda[i], path.NonZero[i], path.R2[i]

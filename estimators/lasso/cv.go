@@ -29,6 +29,9 @@ type CV struct {
 	most   int // lambdas
 }
 
+// DefaultLambdas is the number of lambdas of glmnet's path.
+const DefaultLambdas = 100
+
 // NewCV returns room for so many rows of p columns, folds and lambdas.
 func NewCV(maxRows, p, maxFolds, maxLambdas int) *CV {
 	c := &CV{
@@ -46,8 +49,7 @@ func NewCV(maxRows, p, maxFolds, maxLambdas int) *CV {
 
 // Fit fits the path on the listed rows (nil for all) and on all of them but each
 // fold in turn. folds holds the fold of each listed row, from 0 on; none is empty.
-// With lambdas nil they are glmnet's by default (see SolveDefault): as many as
-// there is room for. The sum of squares is that of cv.glmnet: each fold's mean
+// With lambdas nil they are glmnet's (see SolveDefault). The sum of squares is that of cv.glmnet: each fold's mean
 // weighs as much as its rows, and where folds have fewer than three rows, each row
 // is a fold of its own for the standard error.
 //
@@ -63,7 +65,7 @@ func (c *CV) Fit(x [][]float64, y []float64, rows, folds []int, penalty *Penalty
 	}
 	var ok bool
 	if lambdas == nil {
-		ok = c.solver.SolveDefault(c.Path, c.before[k], penalty, c.most, 0)
+		ok = c.solver.SolveDefault(c.Path, c.before[k], penalty, min(c.most, DefaultLambdas), 0)
 	} else {
 		ok = c.solver.Solve(c.Path, c.before[k], penalty, lambdas)
 	}

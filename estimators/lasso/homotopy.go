@@ -27,6 +27,7 @@ type homotopy struct {
 	at     []float64 // of the columns that are not active
 	slope  []float64
 
+	redundant     []bool  // by column: a combination of the active ones
 	entered, left int     // places of what changed at the last knot, -1 for none
 	leftSign      float64 // of what left
 }
@@ -35,7 +36,7 @@ func newHomotopy(p int) *homotopy {
 	f := func() []float64 { return make([]float64, p) }
 	return &homotopy{
 		p: p, order: make([]int, p), gram: make([]float64, p*p), xy: f(), weight: f(), sign: f(), factor: make([]float64, p*p),
-		y: f(), z: f(), u: f(), v: f(), at: f(), slope: f(),
+		y: f(), z: f(), u: f(), v: f(), at: f(), slope: f(), redundant: make([]bool, p),
 	}
 }
 
@@ -46,6 +47,7 @@ func (h *homotopy) free(s *Solver) bool {
 	copy(h.xy, s.xy)
 	copy(h.weight, s.weight)
 	h.k, h.entered, h.left = 0, -1, -1
+	clear(h.redundant)
 	for j := range h.order {
 		h.order[j] = j
 	}
@@ -71,8 +73,8 @@ func (h *homotopy) gradients(out []float64) {
 	}
 }
 
-// run records solutions, and returns how many of the path's it found: all but in
-// degenerate problems, such as those with more active columns than rows.
+// run records solutions, and returns how many of the path's it found: all but where
+// several columns reach their bounds at one lambda and trade places.
 func (h *homotopy) run(s *Solver, path *Path) int {
 	h.free(s)
 	lambda := math.Inf(1)
@@ -94,7 +96,8 @@ func (h *homotopy) run(s *Solver, path *Path) int {
 		if place < h.k {
 			h.leave(place)
 		} else if !h.enter(place, sign) {
-			return done
+			h.redundant[h.order[h.k]] = true // enter left it there
+			h.entered, h.left = -1, -1
 		}
 		lambda = next
 	}
@@ -177,17 +180,17 @@ func (h *homotopy) knot(lambda float64) (next float64, place int, sign float64) 
 	}
 	for i := h.k; i < h.p; i++ {
 		w := h.weight[i]
-		if math.IsInf(w, 1) {
+		if math.IsInf(w, 1) || h.redundant[h.order[i]] {
 			continue
 		}
 		// A column that just left moves inwards from the bound that it was at; it
 		// may reach the other.
-		if d := w - h.slope[i]; d > 0 && (i != h.left || h.leftSign < 0) {
+		if d := w - h.slope[i]; d > parallel*w && (i != h.left || h.leftSign < 0) {
 			if l := min(h.at[i]/d, lambda); l > next {
 				next, place, sign = l, i, 1
 			}
 		}
-		if d := w + h.slope[i]; d > 0 && (i != h.left || h.leftSign > 0) {
+		if d := w + h.slope[i]; d > parallel*w && (i != h.left || h.leftSign > 0) {
 			if l := min(-h.at[i]/d, lambda); l > next {
 				next, place, sign = l, i, -1
 			}
@@ -237,9 +240,14 @@ func (h *homotopy) enter(place int, sign float64) bool {
 	return true
 }
 
-// collinear is the pivot, as a share of the diagonal, below which the exact path
-// gives way to coordinate descent: the solution is hardly unique.
-const collinear = 1e-9
+// A column that is a combination of the active ones, or will be of those that come,
+// has a gradient in proportion to lambda while these keep their signs. So one that
+// reaches its bound stays there and the path is a solution without it, by rounding
+// error inside of the bound or outside.
+const (
+	collinear = 1e-12 // pivot, as a share of the diagonal, of such a column
+	parallel  = 1e-10 // of its gradient to its bound: the difference of slopes
+)
 
 // swap exchanges two places.
 func (h *homotopy) swap(a, b int) {
@@ -284,6 +292,7 @@ func (h *homotopy) leave(place int) {
 		h.z[i], h.z[i+1] = c*h.z[i]+s*h.z[i+1], c*h.z[i+1]-s*h.z[i]
 	}
 	h.k = last
+	clear(h.redundant)
 	h.entered, h.left, h.leftSign = -1, last, sign
 }
 
