@@ -151,8 +151,12 @@ func Resolve(s sim.Study) ([]byte, error) {
 }
 
 // results is counted up whenever a change of the program changes the draws, the
-// estimates or the true effects of a study.
-const results = "coachsim results 2\n"
+// estimates or the true effects of a study, with a word on what changed.
+const results = 2
+
+var resultsChanged = []string{
+	2: "true effects of the population changed in their last digits",
+}
 
 // Plan fixes a study for a run directory.
 func Plan(s sim.Study, version string) (sim.Plan, error) {
@@ -172,7 +176,11 @@ func Plan(s sim.Study, version string) (sim.Plan, error) {
 	if err != nil {
 		return sim.Plan{}, err
 	}
-	sum := sha256.Sum256(append([]byte(results), identity...))
-	hash := hex.EncodeToString(sum[:])
-	return sim.Plan{Study: s, Text: sim.PlanText(text, hash, version, s.Seed), Hash: hash, Version: version}, nil
+	hash, studyHash := hashed(fmt.Appendf(nil, "coachsim results %d\n%s", results, identity)), hashed(identity)
+	return sim.Plan{Study: s, Text: sim.PlanText(text, hash, version, results, s.Seed), Hash: hash, Version: version, Results: results, Changes: resultsChanged, StudyHash: studyHash}, nil
+}
+
+func hashed(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }

@@ -20,11 +20,11 @@ const hashLine = "# plan: "
 
 // PlanText puts the lines that identify a plan before its resolved study. The
 // whole is a study file again.
-func PlanText(study []byte, hash, version string, seed uint64) []byte {
+func PlanText(study []byte, hash, version string, results int, seed uint64) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# The resolved study of this run directory, with every default written out.\n")
 	fmt.Fprintf(&b, "# Run it again with: coachsim run plan.yaml --out OTHER\n")
-	fmt.Fprintf(&b, "%s%s\n%s%s\n# seed: %d\n%s1\n", hashLine, hash, versionLine, version, seed, shardsLine)
+	fmt.Fprintf(&b, "%s%s\n%s%s\n%s%d\n# seed: %d\n%s1\n", hashLine, hash, versionLine, version, resultsLine, results, seed, shardsLine)
 	b.Write(study)
 	return b.Bytes()
 }
@@ -53,8 +53,12 @@ func planShard(text []byte) Shard {
 	return s
 }
 
-// versionLine begins the line with the version of the program.
-const versionLine = "# version: "
+// The lines with the version of the program, and with the number of its results,
+// which counts its changes of any draw or estimate.
+const (
+	versionLine = "# version: "
+	resultsLine = "# results: "
+)
 
 // planHash reads the hash off a plan's text, "" if there is none.
 func planHash(text []byte) string { return planLine(text, hashLine) }
@@ -89,31 +93,6 @@ func planReplicates(text []byte) string {
 	return ""
 }
 
-// planDiff lists the lines that only one of two plans has, up to twenty.
-func planDiff(old, now []byte) string {
-	lines := func(text []byte) map[string]bool {
-		set := map[string]bool{}
-		for line := range strings.Lines(string(text)) {
-			set[strings.TrimRight(line, "\n")] = true
-		}
-		return set
-	}
-	var out strings.Builder
-	shown := 0
-	list := func(text []byte, other map[string]bool, mark string) {
-		for line := range strings.Lines(string(text)) {
-			line = strings.TrimRight(line, "\n")
-			if !other[line] && !strings.HasPrefix(line, hashLine) && !strings.HasPrefix(line, "# shard") && !strings.HasPrefix(line, "replicates:") && shown < 20 {
-				fmt.Fprintf(&out, "  %s %s\n", mark, line)
-				shown++
-			}
-		}
-	}
-	list(old, lines(now), "-")
-	list(now, lines(old), "+")
-	return out.String()
-}
-
 // clearRun removes a run from a directory: what Run and the figures wrote, and
 // nothing else.
 func clearRun(dir string) error {
@@ -123,7 +102,8 @@ func clearRun(dir string) error {
 		}
 		return err
 	}
-	for _, name := range []string{"plan.yaml", truthsFile, "report.html", "summary.csv", "summary.json", "comparison.csv", "families.csv", "families.json", "differences.csv", "chunks", "figures"} {
+	// The plan goes last: without it the directory would not be known as a run's.
+	for _, name := range []string{truthsFile, ProvenanceFile, "failures.csv", "report.html", "power.md", "table.tex", "table.md", "table.csv", "table.html", "summary.csv", "summary.json", "comparison.csv", "families.csv", "families.json", "differences.csv", "chunks", "figures", "plan.yaml"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return err
 		}
@@ -177,6 +157,11 @@ func ReplaceFile(path string, write func(io.Writer) error) (err error) {
 	return syncDir(filepath.Dir(path))
 }
 
+// isTemporary reports whether a file has a name that ReplaceFile gives.
+func isTemporary(name string) bool {
+	return strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".tmp")
+}
+
 // removeTemporary removes what a killed process left of ReplaceFile.
 func removeTemporary(dir string) error {
 	entries, err := os.ReadDir(dir)
@@ -187,8 +172,8 @@ func removeTemporary(dir string) error {
 		return err
 	}
 	for _, entry := range entries {
-		if name := entry.Name(); strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".tmp") {
-			if err := os.Remove(filepath.Join(dir, name)); err != nil {
+		if isTemporary(entry.Name()) {
+			if err := os.Remove(filepath.Join(dir, entry.Name())); err != nil {
 				return err
 			}
 		}

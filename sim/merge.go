@@ -136,7 +136,7 @@ func ReadShards(dirs []string) (Plan, error) {
 		}
 		switch {
 		case plan.Hash != first.Hash:
-			return Plan{}, &DirectoryError{dir, fmt.Sprintf("is of another study or program version than %s:\n%sthey cannot be merged", dirs[0], planDiff(first.Text, plan.Text))}
+			return Plan{}, &DirectoryError{dir, fmt.Sprintf("is of another study, or by another version of coachsim, than %s:\n%sthey cannot be merged", dirs[0], planDiff(first.Text, plan.Text))}
 		case planReplicates(plan.Text) != planReplicates(first.Text):
 			return Plan{}, &DirectoryError{dir, fmt.Sprintf("has %s, and %s has %s; run the shorter again with --replicates and --resume", planReplicates(plan.Text), dirs[0], planReplicates(first.Text))}
 		case max(1, plan.Shard.N) != max(1, first.Shard.N):
@@ -151,13 +151,13 @@ func ReadShards(dirs []string) (Plan, error) {
 // it. Every chunk is read and checked; if any is missing, the error is an
 // *Incomplete and nothing is written. What an interrupted Merge has written
 // already is kept by the next.
-func Merge(ctx context.Context, plan Plan, shards []string, o Options) (Outcome, error) {
+func Merge(ctx context.Context, plan Plan, shards []string, o Options) (out Outcome, err error) {
 	part, err := ReadShards(shards)
 	if err != nil {
 		return Outcome{}, err
 	}
 	if part.Hash != plan.Hash {
-		return Outcome{}, &DirectoryError{shards[0], "its plan.yaml is not what was simulated: it was edited, or made by another program version:\n  made with plan " + part.Hash + "\n  now it is " + plan.Hash}
+		return Outcome{}, &DirectoryError{shards[0], "its plan.yaml is not what was simulated: it was edited, or it is by another version of coachsim that gives other results"}
 	}
 	r := newRunner(plan, o)
 	r.deal = newDeal(len(r.cells), part.Shard.N)
@@ -171,6 +171,13 @@ func Merge(ctx context.Context, plan Plan, shards []string, o Options) (Outcome,
 	truths, err := mergeTruths(shards)
 	if err != nil {
 		return Outcome{}, err
+	}
+	if !o.Held {
+		release, err := Hold(o.Dir)
+		if err != nil {
+			return Outcome{}, err
+		}
+		defer func() { err = errors.Join(err, release()) }()
 	}
 	o.Resume = true
 	if err := prepare(plan, o); err != nil {
@@ -194,6 +201,20 @@ func Merge(ctx context.Context, plan Plan, shards []string, o Options) (Outcome,
 	}
 	if r.missing > 0 {
 		return Outcome{}, &DirectoryError{o.Dir, fmt.Sprintf("%d chunks were damaged while they were copied; merge again", r.missing)}
+	}
+	var sessions []Session
+	for _, dir := range shards {
+		made, err := readProvenance(dir)
+		if err != nil {
+			continue // times that nobody knows
+		}
+		sessions = append(sessions, made.Sessions...)
+	}
+	if err := os.RemoveAll(filepath.Join(o.Dir, ProvenanceFile)); err != nil { // of the same shards, if it was merged before
+		return Outcome{}, err
+	}
+	if err := writeProvenance(o.Dir, plan.Provenance(), sessions...); err != nil {
+		return Outcome{}, err
 	}
 	total := plan.Study.Trials()
 	return Outcome{Replicates: total, Total: total}, nil

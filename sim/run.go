@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -26,6 +27,13 @@ type Plan struct {
 	// Version of the program.
 	Version string
 	Shard   Shard // the part of the run that this is; zero of a whole run
+
+	// Results counts the changes of the program that changed any draw or estimate, and
+	// Changes says what they were: Changes[i] came with number i.
+	Results int
+	Changes []string
+
+	StudyHash string // as Hash, without Results
 }
 
 // Options are what may differ between runs of one plan without a change in
@@ -33,6 +41,7 @@ type Plan struct {
 type Options struct {
 	Dir      string // the run directory
 	Workers  int    // goroutines
+	Held     bool   // the caller keeps other processes out, by Hold
 	Resume   bool   // keep finished chunks of the same plan
 	Force    bool   // replace a run directory
 	Progress ProgressSetup
@@ -58,10 +67,18 @@ func (e *DirectoryError) Error() string { return e.Dir + ": " + e.Message }
 // chunks/ for every ChunkReplicates replicates of every cell. The files do not
 // depend on the number of workers. When ctx ends, the chunks in flight are finished and
 // Outcome.Interrupted is set.
-func Run(ctx context.Context, plan Plan, o Options) (Outcome, error) {
+func Run(ctx context.Context, plan Plan, o Options) (out Outcome, err error) {
+	if !o.Held {
+		release, err := Hold(o.Dir)
+		if err != nil {
+			return Outcome{}, err
+		}
+		defer func() { err = errors.Join(err, release()) }()
+	}
 	if err := prepare(plan, o); err != nil {
 		return Outcome{}, err
 	}
+	watch := newStopwatch()
 	r := newRunner(plan, o)
 	for i, cell := range r.cells {
 		if !r.deal.touches(plan.Shard.K, i, r.chunks()) {
@@ -90,9 +107,12 @@ func Run(ctx context.Context, plan Plan, o Options) (Outcome, error) {
 		setup.Label = all[0].Estimator + ": " + all[0].Outcome + " on " + all[0].Term
 	}
 	r.progress = NewProgress(setup)
-	err := r.run(ctx)
+	err = r.run(ctx)
 	r.progress.Done()
 	finished := int(r.finished.Load())
+	if simulated := finished - setup.Already; simulated > 0 && err == nil {
+		err = writeProvenance(o.Dir, plan.Provenance(), watch.session(o.Workers, simulated, plan.Shard))
+	}
 	return Outcome{Replicates: finished, Total: total, Interrupted: ctx.Err() != nil && finished < total, Truths: slices.Concat(r.truths...)}, err
 }
 
@@ -105,13 +125,13 @@ func prepare(plan Plan, o Options) error {
 			return err
 		}
 	case errors.Is(err, fs.ErrNotExist):
-		if entries, err := os.ReadDir(o.Dir); err == nil && len(entries) > 0 {
-			return &DirectoryError{o.Dir, "is not empty and holds no run; choose another directory with --out"}
+		if err := checkForeign(o.Dir); err != nil {
+			return err
 		}
 	case err != nil:
 		return err
 	case planHash(old) != plan.Hash:
-		return &DirectoryError{o.Dir, "holds the run of another study or program version:\n" + planDiff(old, plan.Text) + "choose another directory with --out, or replace the run with --force"}
+		return &DirectoryError{o.Dir, plan.unlike(old) + "choose another directory with --out, or replace the run with --force"}
 	case planShard(old) != planShard(plan.Text):
 		return &DirectoryError{o.Dir, fmt.Sprintf("holds %s of this study, not %s; choose another directory with --out, or replace the run with --force", planShard(old).named(), plan.Shard.named())}
 	case !o.Resume && planReplicates(old) != planReplicates(plan.Text):
@@ -121,15 +141,42 @@ func prepare(plan Plan, o Options) error {
 			return &DirectoryError{o.Dir, fmt.Sprintf("holds %d replicates already, more than the %d asked for; ask for at least as many, or replace the run with --force", n, plan.Study.Replicates)}
 		}
 	}
-	if err := os.MkdirAll(chunkDir(o.Dir), 0o755); err != nil {
-		return err
-	}
 	for _, dir := range []string{o.Dir, filepath.Join(o.Dir, "figures")} {
 		if err := removeTemporary(dir); err != nil {
 			return err
 		}
 	}
-	return writeAtomic(planPath(o.Dir), plan.Text)
+	// The plan first: a directory with chunks and no plan is not known as a run's.
+	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+		return err
+	}
+	if err := writeAtomic(planPath(o.Dir), plan.Text); err != nil {
+		return err
+	}
+	return os.MkdirAll(chunkDir(o.Dir), 0o755)
+}
+
+// unlike says why the replicates of an old plan are not those of this one.
+func (p Plan) unlike(old []byte) string {
+	differences := planDiff(old, p.Text)
+	was, err := strconv.Atoi(planLine(old, resultsLine))
+	switch {
+	case err != nil:
+		return "holds the run of another study, or one by an older version of coachsim:\n" + differences
+	case was == p.Results && differences == "":
+		return "holds the run of another study: its plan.yaml was edited;\n"
+	case was == p.Results:
+		return "holds the run of another study:\n" + differences
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "holds a run by coachsim %s, and coachsim %s gives other results, so that the two cannot be mixed:\n", planLine(old, versionLine), p.Version)
+	for i := was + 1; i < len(p.Changes); i++ {
+		fmt.Fprintf(&b, "  %s\n", p.Changes[i])
+	}
+	if differences != "" {
+		fmt.Fprintf(&b, "its study is another, too:\n%s", differences)
+	}
+	return b.String()
 }
 
 // A runner is one Run under way.
@@ -176,6 +223,9 @@ func (r *runner) index(t task) int { return t.cell*r.chunks() + t.chunk }
 
 // ours reports whether a task is this shard's.
 func (r *runner) ours(t task) bool { return r.deal.shard(t) == r.plan.Shard.K }
+
+// has reports whether the run, or its shard, has the chunk of a task.
+func (r *runner) has(t task) bool { return r.ours(t) }
 
 // replicates counts the replicates of this shard, over all cells.
 func (r *runner) replicates() int {
@@ -307,7 +357,12 @@ func (r *runner) run(ctx context.Context) error {
 		})
 	}
 	wait.Wait()
-	return errors.Join(errs...)
+	for _, err := range errs {
+		if err != nil {
+			return err // the others say the same, or that they were stopped
+		}
+	}
+	return nil
 }
 
 // work runs tasks until there are no more or ctx ends.

@@ -64,7 +64,7 @@ func smallStudy(replicates int) Study {
 // the resolved study.
 func planOf(s Study, hash string) Plan {
 	text := fmt.Sprintf("aim: %s\nreplicates: %d\nalpha: %g\n", s.Aim, s.Replicates, s.Alpha)
-	return Plan{Study: s, Text: PlanText([]byte(text), hash, "v1", s.Seed), Hash: hash, Version: "v1"}
+	return Plan{Study: s, Text: PlanText([]byte(text), hash, "v1", 1, s.Seed), Hash: hash, Version: "v1", Results: 1}
 }
 
 func silently(dir string, workers int) Options {
@@ -83,12 +83,12 @@ func mustRun(t *testing.T, plan Plan, o Options) Outcome {
 	return outcome
 }
 
-// files reads a whole directory, by path.
+// files reads a whole directory, by path, but for its provenance, which has times.
 func files(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+		if err != nil || entry.IsDir() || entry.Name() == ProvenanceFile {
 			return err
 		}
 		text, err := os.ReadFile(path)

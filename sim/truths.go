@@ -56,24 +56,44 @@ const PopulationDraws = populationDraws
 // ReadTruths reads the population effects of a run directory, and none where the
 // run was made by a version that kept none.
 func ReadTruths(dir string) ([]PopulationEffect, error) {
+	cells, err := readTruthsByCell(dir)
+	var order []int
+	for cell := range cells {
+		order = append(order, cell)
+	}
+	slices.Sort(order)
+	var all []PopulationEffect
+	for _, cell := range order {
+		all = append(all, cells[cell]...)
+	}
+	return all, err
+}
+
+// readTruthsByCell reads the population effects of a run directory by cell.
+func readTruthsByCell(dir string) (map[int][]PopulationEffect, error) {
 	lines, err := readTruthLines(dir)
 	if err != nil {
 		return nil, err
 	}
-	var all []PopulationEffect
+	cells := map[int][]PopulationEffect{}
 	for i, line := range lines {
+		wrong := func(err error) error { return fmt.Errorf("%s, line %d: %w", filepath.Join(dir, truthsFile), i+2, err) }
+		cell, err := strconv.Atoi(line[0])
+		if err != nil {
+			return nil, wrong(err)
+		}
 		t := PopulationEffect{Estimator: line[1], Outcome: line[2], Term: line[3]}
 		for k, x := range []*float64{&t.Value, &t.MCSE} {
 			if *x = math.NaN(); line[4+k] == "" {
 				continue
 			}
 			if *x, err = strconv.ParseFloat(line[4+k], 64); err != nil {
-				return nil, fmt.Errorf("%s, line %d: %w", filepath.Join(dir, truthsFile), i+2, err)
+				return nil, wrong(err)
 			}
 		}
-		all = append(all, t)
+		cells[cell] = append(cells[cell], t)
 	}
-	return all, nil
+	return cells, nil
 }
 
 // readTruthLines reads the fields of each line but the first.

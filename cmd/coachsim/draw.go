@@ -1,15 +1,11 @@
 package main
 
 import (
-	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"coachsim/dgp"
-	"coachsim/sim"
 )
 
 func newDraw(s streams) *cobra.Command {
@@ -37,42 +33,17 @@ teacher.`,
 			if replicate < 0 {
 				return usageError("--replicate %d: replicates are counted from 0", replicate)
 			}
-			switch cells := len(study.Cells); {
-			case cell < 0 || cell >= max(cells, 1):
-				return usageError("--cell %d: the study has %s, counted from 0", cell, count(max(cells, 1), "design"))
-			case cells > 0 && !c.Flags().Changed("cell"):
-				return usageError("%s has a sweep of %s; say which to draw with --cell NUMBER", args[0], count(cells, "design"))
-			case cells > 0:
-				study = study.Cells[cell].Study
+			if study, err = oneDesign(c, study, args[0], cell); err != nil {
+				return err
 			}
 			if out == "" {
 				return usageError("draw needs --out DIR for its files")
 			}
-			children, teachers := filepath.Join(out, "children.csv"), filepath.Join(out, "teachers.csv")
-			for _, path := range []string{children, teachers} {
-				if _, err := os.Stat(path); err == nil && !force {
-					return usageError("%s exists; replace it with --force", path)
-				}
-			}
-			if err := checkDirectory(out); err != nil {
-				return err
-			}
-			if err := os.MkdirAll(out, 0o755); err != nil {
-				return err
-			}
-			g, err := study.Trial.Compile()
+			d, err := drawOne(study, replicate)
 			if err != nil {
 				return err
 			}
-			data, _ := g.Draw(dgp.Stream{Seed: study.Seed, Replicate: uint64(replicate)})
-			for path, level := range map[string]dgp.Level{children: dgp.ChildLevel, teachers: dgp.TeacherLevel} {
-				if err := sim.ReplaceFile(path, func(w io.Writer) error { return writeData(w, g.Shape(), data, level) }); err != nil {
-					return err
-				}
-			}
-			fmt.Fprintf(s.talk, "Wrote %s and %s: replicate %d, %d schools, %d teachers, %d children.\n",
-				children, teachers, replicate, data.N[dgp.SchoolLevel], data.Teachers(), data.Children())
-			return nil
+			return d.write(s, out, force)
 		},
 	}
 	f.add(c.Flags())

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -54,26 +52,14 @@ func open(dir string, study sim.Study) (*finished, error) {
 
 // openDirectory reads the study of a run directory too.
 func openDirectory(dir string) (*finished, error) {
-	path := filepath.Join(dir, "plan.yaml")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, &exitError{exitFile, fmt.Errorf("%s is not a run directory: there is no %s", dir, path)}
-		}
-		return nil, &exitError{exitFile, err}
-	}
-	study, err := configs.Load(path, text, nil)
+	plan, err := readRun(dir)
 	if err != nil {
 		return nil, err
-	}
-	plan, err := sim.ReadPlan(dir)
-	if err != nil {
-		return nil, &exitError{exitFile, err}
 	}
 	if !plan.Shard.Whole() {
 		return nil, usageError("%s is shard %s of a run; put the shards together first, with coachsim merge", dir, plan.Shard)
 	}
-	return open(dir, study)
+	return open(dir, plan.Study)
 }
 
 // finish shows the results of a run and writes what is made of them.

@@ -38,8 +38,7 @@ the message names the shards, and the commands that finish them.`,
 			if err != nil {
 				return err
 			}
-			path := filepath.Join(shards[0], "plan.yaml")
-			study, err := configs.Load(path, first.Text, nil)
+			study, err := configs.Load(filepath.Join(shards[0], "plan.yaml"), first.Text, nil)
 			if err != nil {
 				return err
 			}
@@ -55,6 +54,11 @@ the message names the shards, and the commands that finish them.`,
 				fmt.Fprintf(s.talk, "Interrupted. Merge again; the shards are as they were.\n")
 				return &exitError{exitInterrupted, nil}
 			}
+			release, err := hold(out)
+			if err != nil {
+				return err
+			}
+			defer release()
 			done, err := open(out, study)
 			if err != nil {
 				return err

@@ -51,6 +51,11 @@ Exit code 4 says that the study does not come close enough to its paper.`,
 			if dir == "" {
 				dir = "coachsim-" + name + "-reproduce"
 			}
+			release, err := hold(dir)
+			if err != nil {
+				return err
+			}
+			defer release()
 			done, err := f.simulate(c, s, study, dir)
 			if err != nil {
 				return err

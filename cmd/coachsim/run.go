@@ -62,6 +62,11 @@ together. The parts depend on the study and N alone.`,
 			for _, warning := range study.Warnings() {
 				fmt.Fprintf(s.talk, "Warning: %s.\n", warning)
 			}
+			release, err := hold(dir)
+			if err != nil {
+				return err
+			}
+			defer release()
 			done, err := f.simulate(c, s, study, dir)
 			if err != nil || done == nil {
 				return err

@@ -10,10 +10,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"coachsim/sim"
 )
 
 func TestMain(m *testing.M) {
@@ -43,7 +46,9 @@ func TestScripts(t *testing.T) {
 			"edit":      edit,
 			"sametree":  sameTree,
 			"files":     files,
-			"interrupt": interrupt,
+			"interrupt": stop(os.Interrupt),
+			"terminate": stop(syscall.SIGTERM),
+			"await":     await,
 			"exited":    exited,
 		},
 	})
@@ -83,12 +88,13 @@ func edit(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(strings.Replace(from, old, now, 1)), 0o644))
 }
 
-// tree reads every file below a directory.
+// tree reads every file below a directory, but for the provenance of a run, which has
+// times.
 func tree(ts *testscript.TestScript, dir string) map[string][]byte {
 	all := map[string][]byte{}
 	root := ts.MkAbs(dir)
 	ts.Check(filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || d.Name() == sim.ProvenanceFile {
 			return err
 		}
 		name, err := filepath.Rel(root, path)
@@ -151,25 +157,39 @@ func files(ts *testscript.TestScript, neg bool, args []string) {
 // interruptedKey is where a script keeps the program that interrupt stopped.
 type interruptedKey struct{}
 
-// interrupt GLOB sends an interrupt to the program in the background as soon
-// as a file matches.
-func interrupt(ts *testscript.TestScript, neg bool, args []string) {
-	running := ts.BackgroundCmds()
-	if neg || len(args) != 1 || len(running) != 1 {
-		ts.Fatalf("usage: interrupt GLOB, with one program in the background")
+// stop makes the commands interrupt GLOB and terminate GLOB, which send a signal to
+// the program in the background as soon as a file matches.
+func stop(signal os.Signal) func(ts *testscript.TestScript, neg bool, args []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		running := ts.BackgroundCmds()
+		if neg || len(args) != 1 || len(running) != 1 {
+			ts.Fatalf("usage: interrupt GLOB, or terminate GLOB, with one program in the background")
+		}
+		awaitFile(ts, args[0])
+		ts.Check(running[0].Process.Signal(signal))
+		*ts.Value(interruptedKey{}).(**exec.Cmd) = running[0]
 	}
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
-		found, err := filepath.Glob(ts.MkAbs(args[0]))
+}
+
+// await GLOB waits until a file matches.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: await GLOB")
+	}
+	awaitFile(ts, args[0])
+}
+
+func awaitFile(ts *testscript.TestScript, glob string) {
+	for end := time.Now().Add(60 * time.Second); ; time.Sleep(time.Millisecond) {
+		found, err := filepath.Glob(ts.MkAbs(glob))
 		ts.Check(err)
 		if len(found) > 0 {
-			break
+			return
 		}
 		if time.Now().After(end) {
-			ts.Fatalf("no file matched %s in 30 seconds", args[0])
+			ts.Fatalf("no file matched %s in a minute", glob)
 		}
 	}
-	ts.Check(running[0].Process.Signal(os.Interrupt))
-	*ts.Value(interruptedKey{}).(**exec.Cmd) = running[0]
 }
 
 // exited CODE wants the exit code of the program that was interrupted. It

@@ -142,19 +142,19 @@ func (f *runFlags) check() error {
 // simulate runs a study into the run directory and measures it; a shard is not
 // measured, and gives nil.
 func (f *runFlags) simulate(c *cobra.Command, s streams, study sim.Study, dir string) (*finished, error) {
-	if err := checkDirectory(dir); err != nil {
-		return nil, err
-	}
 	plan, err := configs.Plan(study, version())
 	if err != nil {
 		return nil, err
 	}
 	plan = plan.Part(f.shard)
 	outcome, err := sim.Run(c.Context(), plan, sim.Options{
-		Dir: dir, Workers: f.workers, Resume: f.resume, Force: f.force,
+		Dir: dir, Held: true, Workers: f.workers, Resume: f.resume, Force: f.force,
 		Progress: sim.ProgressSetup{Writer: s.talk, Mode: f.progress},
 	})
 	if err != nil {
+		if outcome.Replicates > 0 {
+			fmt.Fprintf(s.talk, "%d of %d replicates are kept in %s. When what follows is mended, go on with --resume.\n", outcome.Replicates, outcome.Total, dir)
+		}
 		return nil, err
 	}
 	if !f.shard.Whole() {

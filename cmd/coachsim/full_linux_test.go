@@ -1,0 +1,43 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// A full disk stops a run with a message and keeps what was finished; with more room
+// the run goes on and ends as any other. Only who may mount a disk can try this.
+func TestFullDisk(t *testing.T) {
+	disk := t.TempDir()
+	if err := syscall.Mount("none", disk, "tmpfs", 0, "size=160k"); err != nil {
+		t.Skip("cannot mount a small disk: ", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
+	out, whole := filepath.Join(disk, "run"), filepath.Join(t.TempDir(), "whole")
+	arguments := []string{"run", filepath.Join("testdata", "small.yaml"), "--replicates", "1500", "--progress", "none", "--no-figures", "--out"}
+	text, err := exec.Command("coachsim", append(arguments, out)...).CombinedOutput()
+	exit, ok := err.(*exec.ExitError)
+	if !ok || exit.ExitCode() != exitFile || !strings.Contains(string(text), "no space left on device") ||
+		!strings.Contains(string(text), "of 1500 replicates are kept in "+out+". When what follows is mended, go on with --resume.") || strings.Contains(string(text), "goroutine") {
+		t.Fatalf("error %v\n%s", err, text)
+	}
+	if err := syscall.Mount("none", disk, "tmpfs", syscall.MS_REMOUNT, "size=20m"); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := os.ReadDir(filepath.Join(out, "chunks"))
+	if err != nil || len(kept) == 0 {
+		t.Fatalf("%d chunks are kept, error %v", len(kept), err)
+	}
+	mustCoachsim(t, append(arguments, out, "--resume")...)
+	mustCoachsim(t, append(arguments, whole)...)
+	got, want := directory(t, out), directory(t, whole)
+	for name := range want {
+		if string(got[name]) != string(want[name]) {
+			t.Errorf("%s differs", name)
+		}
+	}
+}
