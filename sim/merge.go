@@ -188,7 +188,7 @@ func Merge(ctx context.Context, plan Plan, shards []string, o Options) (out Outc
 	}
 	for i, path := range from {
 		if ctx.Err() != nil {
-			return Outcome{Interrupted: true}, nil //nolint:nilerr // an interruption is an outcome
+			return Outcome{Interrupted: true}, nil
 		}
 		if err := copyFile(r.path(r.task(i)), path); err != nil {
 			return Outcome{}, err

@@ -85,7 +85,7 @@ func Run(ctx context.Context, plan Plan, o Options) (out Outcome, err error) {
 			continue
 		}
 		if i > 0 && ctx.Err() != nil { // a sweep of large trials takes a while to get here
-			return Outcome{Interrupted: true}, nil //nolint:nilerr // an interruption is an outcome
+			return Outcome{Interrupted: true}, nil
 		}
 		truths, projections, err := cell.Study.truths(o.Workers)
 		if err != nil {

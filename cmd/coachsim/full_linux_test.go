@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,8 +21,8 @@ func TestFullDisk(t *testing.T) {
 	out, whole := filepath.Join(disk, "run"), filepath.Join(t.TempDir(), "whole")
 	arguments := []string{"run", filepath.Join("testdata", "small.yaml"), "--replicates", "1500", "--progress", "none", "--no-figures", "--out"}
 	text, err := exec.Command("coachsim", append(arguments, out)...).CombinedOutput()
-	exit, ok := err.(*exec.ExitError)
-	if !ok || exit.ExitCode() != exitFile || !strings.Contains(string(text), "no space left on device") ||
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != exitFile || !strings.Contains(string(text), "no space left on device") ||
 		!strings.Contains(string(text), "of 1500 replicates are kept in "+out+". When what follows is mended, go on with --resume.") || strings.Contains(string(text), "goroutine") {
 		t.Fatalf("error %v\n%s", err, text)
 	}
