@@ -5,8 +5,13 @@ import (
 
 	"coachsim/estimators"
 	"coachsim/estimators/estimatortest"
+	"coachsim/estimators/forest"
 	"coachsim/estimators/lasso"
 )
+
+func growing(mincriterion float64) estimators.Growing {
+	return estimators.Growing{MinCriterion: mincriterion, MinSplit: 20, MinBucket: 7, MinProb: 0.01}
+}
 
 func TestConform(t *testing.T) {
 	estimatortest.Conform(t, map[string]estimators.Method{
@@ -274,6 +279,20 @@ func TestConform(t *testing.T) {
 		"debiased": estimators.Lasso{
 			Formula: "score ~ coaching + ses + age + rural + girl", Mix: 1, Standardise: true, Lambda: lasso.Choice{Rule: lasso.Fixed, Lambda: 0.05},
 			Report: []string{"coaching", "ses"}, Inference: estimators.Debiased,
+		},
+		"tree": estimators.CTree{
+			Formula: "c(score, class) ~ coaching + girl + ses + age + experience + factor(track) + ses:age", Rows: "child", Where: "experience > 2", Growing: growing(0.3),
+		},
+		"tree, missing outcome": estimators.CTree{
+			Formula: "c(exam, score) ~ ses + factor(cohort) + age", Growing: growing(0), Report: []string{"ses"},
+		},
+		"tree of teachers": estimators.CTree{Formula: "class ~ experience + rural + mean(score, teacher)", Growing: growing(0.2)},
+		"forest": estimators.CForest{
+			Formula: "c(score, reading) ~ coaching + girl + ses + age + factor(track)", Growing: growing(0), Trees: 8, Fraction: 0.632, Relative: true,
+		},
+		"forest, tuned": estimators.CForest{
+			Formula: "exam ~ coaching + ses + age", Where: "girl == 1", Growing: growing(0), Bootstrap: true, Fraction: 0.5, Mtry: 2, Relative: true, Report: []string{"ses"},
+			Importance: forest.Permutation, Conditional: 0.2, Tune: &estimators.ForestGrid{MinCriterion: []float64{0.5, 0}, Trees: []int{10, 5}, MinSplit: []int{30, 20}},
 		},
 		"segments": estimators.Reliability{Between: "segments"},
 		"coders":   estimators.Reliability{Between: "coders"},

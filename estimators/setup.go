@@ -5,6 +5,7 @@ import (
 
 	"coachsim/dgp"
 	"coachsim/dgp/spelling"
+	"coachsim/estimators/forest"
 )
 
 // A Method declares an estimator: a struct of typed options, which are its
@@ -31,7 +32,9 @@ type Fitter interface {
 func Methods() map[string]Method {
 	return map[string]Method{
 		"ols":                 OLS{},
+		"cforest":             CForest{Growing: growing(forest.Defaults(1)), Trees: 1000, Fraction: forest.Defaults(1).Fraction},
 		"correlation":         Correlation{},
+		"ctree":               CTree{Growing: growing(forest.TreeDefaults())},
 		"difference-in-means": DifferenceInMeans{},
 		"ipw":                 IPW{SE: CR1},
 		"iv":                  IV{},
