@@ -30,6 +30,8 @@ type fitFlags struct {
 	alpha                                    float64
 	seed                                     uint64
 	json, csv, latex                         bool
+
+	growing treeFlags
 }
 
 func newFit(s streams) *cobra.Command {
@@ -60,6 +62,9 @@ A mediator that is a score of classes is the same in all rows of a --cluster, or
 measurement error, which is --reliability's, or that of --ratings: columns of replicates, such
 as film segments, of which a mediator is the mean.
 
+--kind ctree grows a conditional inference tree, and --kind cforest a forest of them
+with the permutation importance of its inputs; factor(x) is an input of levels.
+
 --where chooses rows, as in "arm == 'coaching' & grade >= 3".
 
 With --study the study's own estimators are fitted: all whose columns the file
@@ -74,6 +79,8 @@ Exit code 1 says that an estimate failed: its status tells why.`,
   coachsim fit data.csv --formula 'y ~ treated + pretest | block' --kind lin --treatment treated --cluster school
   coachsim fit data.csv --formula 'y ~ treated + class + pretest | block' --mediator 'class ~ treated | block' --treatment treated --cluster school
   coachsim fit data.csv --formula 'y ~ treated + class' --mediator 'class ~ treated' --treatment treated --cluster school --mediator-unit teacher --error moments --ratings 'class=class_s*'
+  coachsim fit data.csv --formula 'gain ~ age + factor(region)' --kind ctree
+  coachsim fit data.csv --formula 'gain ~ age + female + tuition' --kind cforest --mtry 2 --seed 3 --json
   coachsim fit children.csv --study ecuador --latex > table.tex`,
 		Args:        cobra.ExactArgs(1),
 		Annotations: map[string]string{"wants": "one DATA file: CSV, .dta, or - for standard input"},
@@ -122,6 +129,7 @@ Exit code 1 says that an estimate failed: its status tells why.`,
 	flags.StringVar(&f.df, "df", "", "`RULE` for a mixed model's degrees of freedom: "+strings.Join(estimators.Satterthwaite.Names(), ", ")+" (default satterthwaite)")
 	flags.IntVar(&f.draws, "draws", 0, "`NUMBER` of draws of a bootstrap, or of mediation's simulation (default 999)")
 	flags.StringVar(&f.law, "bootstrap-weights", "", "`LAW` of a bootstrap's weights: "+strings.Join(estimators.WildWeights(0).Names(), ", ")+" (default rademacher)")
+	f.growing.register(flags)
 	flags.StringVar(&f.study, "study", "", "fit the estimators of this `STUDY`: a file, or a built-in study's name")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object")
 	flags.BoolVar(&f.csv, "csv", false, "print CSV")
@@ -147,7 +155,7 @@ func (f *fitFlags) check(c *cobra.Command) error {
 	case f.study == "":
 		return nil
 	}
-	for _, name := range []string{"formula", "cluster", "blocks", "se", "kind", "weights", "method", "df", "draws", "bootstrap-weights", "report", "treatment", "joint", "mediator", "mediator-unit", "rho", "at", "intermediate", "error", "reliability", "ratings", "error-draws"} {
+	for _, name := range append(f.growing.names(), "formula", "cluster", "blocks", "se", "kind", "weights", "method", "df", "draws", "bootstrap-weights", "report", "treatment", "joint", "mediator", "mediator-unit", "rho", "at", "intermediate", "error", "reliability", "ratings", "error-draws") {
 		if c.Flags().Changed(name) {
 			return usageError("--%s and --study: the study says what is fitted; give one of the two", name)
 		}
@@ -163,6 +171,7 @@ type fitted struct {
 	apart            map[string]counts // by outcome, where not all have the same rows
 	cluster, seWords string
 	components       []estimators.VarianceComponent // of mixed models
+	trees            []estimators.GrownTree
 }
 
 // counts are numbers of rows and clusters.
@@ -327,6 +336,7 @@ func (one *fit) fit(table *datafile.Table, alpha float64, seed uint64) (*fitted,
 		result.rows = append(result.rows, describe(row, estimates[i], alpha))
 	}
 	result.components = one.named(panel.VarianceComponents())
+	result.trees = panel.Trees()
 	return result, nil
 }
 

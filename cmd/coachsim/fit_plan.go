@@ -78,10 +78,13 @@ func (f *fitFlags) single(where datafile.Condition) (*fit, error) {
 	if err := f.planMediation(one, report, treatment); err != nil {
 		return nil, err
 	}
+	if err := f.growing.set(one); err != nil {
+		return nil, err
+	}
 	switch {
 	case lin && len(treatment) == 0:
 		return nil, usageError("--kind lin needs --treatment: the terms of the formula that are arms, such as --treatment treated")
-	case len(report) == 0 && !lin && one.options.field("report").IsValid():
+	case len(report) == 0 && !lin && !grows(one.options.method()) && one.options.field("report").IsValid():
 		if report = allTerms(one.formula); len(report) == 0 {
 			return nil, usageError("--formula %s: has no term to report", f.formula)
 		}

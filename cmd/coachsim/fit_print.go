@@ -69,6 +69,7 @@ type jsonFit struct {
 	Outcomes  []jsonOutcome `json:"outcomes,omitempty"`
 
 	Components []jsonComponent `json:"variance_components,omitempty"`
+	Trees      []jsonTree      `json:"trees,omitempty"`
 }
 
 // A jsonOutcome has the counts of an outcome that not all rows have.
@@ -107,7 +108,7 @@ func (r *fitted) jsonFit() jsonFit {
 		}
 		out.Outcomes = append(out.Outcomes, o)
 	}
-	out.Components = r.jsonComponents()
+	out.Components, out.Trees = r.jsonComponents(), r.jsonTrees()
 	return out
 }
 
@@ -211,7 +212,18 @@ func (f *fitFlags) writeFitTable(w io.Writer, file string, results []*fitted) {
 		if result.seWords != "" {
 			fmt.Fprintln(w, "standard errors", result.seWords)
 		}
+		if words := growthInWords(result.options.method()); words != "" {
+			fmt.Fprintln(w, words)
+		}
 		fmt.Fprintln(w)
+		if _, forest := result.options.method().(estimators.CForest); forest {
+			writeAligned(w, result.forestCells())
+			continue
+		}
+		if len(result.trees) > 0 {
+			result.writeTrees(w)
+			continue
+		}
 		writeAligned(w, result.cells())
 		if len(result.components) > 0 {
 			fmt.Fprintln(w)
