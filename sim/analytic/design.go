@@ -21,6 +21,8 @@ type Design struct {
 	test func(v *Values) Test
 	// results are the numbers of the designs without one, the power among them.
 	results func(v *Values) []Result
+	// power is the power of these; nil where nothing is tested.
+	power func(v *Values) float64
 	// faults is what ranges do not show. The ranges hold.
 	faults func(v *Values) []Fault
 }
@@ -213,13 +215,11 @@ func (d *Design) Evaluate(v Values) []Result {
 // Power is the power of the design: of the main effect, or of the joint test of
 // both paths of a mediation. NaN where the design tests nothing.
 func (d *Design) Power(v Values) float64 {
-	if d.test != nil {
+	switch {
+	case d.test != nil:
 		return d.Test(v).Power(v.itt(), v.level())
-	}
-	for _, r := range d.results(&v) {
-		if r.Name == "power_joint" {
-			return r.Value
-		}
+	case d.power != nil:
+		return d.power(&v)
 	}
 	return math.NaN()
 }

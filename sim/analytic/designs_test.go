@@ -41,7 +41,11 @@ func TestAgainstR(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := result(t, d.Evaluate(values(t, d, set)), line[2])
-		if math.Abs(got-want) > 1e-9*math.Max(math.Abs(want), 1e-3) {
+		within := 1e-9
+		if strings.HasSuffix(line[2], "_fits") { // R's nested integrals are right to 1e-8
+			within = 2e-8
+		}
+		if math.Abs(got-want) > within*math.Max(math.Abs(want), 1e-3) {
 			t.Errorf("%s %s: %s = %.15g, R says %.15g", line[0], line[1], line[2], got, want)
 		}
 		seen[d.Name] = true

@@ -57,7 +57,7 @@ func TestGolden(t *testing.T) {
 		{"med221", map[string]float64{"a": .3, "b": .1, "cp": .1, "rho2": .3, "r22": .6, "r21": .6, "r2m2": .6, "p": .1, "n": 30, "J": 80},
 			map[string]float64{"power_joint": .0857, "power_sobel": .1701}, 4},
 		{"med221", map[string]float64{"a": .5, "b": .15, "cp": .05, "rho2": .15, "r22": .5, "r21": .4, "r2m2": .2, "p": .5, "n": 15, "J": 60},
-			map[string]float64{"se_a": .2217, "se_b": .0447, "power_a": .6011, "power_b": .9092, "power_joint": .5466, "power_sobel": .4648}, 4},
+			map[string]float64{"se_a": .2217, "se_b": .0447, "power_a": .6011, "power_b": .9092, "power_joint": .5466, "power_sobel": .4648, "power_joint_fits": .5266}, 4},
 		{"optimal2", map[string]float64{"c1": 1, "c2": 10, "rho2": .15, "r21": .4, "r22": .5, "budget": 1000},
 			map[string]float64{"n": 8.25}, 2},
 		// clusterPower's cpa.normal, which leaves out the lower tail.

@@ -52,8 +52,7 @@ func (m Mediation) MonteCarlo(alpha float64) float64 {
 	da, db := m.A.Effect/m.A.SE, m.B.Effect/m.B.SE
 	c := -normal.Quantile(alpha / 2)
 	given := func(x float64) float64 {
-		tail := normal.CDF(-math.Abs(x))
-		t := -normal.Quantile((alpha/2 - tail) / (1 - 2*tail))
+		t := monteCarloLimit(math.Abs(x), alpha)
 		return normal.Prob(x-da) * (normal.CDF(db-t) + normal.CDF(-db-t))
 	}
 	// t has a logarithmic pole at c, where the integrand is 0: with x = c + u² the
@@ -66,8 +65,15 @@ func (m Mediation) MonteCarlo(alpha float64) float64 {
 	return math.Min(power, 1)
 }
 
-// results lists what a mediation design gives.
-func (m Mediation) results(v *Values) []Result {
+// monteCarloLimit is t(x) of MonteCarlo.
+func monteCarloLimit(x, alpha float64) float64 {
+	tail := distuv.UnitNormal.CDF(-x)
+	return -distuv.UnitNormal.Quantile((alpha/2 - tail) / (1 - 2*tail))
+}
+
+// results lists what a mediation design gives; fits is the mediation of its two
+// regressions.
+func (m Mediation) results(v *Values, fits MediationFits) []Result {
 	l := Level{Alpha: v[Alpha], Tails: 2}
 	return []Result{
 		{"ab", "indirect effect", m.A.Effect * m.B.Effect},
@@ -80,6 +86,9 @@ func (m Mediation) results(v *Values) []Result {
 		{"power_joint", "power of the joint test: both are significant", m.Joint(l)},
 		{"power_sobel", "power of Sobel's test, by a formula that takes ab for normal", m.Sobel(l)},
 		{"power_montecarlo", "power of the Monte Carlo percentile interval of ab", m.MonteCarlo(v[Alpha])},
+		{"power_joint_fits", "power of the joint test of two least squares fits, exact", fits.Joint(l)},
+		{"power_sobel_fits", "power of Sobel's test of theirs", fits.Sobel(v[Alpha])},
+		{"power_montecarlo_fits", "power of the Monte Carlo interval of theirs", fits.MonteCarlo(v[Alpha])},
 	}
 }
 
@@ -104,10 +113,10 @@ func med221() *Design {
 		Formula: line("V_M = 1 - r2m2 - p(1-p)a²",
 			"SE_a² = V_M/(p(1-p)J)",
 			"SE_b² = {rho2[1 - r22 - p(1-p)(ab+cp)²/rho2 - b²V_M/rho2] + (1-rho2)(1-r21)/n}/(J V_M)",
-			"df = J - 4 for both; a in SDs of the mediator, b in SDs of the outcome per SD of the mediator"),
+			"df = J - 4 for both; of the fits J - 3 and J - 4: both have one covariate; a in SDs of the mediator, b in SDs of the outcome per SD of the mediator"),
 		Source: "Kelcey, Dong, Spybrook and Cox (2017); PowerUpR 1.1.0, med221",
 		Inputs: []Key{N, J, P, Rho2, A, B, Direct, RM2, R21, R22, Alpha, Power},
-	}, func(v *Values) Mediation {
+	}, func(v *Values) (Mediation, MediationFits) {
 		pq := v[P] * (1 - v[P])
 		own := 1 - v[RM2] - pq*v[A]*v[A]
 		total := v[A]*v[B] + v[Direct]
@@ -117,7 +126,8 @@ func med221() *Design {
 		if between < 0 {
 			vb = math.NaN()
 		}
-		return Mediation{A: Path{v[A], newTest(va, v[J]-4)}, B: Path{v[B], newTest(vb, v[J]-4)}}
+		return Mediation{A: Path{v[A], newTest(va, v[J]-4)}, B: Path{v[B], newTest(vb, v[J]-4)}},
+			MediationFits{A: Path{v[A], newTest(va, v[J]-3)}, B: Path{v[B], newTest(vb*v[J]/(v[J]-3), v[J]-4)}}
 	})
 }
 
@@ -132,18 +142,29 @@ func med321() *Design {
 			"b is the slope between schools; the R² are after treatment and mediator"),
 		Source: "Kelcey, Xie, Spybrook and Dong (2020)",
 		Inputs: []Key{N, J, K, P, Rho2, Rho3, RhoM3, A, B, RM2, RM3, R21, R22, R23, GM, G, Alpha, Power},
-	}, func(v *Values) Mediation {
+	}, func(v *Values) (Mediation, MediationFits) {
 		own := v[RhoM3]*(1-v[RM3]) + (1-v[RhoM3])*(1-v[RM2])/v[J]
 		dfA, dfB := v[K]-v[GM]-1, v[K]-v[G]-1
 		school := v[Rho3]*(1-v[R23]) + v[Rho2]*(1-v[R22])/v[J] + (1-v[Rho2]-v[Rho3])*(1-v[R21])/(v[J]*v[N])
 		va := own / (v[P] * (1 - v[P]) * math.Max(dfA, 1e-300))
 		vb := school / (math.Max(dfB, 1e-300) * own)
-		return Mediation{A: Path{v[A], newTest(va, dfA)}, B: Path{v[B], newTest(vb, dfB)}}
+		return Mediation{A: Path{v[A], newTest(va, dfA)}, B: Path{v[B], newTest(vb, dfB)}},
+			MediationFits{A: Path{v[A], newTest(va*dfA/v[K], dfA)}, B: Path{v[B], newTest(vb*dfB/dfA, dfB)}}
 	})
 }
 
-func mediationDesign(d Design, of func(*Values) Mediation) *Design {
-	d.results = func(v *Values) []Result { return of(v).results(v) }
-	d.faults = func(v *Values) []Fault { return of(v).faults(d.Top(), v) }
+func mediationDesign(d Design, of func(*Values) (Mediation, MediationFits)) *Design {
+	d.results = func(v *Values) []Result {
+		m, fits := of(v)
+		return m.results(v, fits)
+	}
+	d.power = func(v *Values) float64 {
+		m, _ := of(v)
+		return m.Joint(Level{Alpha: v[Alpha], Tails: 2})
+	}
+	d.faults = func(v *Values) []Fault {
+		m, _ := of(v)
+		return m.faults(d.Top(), v)
+	}
 	return &d
 }

@@ -50,18 +50,7 @@ func (f Family) Rejections(l Level) []float64 {
 	}
 	ss, sw := []float64{1}, []float64{1}
 	if f.DF <= largeDF {
-		chi := distuv.ChiSquared{K: f.DF}
-		// s = √(χ²/df); the density of s in terms of u = log s.
-		density := func(u float64) float64 {
-			x := f.DF * math.Exp(2*u)
-			return 2 * x * chi.Prob(x)
-		}
-		low := math.Log(math.Max(chi.Quantile(1e-15)/f.DF, 1e-30)) / 2
-		high := math.Log(chi.Quantile(1-1e-14)/f.DF) / 2
-		ss, sw = nodes(density, low, high, 200)
-		for i := range ss {
-			ss[i] = math.Exp(ss[i])
-		}
+		ss, sw = errorScales(f.DF, 200)
 	}
 	for i, s := range ss {
 		for j, z := range zs {
@@ -69,6 +58,23 @@ func (f Family) Rejections(l Level) []float64 {
 		}
 	}
 	return p
+}
+
+// errorScales returns n values of s = √(χ²/df), an estimated standard error over the
+// true one, with their probabilities.
+func errorScales(df float64, n int) (s, probability []float64) {
+	chi := distuv.ChiSquared{K: df}
+	density := func(u float64) float64 { // in terms of u = log s
+		x := df * math.Exp(2*u)
+		return 2 * x * chi.Prob(x)
+	}
+	low := math.Log(math.Max(chi.Quantile(1e-15)/df, 1e-30)) / 2
+	high := math.Log(chi.Quantile(1-1e-14)/df) / 2
+	s, probability = nodes(density, low, high, n)
+	for i := range s {
+		s[i] = math.Exp(s[i])
+	}
+	return s, probability
 }
 
 // nodes returns Gauss-Legendre nodes with weights times a density, which are

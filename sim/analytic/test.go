@@ -43,19 +43,26 @@ func above(t, df, delta float64) float64 {
 	return distuv.NoncentralT{Nu: df, Mu: -delta}.CDF(-t)
 }
 
-// critical returns the value that |estimate|/SE must exceed, on the scale of a
-// t statistic with an unbiased standard error.
-func (t Test) critical(l Level) float64 {
+// ratio returns the value that the estimate over its estimated standard error must
+// exceed.
+func (t Test) ratio(l Level) float64 {
 	df := t.DF
 	if t.CriticalDF > 0 {
 		df = t.CriticalDF
 	}
-	c := quantile(1-l.Alpha/float64(l.Tails), df)
-	if t.Inflation > 0 {
-		c *= math.Sqrt(t.Inflation)
-	}
-	return c
+	return quantile(1-l.Alpha/float64(l.Tails), df)
 }
+
+// inflation is Inflation, 1 where it is not said.
+func (t Test) inflation() float64 {
+	if t.Inflation > 0 {
+		return t.Inflation
+	}
+	return 1
+}
+
+// critical is ratio on the scale of a t statistic with an unbiased standard error.
+func (t Test) critical(l Level) float64 { return t.ratio(l) * math.Sqrt(t.inflation()) }
 
 // Power is the probability that the test rejects when the effect is es:
 // P(|T| > c), or P(T > c) with one tail, for T noncentral t(DF, es/SE) and c the

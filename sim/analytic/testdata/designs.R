@@ -76,6 +76,32 @@ given <- function(x) sapply(x, function(x) {
 cc <- qnorm(.975)
 out("med321", s, "power_montecarlo", integrate(given, cc, da + 9, rel.tol = 1e-9, subdivisions = 2000)$value +
       integrate(given, -9, -cc, rel.tol = 1e-9, subdivisions = 2000)$value)
+# The two fits: given x, the mediator's error sum of squares over its error
+# variance, chi-squared with nu df, t_a is normal over sqrt(x/nu) and t_b noncentral t.
+# Sobel's and the Monte Carlo test reject where |t_b| > limit(|t_a|), infinite up to c.
+fits <- function(a, va, nu, b, vyvm, dfb, c, limit) {
+  tb <- function(y, x) pt(y, dfb, b * sqrt(x / vyvm), lower.tail = FALSE) + pt(-y, dfb, b * sqrt(x / vyvm))
+  given <- function(x) sapply(x, function(x) {
+    f <- function(s) sapply(s, function(s) dnorm(s * sqrt(x / nu) - a / sqrt(va)) * sqrt(x / nu) * tb(limit(abs(s)), x))
+    (integrate(f, c, c + 1, rel.tol = 1e-9, subdivisions = 1000)$value + integrate(f, c + 1, 40, rel.tol = 1e-9, subdivisions = 1000)$value +
+      integrate(f, -c - 1, -c, rel.tol = 1e-9, subdivisions = 1000)$value + integrate(f, -40, -c - 1, rel.tol = 1e-9, subdivisions = 1000)$value) * dchisq(x, nu)
+  })
+  integrate(given, qchisq(1e-13, nu), qchisq(1 - 1e-13, nu), rel.tol = 1e-8)$value
+}
+z <- qnorm(.975)
+sobel <- function(x) z * x / sqrt(x^2 - z^2)
+montecarlo <- function(x) qnorm(1 - (.025 - pnorm(-x)) / (1 - 2 * pnorm(-x)))
+all <- function(design, s, ...) {
+  f <- list(...)
+  out(design, s, "power_joint_fits", do.call(fits, c(f, c = qt(.975, f[[3]]), limit = function(x) qt(.975, f[[6]]))))
+  out(design, s, "power_sobel_fits", do.call(fits, c(f, c = z, limit = sobel)))
+  out(design, s, "power_montecarlo_fits", do.call(fits, c(f, c = z, limit = montecarlo)))
+}
+all("med321", s, .5, va * 45 / 50, 45, .3, vb * 44 * vm / vm, 44)
+s <- "n=15 J=60 a=0.5 b=0.15 cp=0.05 rho2=0.15 r22=0.5 r21=0.4 r2m2=0.2"
+vm <- 1 - .2 - .25 * .25
+vy <- .15 * .5 - .25 * .125^2 - .15^2 * vm + .85 * .6 / 15
+all("med221", s, .5, vm / (.25 * 60), 57, .15, vy / vm, 56)
 # Several outcomes: any and all of M, multivariate t.
 several <- function(m, r, se, df, es, a) {
   cr <- qt(1 - a / 2, df); d <- es / se
