@@ -2,6 +2,7 @@ package dgp_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"coachsim/dgp"
@@ -189,6 +190,21 @@ func checkComponentsByArm(t *testing.T, trial dgp.Trial) {
 			}
 			got := nested(classes, 1, d.Blocks, d.Schools, d.Teachers)
 			add(d.Arms[arm]+" quality", want, dgp.Components{Block: got.School, School: got.Teacher, Teacher: got.Child, Child: math.NaN(), Mean: got.Mean})
+			// Of a score s and the mean y of a class, Cov(s, y) is (Var(s+y) - Var(s-y))/4.
+			if want, err = trial.CrossComponents(scores, weights, arm, nil); err != nil {
+				t.Fatal(err)
+			}
+			var of [2]dgp.Components
+			for side, times := range []float64{1, -1} {
+				both := slices.Clone(classes)
+				for i, x := range sums[arm] {
+					both[i/size] += times * x / float64(size)
+				}
+				of[side] = nested(both, 1, d.Blocks, d.Schools, d.Teachers)
+			}
+			add(d.Arms[arm]+" with quality", want, dgp.Components{
+				Block: (of[0].School - of[1].School) / 4, School: (of[0].Teacher - of[1].Teacher) / 4, Teacher: (of[0].Child - of[1].Child) / 4, Child: math.NaN(),
+			})
 		}
 		got := nested(total, d.Blocks, d.Schools, d.Teachers, size)
 		got.Child = math.NaN()

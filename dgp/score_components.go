@@ -107,3 +107,54 @@ func (t Trial) RatingsAtLimits(weights []float64) float64 {
 	}
 	return worst
 }
+
+// CrossComponents returns the covariance, by level, of a weighted sum of observed
+// domain scores with a weighted sum of tests, in an arm counted from 0, given
+// covariates as in Components: what true quality does to both, and covariates that
+// move both. Errors of observation and of tests are independent, and so are
+// blocks' contexts and their achievement.
+func (t Trial) CrossComponents(scores, tests []float64, arm int, given map[string]int) (Components, error) {
+	t = t.lower(nil)
+	var c Components
+	arms := armsOf(t.Design.Arms)
+	p := newPopulation(t)
+	for _, terms := range [][]indexTerm{p.qualityTerms, p.achievementTerms} {
+		if _, err := freeIndex(terms, given, "scores of quality and tests"); err != nil {
+			return c, err
+		}
+	}
+	sum := 0.0
+	for _, w := range tests {
+		sum += w
+	}
+	unit := sum * t.Achievement.Scale
+	context := 0.0
+	for k, v := range orZeros(t.Quality.Context.Variance, len(scores)) {
+		context += scores[k] * math.Sqrt((1-t.Quality.Context.BlockShare)*v)
+	}
+	var index [levels]float64
+	for _, x := range p.qualityTerms {
+		for _, y := range p.achievementTerms {
+			if given[x.column.Name] == 0 && given[y.column.Name] == 0 {
+				index[x.column.Level] += x.weight * y.weight * p.covariance(x.column, y.column) / (x.column.law.sd * y.column.law.sd)
+			}
+		}
+	}
+	// Of a score s and an achievement y, Cov(s, y) is (Var(s+y) - Var(s-y))/4.
+	of := func(times float64) (school, class float64) {
+		part := t.newClassPart()
+		part.add(t, arms, arm, times)
+		for k, w := range scores {
+			part.onQuality[k] += w
+		}
+		for _, own := range arms[arm].withParts(arm) {
+			part.move(t.Quality.effectOf(arms[own]), scores, 1)
+		}
+		return part.variance(t)
+	}
+	school, class := of(1)
+	lessSchool, lessClass := of(-1)
+	c.School = unit * ((school-lessSchool)/4 + context*t.Achievement.CovariateSD*index[SchoolLevel])
+	c.Teacher = unit * ((class-lessClass)/4 + context*t.Achievement.CovariateSD*index[TeacherLevel])
+	return c, nil
+}

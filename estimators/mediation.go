@@ -52,7 +52,8 @@ type MediationMethod uint8
 // The methods.
 const (
 	// ProductOfCoefficients refers effects over their delta-method standard
-	// errors to the normal distribution: for ab, Sobel's (1982) test.
+	// errors to the normal distribution: for ab, Sobel's (1982) test. A total effect
+	// has a t test, and so with JointSignificance.
 	ProductOfCoefficients MediationMethod = iota
 	// JointSignificance calls an indirect effect significant where both its paths
 	// are: its p-value is the larger of theirs, by t tests (MacKinnon et al. 2002).

@@ -211,11 +211,25 @@ func (f *mediation) effect(found *path, e pathEffect, status Status) Estimate {
 	if !(se > 0) || math.IsInf(se, 0) || math.IsNaN(value) || math.IsInf(value, 0) {
 		return failed(NotFinite)
 	}
+	if e.kind == totalEffect && f.draws == nil {
+		return p.totalEstimate(found, value, se, status)
+	}
 	r := normalEstimate(value, se, f.z, status)
 	if f.Method == JointSignificance && e.kind == indirectEffect {
 		r.P = f.joint(found, e)
 	}
 	return r
+}
+
+// totalEstimate refers a total effect to t with the degrees of freedom of the arm's
+// effect on the (first) mediator. Without products it is the arm's coefficient in the
+// outcome's regression without the mediators, whose regressors, but for covariates of
+// the outcome alone, are those of the mediators': the residual sum of squares there is
+// that with the mediators and b² that of the mediator together, and so is the squared
+// standard error. With few clusters the normal finds too much.
+func (p *paths) totalEstimate(found *path, value, se float64, status Status) Estimate {
+	df := found.tests[p.placeA(0)].DF
+	return Estimate{Value: value, SE: se, DF: df, P: 2 * distuv.StudentsT{Sigma: 1, Nu: df}.CDF(-math.Abs(value/se)), Status: status}
 }
 
 // normalEstimate refers a number over its standard error to the normal distribution.

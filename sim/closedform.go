@@ -23,9 +23,13 @@ type ClosedForm struct {
 	// MDES is the smallest effect with a power of MDESPower, in the units of the
 	// estimate's truth.
 	MDES float64
+	// Limit is the power of a mediation by Design, which takes many units for granted
+	// and so differs from Power; NaN where Design has none.
+	Limit float64
 
-	itt       float64 // effect of assignment, in the design's SDs
-	sd        float64 // the design's SD, in the model's units of the outcome
+	fits      *analytic.MediationFits // of a mediation; nil for others
+	itt       float64                 // effect of assignment, in the design's SDs
+	sd        float64                 // the design's SD, in the model's units of the outcome
 	cases     []formCase
 	likeliest float64 // probability of Test's case
 }
@@ -34,6 +38,9 @@ type ClosedForm struct {
 // correlations and R² that the trial's variance components imply. Where there is
 // none, the second result says why.
 func (s Study) ClosedForm(row estimators.Row) (*ClosedForm, string) {
+	if m, ok := s.mediation(row.Estimator); ok {
+		return s.mediated(m, row)
+	}
 	if row.Target == nil {
 		return nil, "it is no estimate of a treatment effect"
 	}
@@ -136,6 +143,18 @@ func (r *reasons) names(reason string, most int) string {
 	return strings.Join(names, ", ")
 }
 
+// EstimateName names an estimate of a treatment effect where its closed form is told.
+func (s Study) EstimateName(estimator, outcome, term string) string {
+	name := estimator + ": " + outcome
+	if _, ok := s.mediation(estimator); ok {
+		return name + ", " + term
+	}
+	if len(s.Trial.Design.Arms) > 2 {
+		name += " on " + term
+	}
+	return name
+}
+
 // closedForms finds those of the study's first design.
 func (s Study) closedForms() (all formsOf, err error) {
 	design := s.designs()[0].Study
@@ -147,10 +166,7 @@ func (s Study) closedForms() (all formsOf, err error) {
 		if row.Target == nil {
 			continue
 		}
-		name := row.Estimator + ": " + row.Outcome
-		if len(s.Trial.Design.Arms) > 2 {
-			name += " on " + row.Term
-		}
+		name := s.EstimateName(row.Estimator, row.Outcome, row.Term)
 		form, reason := design.ClosedForm(row)
 		if form == nil {
 			all.none.add(reason, name)
@@ -164,6 +180,18 @@ func (s Study) closedForms() (all formsOf, err error) {
 // Inputs writes the values that the formula takes, as coachsim analytic reads them.
 func (c *ClosedForm) Inputs() string {
 	var inputs []string
+	if c.fits != nil {
+		for _, k := range c.Design.Inputs {
+			if x := c.Values[k]; x != 0 && k != analytic.Alpha && k != analytic.Power {
+				inputs = append(inputs, fmt.Sprintf("%s=%s", k, decimal(math.Round(x*1e6)/1e6)))
+			}
+		}
+		inputs = append(inputs, fmt.Sprintf("with df=%s and %s", decimal(math.Round(c.fits.A.DF*10)/10), decimal(math.Round(c.fits.B.DF*10)/10)))
+		if !math.IsNaN(c.Limit) {
+			inputs = append(inputs, fmt.Sprintf("(the limit of many units has power %s%%)", fixed(100*c.Limit, 1)))
+		}
+		return strings.Join(inputs, " ")
+	}
 	for _, k := range append(c.Design.Inputs[:len(c.Design.Inputs):len(c.Design.Inputs)], analytic.P, analytic.TakeUp, analytic.Crossover, analytic.ES) {
 		x := c.Values[k]
 		if x != 0 && (k != analytic.TakeUp || x != 1) || k == analytic.ES {

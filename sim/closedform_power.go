@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/integrate/quad"
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"coachsim/dgp"
@@ -13,7 +14,7 @@ import (
 )
 
 func (b *closedFormOf) finish() (*ClosedForm, string) {
-	c := &ClosedForm{}
+	c := &ClosedForm{Limit: math.NaN()}
 	if why := b.find(c); why != "" {
 		return nil, why
 	}
@@ -44,10 +45,11 @@ func (b *closedFormOf) finish() (*ClosedForm, string) {
 		if at.wald {
 			at.instrument(&one.Test)
 		}
-		if at.atUnit > 0 && at.group == at.unit {
-			one.covariates = at.atUnit
-			one.among = at.all() - at.strata() - (at.armParameters() - 1)
+		covariates := 0.0
+		if at.group == at.unit {
+			covariates = float64(at.atUnit)
 		}
+		one.chance = chanceShares(covariates, at.all()-at.strata()-(at.armParameters()-1))
 		c.cases = append(c.cases, one)
 		if i == 0 || probability[i] > c.likeliest {
 			c.Test, c.likeliest = one.Test, probability[i]
@@ -134,12 +136,7 @@ func (b *closedFormOf) robust(t *analytic.Test) {
 	}
 	// Parameters at the level of units, and all.
 	atTop := b.strata() + b.armParameters() + float64(b.atUnit)
-	parameters := 1 + float64(len(b.formula.Terms))
-	for l := dgp.BlockLevel; l <= dgp.TeacherLevel; l++ {
-		if b.formula.Absorb == l.String() {
-			parameters += b.above(l)*b.size[l] - 1
-		}
-	}
+	parameters := b.parameters()
 	clusters := b.groups()
 	if b.group == b.unit {
 		clusters = b.all()
@@ -204,6 +201,17 @@ func (b *closedFormOf) robust(t *analytic.Test) {
 	}
 }
 
+// parameters is the number of the regression's coefficients, absorbed ones included.
+func (b *closedFormOf) parameters() float64 {
+	n := 1 + float64(len(b.formula.Terms))
+	for l := dgp.BlockLevel; l <= dgp.TeacherLevel; l++ {
+		if b.formula.Absorb == l.String() {
+			n += b.above(l)*b.size[l] - 1
+		}
+	}
+	return n
+}
+
 // satterthwaite returns the degrees of freedom of Σ weight × residual² over
 // units, given their variances by arm.
 func (b *closedFormOf) satterthwaite(weight, variance func(arm int) float64, welch bool) float64 {
@@ -241,53 +249,77 @@ func (b *closedFormOf) satterthwaite(weight, variance func(arm int) float64, wel
 type formCase struct {
 	analytic.Test
 	probability float64
-	covariates  int     // of units, in the regression
-	among       float64 // degrees of freedom among units without them and the contrast
+	// chance has the shares of the contrast's precision that chance differences
+	// between the arms in covariates of units may leave.
+	chance []analytic.Share
+}
+
+// chanceShares lists shares that g covariates of units leave of the contrast's
+// precision: with normal covariates it is Beta((D-g)/2, g/2), D the degrees of
+// freedom among units without them and the contrast. With the share cos²θ, θ has
+// the density cos^(D-g-1) sin^(g-1), and its range is cut where less than 1e-14 is
+// beyond.
+func chanceShares(g, among float64) []analytic.Share {
+	if g == 0 {
+		return []analytic.Share{{Value: 1, Probability: 1}}
+	}
+	law := distuv.Beta{Alpha: (among - g) / 2, Beta: g / 2}
+	end := math.Acos(math.Sqrt(law.Quantile(1e-14)))
+	nodes, weights := make([]float64, 24), make([]float64, 24)
+	quad.Legendre{}.FixedLocations(nodes, weights, 0, end)
+	all, sum := make([]analytic.Share, len(nodes)), 0.0
+	for i, angle := range nodes {
+		cos := math.Cos(angle)
+		all[i] = analytic.Share{Value: cos * cos, Probability: weights[i] * math.Pow(cos, among-g-1) * math.Pow(math.Sin(angle), g-1)}
+		sum += all[i].Probability
+	}
+	for i := range all {
+		all[i].Probability /= sum
+	}
+	return all
 }
 
 // powerFor is the power for an effect of assignment in the design's SDs, an
-// average over what may be left. Covariates of units differ between the
-// arms by chance, which costs precision: with normal covariates, the share of the
-// contrast's variance that they leave is Beta((D-g)/2, g/2), g their number and D
-// the degrees of freedom among units without them and the contrast, and the power
-// is its average.
+// average over what may be left, of units and of precision.
 func (c *ClosedForm) powerFor(es, alpha float64) float64 {
 	level := analytic.Level{Alpha: alpha, Tails: 2}
-	points := 400 // midpoints of equal probability
-	if len(c.cases) > 1 {
-		points = 40
-	}
 	power := 0.0
 	for _, one := range c.cases {
-		if one.covariates == 0 {
-			power += one.probability * one.Power(es, level)
-			continue
+		for _, left := range one.chance {
+			power += one.probability * left.Probability * one.Power(es*math.Sqrt(left.Value), level)
 		}
-		g := float64(one.covariates)
-		left := distuv.Beta{Alpha: (one.among - g) / 2, Beta: g / 2}
-		sum := 0.0
-		for i := range points {
-			sum += one.Power(es*math.Sqrt(left.Quantile((float64(i)+0.5)/float64(points))), level)
-		}
-		power += one.probability * sum / float64(points)
 	}
 	return power
 }
 
-// mdes is the effect of assignment, in the design's SDs, with a power.
+// mdes is the effect of assignment, in the design's SDs, with a power: the root of
+// powerFor by the method of Illinois, a secant that keeps the root between its ends.
 func (c *ClosedForm) mdes(power, alpha float64) float64 {
-	low, high := 0.0, c.Test.SE
-	for c.powerFor(high, alpha) < power {
-		low, high = high, 2*high
-		if high > 1e6*c.Test.SE {
+	short := func(es float64) float64 { return c.powerFor(es, alpha) - power }
+	low, high := 0.0, 2.8*c.Test.SE
+	below, above := short(low), short(high)
+	for above < 0 {
+		low, below = high, above
+		high *= 2
+		if above = short(high); high > 1e6*c.Test.SE {
 			return math.NaN()
 		}
 	}
-	for high-low > 1e-7*high {
-		if middle := (low + high) / 2; c.powerFor(middle, alpha) < power {
-			low = middle
-		} else {
-			high = middle
+	for side := 0; high-low > 1e-9*high; {
+		at := (low*above - high*below) / (above - below)
+		switch x := short(at); {
+		case math.Abs(x) < 1e-11:
+			return at
+		case x < 0:
+			if low, below = at, x; side < 0 {
+				above /= 2
+			}
+			side = -1
+		default:
+			if high, above = at, x; side > 0 {
+				below /= 2
+			}
+			side = 1
 		}
 	}
 	return high
@@ -302,7 +334,9 @@ func (b *closedFormOf) approximate() {
 		b.note("classes are of unequal size")
 	}
 	units := b.unit.Plural()
-	if !b.mixed && b.group == b.unit && b.atUnit > 0 && b.unit < dgp.ChildLevel {
+	ols, _ := b.method.(estimators.OLS)
+	robust := !b.mixed && ols.SE != estimators.Classical
+	if robust && b.group == b.unit && b.atUnit > 0 && b.unit < dgp.ChildLevel {
 		b.note(fmt.Sprintf("covariates of %s make cluster-robust degrees of freedom differ a little from %s less parameters", units, units))
 	}
 	unequal, sizes, compared := false, false, -1
@@ -319,11 +353,11 @@ func (b *closedFormOf) approximate() {
 	}
 	if b.group == b.unit {
 		switch {
-		case unequal && (b.mixed || b.within):
+		case unequal && (!robust || b.within):
 			b.note("the arms' variances differ")
-		case !b.mixed && !b.within && (sizes || unequal):
+		case robust && !b.within && (sizes || unequal):
 			b.note("arms of unequal size or variance have Welch's test, by Satterthwaite's approximation")
-		case !b.mixed && (sizes || slices.Contains(b.contrast, 0)) && b.within:
+		case robust && (sizes || slices.Contains(b.contrast, 0)) && b.within:
 			b.note("the variance estimate's distribution is Satterthwaite's approximation")
 		}
 	}

@@ -274,11 +274,7 @@ func (p *page) checks(r Run) error {
 			z = fmt.Sprintf("%.1f", row.AnalyticZ)
 		}
 		words := ""
-		name := row.Estimator + ": " + row.Outcome
-		if len(r.Study.Design.Arms) > 2 {
-			name += " on " + row.Term
-		}
-		if form := forms[name]; form != nil {
+		if form := forms[r.Study.EstimateName(row.Estimator, row.Outcome, row.Term)]; form != nil {
 			words = form.Design.Name
 			if len(r.Study.Cells) == 0 { // another design has other inputs
 				words += ": " + form.Inputs()

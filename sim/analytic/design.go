@@ -21,8 +21,8 @@ type Design struct {
 	test func(v *Values) Test
 	// results are the numbers of the designs without one, the power among them.
 	results func(v *Values) []Result
-	// power is the power of these; nil where nothing is tested.
-	power func(v *Values) float64
+	// mediation is that of the designs with one.
+	mediation func(v *Values) Mediation
 	// faults is what ranges do not show. The ranges hold.
 	faults func(v *Values) []Fault
 }
@@ -176,6 +176,9 @@ func (d *Design) Test(v Values) Test {
 	return d.test(&v)
 }
 
+// Mediation returns that of a design with one. The values have passed Check.
+func (d *Design) Mediation(v Values) Mediation { return d.mediation(&v) }
+
 // level is the size of the test.
 func (v *Values) level() Level { return Level{Alpha: v[Alpha], Tails: int(v[Tails])} }
 
@@ -218,8 +221,8 @@ func (d *Design) Power(v Values) float64 {
 	switch {
 	case d.test != nil:
 		return d.Test(v).Power(v.itt(), v.level())
-	case d.power != nil:
-		return d.power(&v)
+	case d.mediation != nil:
+		return d.mediation(&v).Joint(Level{Alpha: v[Alpha], Tails: 2})
 	}
 	return math.NaN()
 }

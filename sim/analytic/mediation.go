@@ -158,9 +158,9 @@ func mediationDesign(d Design, of func(*Values) (Mediation, MediationFits)) *Des
 		m, fits := of(v)
 		return m.results(v, fits)
 	}
-	d.power = func(v *Values) float64 {
+	d.mediation = func(v *Values) Mediation {
 		m, _ := of(v)
-		return m.Joint(Level{Alpha: v[Alpha], Tails: 2})
+		return m
 	}
 	d.faults = func(v *Values) []Fault {
 		m, _ := of(v)

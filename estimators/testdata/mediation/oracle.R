@@ -111,9 +111,9 @@ mediate <- function(model, data, y, mediators, covariates, m_covariates, product
     }
     for (i in 1:k) coefficient(of("b", i), mediators[i])
     if (product) for (i in 1:k) coefficient(of("interaction", i), paste0("coaching:", mediators[i]))
-    effect <- function(term, f, p = NULL) {
+    effect <- function(term, f, p = NULL, df = Inf) {
       g <- gradient(f, theta); se <- sqrt(c(g %*% v %*% g)); x <- f(theta)
-      keep(model, method, kind, y, term, x, se, Inf, if (method == "joint" && !is.null(p)) p else 2 * pnorm(-abs(x / se)))
+      keep(model, method, kind, y, term, x, se, df, if (method == "joint" && !is.null(p)) p else tp(x / se, df))
     }
     joint <- function(t, which = 1:k) min(1, length(which) * min(sapply(which, function(i) max(pa[i], slope(i, t)))))
     if (k > 1) for (i in 1:k) effect(of(if (product) "acme" else "indirect", i), function(th) indirect(th, if (product) 0.5 else 0, i), joint(if (product) 0.5 else 0, i))
@@ -128,7 +128,7 @@ mediate <- function(model, data, y, mediators, covariates, m_covariates, product
       effect("ade(1)", function(th) direct(th, 1))
       effect("ade", function(th) (direct(th, 0) + direct(th, 1)) / 2)
     }
-    effect("total", total)
+    effect("total", total, df = vm[[1]]$df["coaching"])
     if (product) effect("proportion", function(th) (indirect(th, 0) + indirect(th, 1)) / 2 / total(th))
   }
   if (is.null(rho)) return(invisible())
