@@ -303,7 +303,7 @@ func (b *closedFormOf) slopeTest(left float64) analytic.Test {
 	}
 	parameters := b.parameters() + 1
 	var t analytic.Test
-	mean, square := 0.0, 0.0
+	var mean, square float64
 	switch se {
 	case estimators.HC2, estimators.CR2:
 		mean, square = 1, second+between/(m*m)
