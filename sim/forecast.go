@@ -23,6 +23,10 @@ type Forecast struct {
 	Memory  int64            `json:"memory_bytes"`
 	Log     int64            `json:"log_bytes"` // on disk
 	Probed  []DesignForecast `json:"probed"`
+
+	chunks int     // of the log
+	chunk  Seconds // that one takes on one worker, on average
+	world  int64   // bytes that the largest worker holds
 }
 
 // Seconds is a duration that JSON has in seconds.
@@ -75,19 +79,35 @@ func (s Study) Forecast(ctx context.Context, workers int) (Forecast, error) {
 		bytes += float64(d.Chunk) / float64(probes)
 		world = max(world, d.World)
 	}
-	tasks := len(designs) * chunks
+	tasks := s.Chunks()
 	rounds := math.Ceil(float64(tasks) / float64(parallel))
 	f.Truths = Seconds(truths * float64(len(designs)) / float64(parallel))
 	f.Time = f.Truths + Seconds(chunk*rounds)
 	f.Log = int64(bytes * float64(tasks))
+	f.chunks, f.chunk, f.world = tasks, Seconds(chunk), world
 	var now runtime.MemStats
 	runtime.ReadMemStats(&now)
-	const (
-		garbage = 2    // the heap grows to twice what is in use
-		code    = 20e6 // the program itself, which Sys leaves out
-	)
+	const code = 20e6 // the program itself, which Sys leaves out
 	f.Memory = code + int64(now.Sys) + garbage*int64(workers)*world
 	return f, nil
+}
+
+// garbage: the heap grows to twice what is in use.
+const garbage = 2
+
+// Shard is what each of n shards takes on a machine of its own, with as many
+// processors as workers. It has a fair part of the chunks, and at worst
+// finds the true effects of all designs.
+func (f Forecast) Shard(n, workers int) Forecast {
+	chunks := (f.chunks + n - 1) / n
+	here := min(f.Workers, runtime.GOMAXPROCS(0))
+	s := f
+	s.Trials, s.Workers, s.chunks = min(f.Trials, chunks*ChunkReplicates), workers, chunks
+	s.Truths = f.Truths * Seconds(here) / Seconds(workers)
+	s.Time = s.Truths + f.chunk*Seconds((chunks+workers-1)/workers)
+	s.Log = f.Log * int64(chunks) / int64(f.chunks)
+	s.Memory = f.Memory + garbage*int64(workers-f.Workers)*f.world
+	return s
 }
 
 // probe simulates a few replicates of one design, whose log has chunks of so many.

@@ -69,6 +69,38 @@ func TestForecastOfTime(t *testing.T) {
 	}
 }
 
+// One shard of one is the whole run; one of two has three of five chunks, and
+// needs all true effects, whatever the machine of the forecast; a second worker
+// takes one of the three, and memory.
+func TestForecastOfShard(t *testing.T) {
+	for _, workers := range []int{1, 2} {
+		f, err := smallStudy(500).Forecast(context.Background(), workers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := f.Probed[0]
+		one, half, wide := f.Shard(1, 1), f.Shard(2, 1), f.Shard(2, 2)
+		if workers == 1 && (one.Time != f.Time || one.Memory != f.Memory || one.Log != f.Log || one.Trials != 500) {
+			t.Errorf("one shard takes %+v, the run %+v", one, f)
+		}
+		if half.Trials != 300 || half.Log != f.Log*3/5 {
+			t.Errorf("half a run: %+v", half)
+		}
+		near := func(what string, got, want Seconds) {
+			if math.Abs(float64(got/want)-1) > 1e-9 {
+				t.Errorf("%d workers: %s takes %v, want %v", workers, what, got, want)
+			}
+		}
+		near("finding effects", half.Truths, d.Truths)
+		near("half a run", 5*(half.Time-half.Truths), 3*(one.Time-one.Truths))
+		near("half a run on two workers", 3*(wide.Time-wide.Truths), 2*(half.Time-half.Truths))
+		near("finding effects on two", 2*wide.Truths, d.Truths)
+		if wide.Memory-half.Memory != garbage*d.World {
+			t.Errorf("a worker adds %d bytes, want %d", wide.Memory-half.Memory, garbage*d.World)
+		}
+	}
+}
+
 // A long sweep is probed in some of its designs, from end to end.
 func TestForecastOfSweep(t *testing.T) {
 	s := smallStudy(10)

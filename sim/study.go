@@ -62,6 +62,11 @@ func (s Study) designs() []Cell {
 // Trials is the number of trials that a run simulates, over all cells.
 func (s Study) Trials() int { return len(s.designs()) * s.Replicates }
 
+// Chunks is the number of files in the log of a run, over all cells.
+func (s Study) Chunks() int {
+	return len(s.designs()) * ((s.Replicates + ChunkReplicates - 1) / ChunkReplicates)
+}
+
 // Factors lists the factors of each cell, and nothing for a study without a
 // sweep, as Summarise wants them.
 func (s Study) Factors() [][]Factor {

@@ -188,6 +188,7 @@ Monte Carlo standard error.`,
 		newRun(s),
 		newSchema(s),
 		newSolve(s),
+		newSubmit(s),
 		newVerify(s),
 		newVersion(s),
 	)
@@ -249,6 +250,8 @@ func flagMessage(err error) string {
 		switch value.GetFlag().Value.Type() {
 		case "int":
 			return fmt.Sprintf("--%s %s: must be a whole number", name, value.GetValue())
+		case "duration":
+			return fmt.Sprintf("--%s %s: must be a time such as 90m or 2h30m", name, value.GetValue())
 		case "bool":
 			return fmt.Sprintf("--%s=%s: must be true or false", name, value.GetValue())
 		default:
