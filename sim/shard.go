@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,11 +33,17 @@ func (s Shard) named() string {
 	return "shard " + s.String()
 }
 
-// Set reads K/N.
+// Set reads K/N. For engines that put K into the environment of a program and no
+// shell before it, K may be $NAME, the variable that has it.
 func (s *Shard) Set(text string) error {
 	k, n, ok := strings.Cut(text, "/")
 	var read Shard
 	var err error
+	if name, isVariable := strings.CutPrefix(k, "$"); ok && isVariable {
+		if k = os.Getenv(name); k == "" {
+			return fmt.Errorf("the environment has no %s", name)
+		}
+	}
 	if ok {
 		if read.K, err = strconv.Atoi(k); err == nil {
 			read.N, err = strconv.Atoi(n)

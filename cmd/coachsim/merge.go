@@ -1,11 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"coachsim/cmd/coachsim/cluster"
 	"coachsim/configs"
 	"coachsim/sim"
 )
@@ -48,7 +51,7 @@ the message names the shards, and the commands that finish them.`,
 			}
 			outcome, err := sim.Merge(c.Context(), plan, shards, sim.Options{Dir: out, Force: force})
 			if err != nil {
-				return err
+				return tellSubmit(err, filepath.Dir(shards[0]))
 			}
 			if outcome.Interrupted {
 				fmt.Fprintf(s.talk, "Interrupted. Merge again; the shards are as they were.\n")
@@ -76,4 +79,14 @@ the message names the shards, and the commands that finish them.`,
 	flags.BoolVar(&asJSON, "json", false, "print the result as one JSON object")
 	flags.BoolVar(&noFigures, "no-figures", false, "draw no files of figures; the report has them")
 	return c
+}
+
+// tellSubmit adds to what is missing of a submitted job how to submit just that.
+func tellSubmit(err error, dir string) error {
+	var incomplete *sim.Incomplete
+	script := filepath.Join(dir, "submit.sh")
+	if _, none := os.Stat(script); none != nil || !errors.As(err, &incomplete) {
+		return err
+	}
+	return fmt.Errorf("%w\nor submit them again: sh %s %s", err, cluster.Quote(script), incomplete.Array())
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -31,7 +32,9 @@ the same bytes whatever the number of workers.
 A study with a sweep simulates every combination of its values.
 
 --shard K/N simulates one part of N, for as many machines; merge puts the parts
-together. The parts depend on the study and N alone.`,
+together. The parts depend on the study and N alone. K may be the name of an
+environment variable, $NAME, and {shard} in --out stands for K-of-N. submit does
+all this for job schedulers.`,
 		Example: `  coachsim run ecuador
   coachsim run my-trial.yaml --replicates 5000 --out big
   coachsim run ecuador --set trial.schools=12 --set 'trial.assignment.share=0.4'
@@ -58,6 +61,11 @@ together. The parts depend on the study and N alone.`,
 				dir = filepath.Join("coachsim-"+name+"-shards", sim.ShardDir(f.shard))
 			case dir == "":
 				dir = "coachsim-" + name
+			case strings.Contains(dir, shardMark):
+				if f.shard.N == 0 {
+					return usageError("--out %s: %s stands for the shard, and there is no --shard", dir, shardMark)
+				}
+				dir = strings.ReplaceAll(dir, shardMark, sim.ShardDir(f.shard))
 			}
 			for _, warning := range study.Warnings() {
 				fmt.Fprintf(s.talk, "Warning: %s.\n", warning)
@@ -79,6 +87,9 @@ together. The parts depend on the study and N alone.`,
 	c.Flags().BoolVar(&noFigures, "no-figures", false, "draw no files of figures; the report has them")
 	return c
 }
+
+// shardMark stands for the shard in a directory's name.
+const shardMark = "{shard}"
 
 // tableWidth is the width of the terminal, or what fits a page.
 func tableWidth(s streams) int {

@@ -342,7 +342,7 @@ func (f *submitFlags) write(j cluster.Job, files []cluster.File) error {
 		return &exitError{exitFile, err}
 	}
 	for _, file := range files {
-		if err := writeFile(filepath.Join(j.Dir, file.Name), func(w io.Writer) error {
+		if err := sim.ReplaceFile(filepath.Join(j.Dir, file.Name), func(w io.Writer) error {
 			_, err := w.Write(file.Text)
 			return err
 		}); err != nil {
