@@ -10,6 +10,7 @@ var aws = Engine{
 	files: func(j Job) []File {
 		return []File{
 			render("shards.json", awsShards, j),
+			render("merge.json", awsMerge, j),
 			render("submit.sh", awsSubmit, j),
 		}
 	},
@@ -58,6 +59,16 @@ const awsShards = `{
 }
 `
 
+const awsMerge = `{
+  "command": ["merge", {{json (inside .Dir)}}, "--out", {{json (inside .Out)}}],
+  "environment": [{"name": "GOMEMLIMIT", "value": {{json .Limits.Merging.GoMemory}}}],
+  "resourceRequirements": [
+    {"type": "VCPU", "value": "1"},
+    {"type": "MEMORY", "value": "{{.Limits.Merging.MemoryMiB}}"}
+  ]
+}
+`
+
 const awsSubmit = `#!/bin/sh
 # {{.Submit}}
 #
@@ -70,6 +81,6 @@ shards=$(aws batch submit-job --job-name {{unique}} --job-queue {{quote .Options
   --job-definition "$definition" --array-properties size={{.Shards}} --query jobId --output text)
 merge=$(aws batch submit-job --job-name {{unique}}-merge --job-queue {{quote .Options.Queue}} \
   --job-definition "$definition" --depends-on "jobId=$shards" --query jobId --output text \
-  --container-overrides {{quote (printf "{\"command\": [\"merge\", %s, \"--out\", %s]}" (json (inside .Dir)) (json (inside .Out)))}})
+  --timeout attemptDurationSeconds={{.Limits.Merging.Seconds}} --container-overrides {{quote (printf "file://%s" (path "merge.json"))}})
 echo "Submitted: the shards as job $shards; their merge as job $merge."
 `

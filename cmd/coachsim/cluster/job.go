@@ -68,6 +68,12 @@ func (l Limits) Seconds() int { return 60 * l.Minutes() }
 // GoMemory is what the Go runtime is told to stay below: 9/10 of the limit.
 func (l Limits) GoMemory() string { return fmt.Sprintf("%dMiB", l.MemoryMiB*9/10) }
 
+// Merging are the limits of the merge, which reads every shard and draws figures.
+func (l Limits) Merging() Limits {
+	const least, mebibytes = 30 * time.Minute, 1024
+	return Limits{CPUs: 1, MemoryMiB: max(l.MemoryMiB, mebibytes), Time: max(l.Time, least)}
+}
+
 // ParallelJobs is how many shards GNU parallel runs at a time on each machine.
 func (j Job) ParallelJobs() string {
 	if j.AtOnce > 0 {

@@ -53,7 +53,7 @@ kind: PersistentVolumeClaim
 {{end}}`
 
 // kubernetesPod is the part of a pod's specification that shards and merge have
-// in common. 65532 is "nonroot" in distroless images; fsGroup lets it write on
+// in common, but for the $limits. 65532 is "nonroot" in distroless images; fsGroup lets it write on
 // the volume.
 const kubernetesPod = `      restartPolicy: Never
       automountServiceAccountToken: false
@@ -75,7 +75,7 @@ const kubernetesPod = `      restartPolicy: Never
         - name: coachsim
           image: {{json .Options.Image}}
           env:
-            - {name: GOMEMLIMIT, value: {{.Limits.GoMemory}}}
+            - {name: GOMEMLIMIT, value: {{$limits.GoMemory}}}
           securityContext:
             allowPrivilegeEscalation: false
             readOnlyRootFilesystem: true
@@ -84,15 +84,16 @@ const kubernetesPod = `      restartPolicy: Never
             - {name: plan, mountPath: /plan, readOnly: true}
             - {name: results, mountPath: /results}
           resources:
-            requests: {cpu: {{.Limits.CPUs}}, memory: {{.Limits.MemoryMiB}}Mi}
-            limits: {memory: {{.Limits.MemoryMiB}}Mi}
+            requests: {cpu: {{$limits.CPUs}}, memory: {{$limits.MemoryMiB}}Mi}
+            limits: {memory: {{$limits.MemoryMiB}}Mi}
           args:
 `
 
 // A pod that is evicted or preempted does not count as a failure. Exit codes 2
 // (the study) and 3 (a file) fail the shard at once, since trying again would
 // not help; 75 (stopped) and 1 are tried again.
-const kubernetesShards = `# {{.Submit}}
+const kubernetesShards = `{{$limits := .Limits -}}
+# {{.Submit}}
 apiVersion: batch/v1
 kind: Job
 ` + kubernetesMeta + `spec:
@@ -123,7 +124,8 @@ kind: Job
             - --progress=plain
 `
 
-const kubernetesMerge = `# {{.Submit}}
+const kubernetesMerge = `{{$limits := .Limits.Merging -}}
+# {{.Submit}}
 apiVersion: batch/v1
 kind: Job
 metadata:

@@ -51,10 +51,10 @@ const slurmMerge = `#!/bin/sh
 #SBATCH --nodes=1
 #SBATCH --ntasks=1
 #SBATCH --cpus-per-task=1
-#SBATCH --mem={{.Limits.MemoryMiB}}M
-#SBATCH --time={{.Limits.Minutes}}
+#SBATCH --mem={{.Limits.Merging.MemoryMiB}}M
+#SBATCH --time={{.Limits.Merging.Minutes}}
 ` + slurmWhere + `
-export GOMEMLIMIT={{.Limits.GoMemory}}
+export GOMEMLIMIT={{.Limits.Merging.GoMemory}}
 exec {{quote .Program}} merge {{quote .Dir}} --out {{quote .Out}}
 `
 

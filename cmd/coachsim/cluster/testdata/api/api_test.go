@@ -158,7 +158,7 @@ func TestKubernetes(t *testing.T) {
 	want(t, "merge's rule", merge.Spec.PodFailurePolicy.Rules[1].Action, batchv1.PodFailurePolicyActionFailJob)
 	want(t, "time", *spec.Template.Spec.ActiveDeadlineSeconds, int64(7200))
 
-	for _, pod := range []corev1.PodSpec{spec.Template.Spec, merge.Spec.Template.Spec} {
+	for i, pod := range []corev1.PodSpec{spec.Template.Spec, merge.Spec.Template.Spec} {
 		want(t, "restart policy", pod.RestartPolicy, corev1.RestartPolicyNever) // podFailurePolicy wants it
 		want(t, "token", *pod.AutomountServiceAccountToken, false)
 		want(t, "non-root", *pod.SecurityContext.RunAsNonRoot, true)
@@ -173,7 +173,7 @@ func TestKubernetes(t *testing.T) {
 		want(t, "escalation", *c.SecurityContext.AllowPrivilegeEscalation, false)
 		want(t, "root file system", *c.SecurityContext.ReadOnlyRootFilesystem, true)
 		want(t, "capabilities", c.SecurityContext.Capabilities.Drop, []corev1.Capability{"ALL"})
-		want(t, "processors", c.Resources.Requests.Cpu().Value(), int64(2))
+		want(t, "processors", c.Resources.Requests.Cpu().Value(), []int64{2, 1}[i]) // the merge has one
 		want(t, "memory limit", c.Resources.Limits.Memory().Value() >= 1<<30, true)
 		want(t, "volumes", []string{pod.Volumes[0].ConfigMap.Name, pod.Volumes[1].PersistentVolumeClaim.ClaimName}, []string{plan.Name, claim.Name})
 		for i, mount := range c.VolumeMounts {
@@ -230,6 +230,25 @@ func TestAWS(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, "what would be sent", got, file)
+
+	var merge batchtypes.ContainerOverrides
+	decoder = json.NewDecoder(strings.NewReader(all["merge.json"]))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&merge); err != nil {
+		t.Fatal(err)
+	}
+	name := "x"
+	if _, err := client.SubmitJob(t.Context(), &batch.SubmitJobInput{JobName: &name, JobQueue: &name, JobDefinition: &name, ContainerOverrides: &merge}); err != nil {
+		t.Fatal(err)
+	}
+	var submitted struct{ ContainerOverrides any }
+	if err := json.Unmarshal(sent.body, &submitted); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(all["merge.json"]), &file); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "overrides", submitted.ContainerOverrides, file)
 
 	want(t, "type", slices.Contains(definition.Type.Values(), definition.Type), true)
 	c := definition.ContainerProperties
