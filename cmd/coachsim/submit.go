@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -84,6 +85,7 @@ five minutes and three times the time forecast, twice the memory.`,
 			fmt.Fprintf(s.talk, "Wrote %s.\n", job.Dir)
 			submit := exec.CommandContext(c.Context(), "sh", filepath.Join(job.Dir, "submit.sh")) //nolint:gosec // written above
 			submit.Stdout, submit.Stderr = s.out, s.talk
+			submit.Cancel = func() error { return submit.Process.Signal(syscall.SIGTERM) }
 			if err := submit.Run(); err != nil {
 				return fmt.Errorf("%s did not end well (%w); try it again with: sh %s", submit.Args[1], err, submit.Args[1])
 			}
@@ -131,7 +133,8 @@ func (f *submitFlags) add(flags *pflag.FlagSet) {
 // Forms of what engines are told.
 var (
 	oneWord  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.,:@/-]*$`)
-	dnsLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$`)
+	dnsLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	dnsName  = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
 	efsID    = regexp.MustCompile(`^fs-[0-9a-f]{8,40}$`)
 	numbers  = regexp.MustCompile(`^[1-9][0-9]*:[0-9]+$`)
 	printing = regexp.MustCompile(`^[[:print:]]+$`)
@@ -186,8 +189,8 @@ func (f *submitFlags) check() error {
 	form("hosts", o.Hosts, printing, "a list such as 16/node1,16/node2")
 	form("image", o.Image, oneWord, "one word, such as registry.example.org/coachsim:0.1")
 	form("namespace", o.Namespace, dnsLabel, "a name in small letters, digits and hyphens")
-	form("claim", o.Claim, dnsLabel, "a name in small letters, digits, dots and hyphens")
-	form("storage-class", o.StorageClass, dnsLabel, "a name in small letters, digits, dots and hyphens")
+	form("claim", o.Claim, dnsName, "a name in small letters, digits, dots and hyphens")
+	form("storage-class", o.StorageClass, dnsName, "a name in small letters, digits, dots and hyphens")
 	form("queue", o.Queue, oneWord, "the name or ARN of a job queue")
 	form("file-system", o.FileSystem, efsID, "the ID of an EFS file system, such as fs-0123456789abcdef0")
 	form("user", o.User, numbers, "UID:GID in numbers, such as 1000:1000, and not root")
@@ -326,8 +329,11 @@ func findMount(j *cluster.Job) error {
 
 // write makes the job's directory.
 func (f *submitFlags) write(j cluster.Job, files []cluster.File) error {
-	if _, err := os.Stat(filepath.Join(j.Out, "plan.yaml")); err == nil {
-		return usageError("%s holds a run already; choose another directory with --out", j.Out)
+	if err := checkDirectory(j.Out); err != nil {
+		return err
+	}
+	if entries, err := os.ReadDir(j.Out); err == nil && len(entries) > 0 {
+		return usageError("%s is not empty; choose another directory with --out", j.Out)
 	}
 	old, err := os.ReadFile(filepath.Join(j.Dir, "study.yaml"))
 	switch {
@@ -337,6 +343,15 @@ func (f *submitFlags) write(j cluster.Job, files []cluster.File) error {
 		return usageError("%s holds the job of another study; choose another directory with --out", j.Dir)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return &exitError{exitFile, err}
+	}
+	shards, err := filepath.Glob(filepath.Join(j.Dir, "*-of-*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range shards {
+		if !strings.HasSuffix(dir, fmt.Sprintf("-of-%d", j.Shards)) {
+			return usageError("%s is of a job with another number of shards; choose another directory with --out", dir)
+		}
 	}
 	if err := os.MkdirAll(filepath.Join(j.Dir, "logs"), 0o755); err != nil {
 		return &exitError{exitFile, err}

@@ -151,15 +151,15 @@ metadata:
             - --out=/results/{{unique}}-merged
 `
 
-// A Job's template cannot be changed, so the Job of an earlier try makes room.
-// Shards that it finished are found finished and end at once.
+// A Job's template cannot be changed, so the Job of an earlier try makes room, with
+// its pods. Shards that it finished are found finished and end at once.
 const kubernetesSubmit = `#!/bin/sh
 # {{.Submit}}
 #
 # Submits the shards. Again, it finishes those that are missing.
 set -eu
 kubectl apply -f {{quote (path "setup.yaml")}}
-kubectl delete job {{unique}}` + kubectlNamespace + ` --ignore-not-found
+kubectl delete job {{unique}}` + kubectlNamespace + ` --ignore-not-found --cascade=foreground
 kubectl apply -f {{quote (path "shards.yaml")}}
 echo 'To wait for the shards and merge them: sh {{quote (path "merge.sh")}}'
 `
@@ -171,8 +171,9 @@ ended() {
   kubectl get job "$1"` + kubectlNamespace + ` -o 'jsonpath={.status.conditions[?(@.status=="True")].type}' | tr ' ' '\n' | grep -qx -e Complete -e Failed
 }
 until ended {{unique}}; do sleep 5; done
-kubectl delete job {{unique}}-merge` + kubectlNamespace + ` --ignore-not-found
+kubectl delete job {{unique}}-merge` + kubectlNamespace + ` --ignore-not-found --cascade=foreground
 kubectl apply -f {{quote (path "merge.yaml")}}
 until ended {{unique}}-merge; do sleep 5; done
 kubectl logs job/{{unique}}-merge` + kubectlNamespace + `
+kubectl wait --for=condition=Complete --timeout=0s job/{{unique}}-merge` + kubectlNamespace + ` >&2
 `

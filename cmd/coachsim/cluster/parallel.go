@@ -19,6 +19,7 @@ exec {{quote .Program}} run {{quote (path "study.yaml")}} \
   --resume --workers {{.Limits.CPUs}} --progress plain >> {{quote (path "logs" "shard-")}}"$1.log" 2>&1
 `
 
+// A signal to the script is passed on to parallel, which would run on without it.
 // --termseq: by itself parallel sends a second SIGTERM after 0.2 s, which ends
 // coachsim before it has finished the replicates in flight. The places in a job
 // log are those in the list of arguments, so some shards get a log of their own.
@@ -37,9 +38,15 @@ if [ $# -gt 0 ]; then
   shards=$1
 fi
 export PARALLEL_SHELL=/bin/sh
+stopped=
 echo "$shards" | tr , '\n' | while IFS=- read -r first last; do seq "$first" "${last:-$first}"; done |
   parallel -q --joblog "$log" --resume-failed {{with .Options.Hosts}}--sshlogin {{quote .}} {{end}}--jobs {{.ParallelJobs}} \
-    --termseq TERM,60000,KILL,100 sh {{quote (path "shard.sh")}} ||
-  echo "Some shards did not end well; see {{path "logs"}}." >&2
+    --termseq TERM,60000,KILL,100 sh {{quote (path "shard.sh")}} &
+jobs=$!
+trap 'stopped=yes; kill -TERM "$jobs"' HUP INT TERM
+failed=0
+wait "$jobs" || failed=$?
+[ -z "$stopped" ] || wait "$jobs" || true
+[ "$failed" -eq 0 ] || echo 'Some shards did not end well; see {{path "logs"}}.' >&2
 exec {{quote .Program}} merge {{quote .Dir}} --out {{quote .Out}}
 `
