@@ -2,6 +2,7 @@ package configs_test
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -167,8 +168,8 @@ func BenchmarkUnitOneRegression(b *testing.B) {
 }
 
 // mediated are estimators of mediation through the CLASS in the ecuador study: all
-// methods but the bootstrap.
-func mediated() []estimators.Named {
+// methods but the bootstrap, and then every correction for measurement error, by ratings.
+func mediated() (naive, corrected []estimators.Named) {
 	const class, domains = "class ~ coaching + $teacher + $school | block", "c(es, co, is) ~ coaching + $teacher + $school | block"
 	const one, apart = "achievement ~ coaching + class + $controls | block", "achievement ~ coaching*class + $controls | block"
 	const three = "achievement ~ coaching + es + co + is + $controls | block"
@@ -183,26 +184,31 @@ func mediated() []estimators.Named {
 	add("simulation", estimators.Mediation{Formula: apart, Mediator: class, Method: estimators.Simulation})
 	add("domains", estimators.Mediation{Formula: three, Mediator: domains, Method: estimators.JointSignificance})
 	add("sequential-g", estimators.Mediation{Formula: one, Mediator: "class", Method: estimators.SequentialG})
-	return all
+	naive, all = all, nil
+	for _, method := range []estimators.ErrorMethod{estimators.ErrorMoments, estimators.RegressionCalibration, estimators.SIMEX, estimators.SplitHalf, estimators.FactorScore} {
+		add(method.String(), estimators.Mediation{Formula: one, Mediator: class, Method: estimators.JointSignificance, Error: &estimators.MeasurementError{Method: method}})
+	}
+	return naive, all
 }
 
 // BenchmarkUnitEcuadorMediation draws a replicate and fits the study to it, in turns
-// without and with estimators of mediation, and reports what the latter cost as a
-// ratio to the former.
+// without estimators of mediation, with those that take the mediator for free of error,
+// and with corrections too, and reports what the latter two cost as ratios to the first.
 func BenchmarkUnitEcuadorMediation(b *testing.B) {
 	study := preset(b, "ecuador")
 	g, err := study.Trial.Compile()
 	if err != nil {
 		b.Fatal(err)
 	}
-	var panels [2]*estimators.Panel
-	for i, more := range [][]estimators.Named{nil, mediated()} {
+	var panels [3]*estimators.Panel
+	naive, corrected := mediated()
+	for i, more := range [][]estimators.Named{nil, naive, slices.Concat(naive, corrected)} {
 		if panels[i], err = estimators.Bind(append(named(study, ""), more...), g.Shape(), study.Terms); err != nil {
 			b.Fatal(err)
 		}
 	}
 	b.ReportAllocs()
-	var spent [2]time.Duration
+	var spent [3]time.Duration
 	rep := uint64(0)
 	for b.Loop() {
 		for i, panel := range panels {
@@ -216,4 +222,5 @@ func BenchmarkUnitEcuadorMediation(b *testing.B) {
 		rep++
 	}
 	b.ReportMetric(float64(spent[1])/float64(spent[0]), "ratio")
+	b.ReportMetric(float64(spent[2])/float64(spent[0]), "ratio-corrected")
 }

@@ -157,6 +157,7 @@ type correctedPaths struct {
 	left      []float64   // scratch: A(y - Fθ)
 	derived   []float64   // scratch: of a derivative
 	slope     []float64
+	repeated  *repeatedFits // of SIMEX
 }
 
 // newCorrectedPaths binds a correction; nil without one.
@@ -320,6 +321,9 @@ func (c *correctedPaths) allocate(shape dgp.Shape) {
 	c.whole, c.unit = columns(p.k), make([]float64, p.k)
 	for range c.replicates {
 		c.ratings = append(c.ratings, columns(p.k))
+	}
+	if c.Method == SIMEX {
+		c.repeated = newRepeatedFits(c, groups)
 	}
 }
 
@@ -507,7 +511,7 @@ func (c *correctedPaths) solve(s *Setup) Status {
 		}
 		return OK
 	case SIMEX:
-		return c.simex(s)
+		return c.repeated.fit(s)
 	default:
 		return c.predicted()
 	}
@@ -598,45 +602,6 @@ func (c *correctedPaths) moments() Status {
 		}
 	}
 	c.addInfluence(1)
-	return OK
-}
-
-// simex adds error and extrapolates.
-func (c *correctedPaths) simex(s *Setup) Status {
-	core, k := c.paths.outcome.core, c.paths.k
-	copy(c.root.l, c.sigma)
-	for i := range k {
-		c.raw[i] = c.sigma[i*k+i]
-	}
-	c.root.factor(c.raw)
-	r := c.source.Load(s.stream, c.purpose)
-	for level, weight := range c.extrapolated {
-		draws, sd := 1, 0.0
-		if level > 0 {
-			draws, sd = c.Draws, math.Sqrt(simexLevels[level-1])
-		}
-		for range draws {
-			for g := range core.groups {
-				if level == 0 {
-					for i := range k {
-						c.used[i][g] = c.score[i][g]
-					}
-					continue
-				}
-				for i := range c.noise {
-					c.noise[i] = r.NormFloat64()
-				}
-				for i := range k {
-					c.used[i][g] = c.score[i][g] + sd*dot(c.root.l[i*k:i*k+i+1], c.noise)
-				}
-			}
-			c.fill(c.f, c.used)
-			c.fill(c.w, c.used)
-			if status := c.add(weight/float64(draws), nil); !status.Worked() {
-				return status
-			}
-		}
-	}
 	return OK
 }
 

@@ -385,3 +385,49 @@ func simexWeights() []float64 {
 	w.Product(mat.NewDense(1, 3, []float64{1, -1, 1}), &inverse, x.T())
 	return w.RawRowView(0)
 }
+
+// What SIMEX adds up over its draws equals a regression in full for every draw to 1e-12 of
+// the largest estimate and influence, also with slopes by arm, classes without rows and
+// collinear covariates.
+func TestSIMEXEqualsRegressions(t *testing.T) {
+	g, err := ratedTrial().Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shape := g.Shape()
+	for name, m := range map[string]estimators.Mediation{
+		"two":         {Formula: "reading ~ coaching + support + order + months + wealth | block", Mediator: "c(support, order) ~ coaching | block"},
+		"by arm":      {Formula: "reading ~ coaching*support + months + wealth + I(months + 1) | block", Mediator: "support ~ coaching | block"},
+		"no effect":   {Formula: "reading ~ coaching + support + months", Mediator: "support ~ coaching"},
+		"some blocks": {Formula: "reading ~ coaching + support | block", Mediator: "support ~ coaching | block", Where: "wealth > -0.5"},
+	} {
+		m.Cluster, m.SE = "school", estimators.CR1
+		m.Error = &estimators.MeasurementError{Method: estimators.SIMEX, Draws: 7}
+		panel, err := estimators.Bind([]estimators.Named{{Name: "m", Method: m}}, shape, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for rep := range 3 {
+			st := dgp.Stream{Seed: 4, Replicate: uint64(rep)}
+			data, _ := g.Draw(st)
+			panel.Use(st)
+			panel.Fit(data)
+			got, influence, want, influences := panel.SIMEX()
+			if want == nil {
+				t.Fatalf("%s: no solution", name)
+			}
+			for _, c := range []struct {
+				what      string
+				got, want []float64
+			}{{"estimates", got, want}, {"influences", influence, influences}} {
+				most, off := 0.0, 0.0
+				for i := range c.want {
+					most, off = max(most, math.Abs(c.want[i])), max(off, math.Abs(c.got[i]-c.want[i]))
+				}
+				if !(off <= 1e-12*most) || most == 0 {
+					t.Errorf("%s: %s are %g off, of at most %g", name, c.what, off, most)
+				}
+			}
+		}
+	}
+}

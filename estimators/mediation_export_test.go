@@ -1,5 +1,10 @@
 package estimators
 
+import (
+	"math"
+	"slices"
+)
+
 // ResampleMediation refits the bootstrap of a panel's only estimator, which the panel
 // has just fitted, with every cluster counted as often as count says, by its number
 // among the data's. It returns a, then b by mediator, interactions and c.
@@ -20,3 +25,56 @@ func (p *Panel) ResampleMediation(outcome int, count func(cluster int) float64) 
 
 // DrawMediation returns how often the last sample drawn has each cluster.
 func (p *Panel) DrawMediation() []float64 { return p.fitters[0].(*mediation).bootstrap.count }
+
+// SIMEX returns estimates and influences of a panel's only estimator, SIMEX of the data that it has
+// just fitted, and again with a regression in full for every draw.
+func (p *Panel) SIMEX() (estimates, influences, again, influencesAgain []float64) {
+	c := p.fitters[0].(*mediation).paths.corrected
+	n := c.paths.outcome.clusters * c.regression.focal
+	estimates, influences = slices.Clone(c.theta), slices.Clone(c.influence[:n])
+	if !c.slowly(p.setup).Worked() {
+		return nil, nil, nil, nil
+	}
+	return estimates, influences, c.theta, c.influence[:n]
+}
+
+// slowly is SIMEX with a regression in full for every draw.
+func (c *correctedPaths) slowly(s *Setup) Status {
+	clear(c.theta)
+	clear(c.influence[:c.paths.outcome.clusters*c.regression.focal])
+	core, k := c.paths.outcome.core, c.paths.k
+	copy(c.root.l, c.sigma)
+	for i := range k {
+		c.raw[i] = c.sigma[i*k+i]
+	}
+	c.root.factor(c.raw)
+	r := c.source.Load(s.stream, c.purpose)
+	for level, weight := range c.extrapolated {
+		draws, sd := 1, 0.0
+		if level > 0 {
+			draws, sd = c.Draws, math.Sqrt(simexLevels[level-1])
+		}
+		for range draws {
+			for g := range core.groups {
+				if level == 0 {
+					for i := range k {
+						c.used[i][g] = c.score[i][g]
+					}
+					continue
+				}
+				for i := range c.noise {
+					c.noise[i] = r.NormFloat64()
+				}
+				for i := range k {
+					c.used[i][g] = c.score[i][g] + sd*dot(c.root.l[i*k:i*k+i+1], c.noise)
+				}
+			}
+			c.fill(c.f, c.used)
+			c.fill(c.w, c.used)
+			if status := c.add(weight/float64(draws), nil); !status.Worked() {
+				return status
+			}
+		}
+	}
+	return OK
+}
