@@ -148,7 +148,6 @@ type correctedPaths struct {
 	inverse   *cholesky
 	root      *cholesky
 	raw       []float64
-	noise     []float64
 	scores    []float64 // by cluster and focal column
 	theta     []float64
 	onArm     []float64   // by mediator and cluster: influence on a
@@ -314,7 +313,7 @@ func (c *correctedPaths) allocate(shape dgp.Shape) {
 	c.sigma, c.shrink = make([]float64, p.k*p.k), make([]float64, p.k*p.k)
 	c.lambda, c.slope = make([]float64, m*m), make([]float64, m)
 	c.inverse, c.root = newCholesky(p.k), newCholesky(p.k)
-	c.raw, c.noise = make([]float64, p.k), make([]float64, p.k)
+	c.raw = make([]float64, p.k)
 	c.scores, c.influence = make([]float64, groups*m), make([]float64, groups*m)
 	c.af, c.left, c.derived = columns(m), make([]float64, groups), make([]float64, m)
 	c.theta, c.onArm = make([]float64, m), make([]float64, p.k*groups)

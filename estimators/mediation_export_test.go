@@ -43,6 +43,7 @@ func (c *correctedPaths) slowly(s *Setup) Status {
 	clear(c.theta)
 	clear(c.influence[:c.paths.outcome.clusters*c.regression.focal])
 	core, k := c.paths.outcome.core, c.paths.k
+	noise := make([]float64, k)
 	copy(c.root.l, c.sigma)
 	for i := range k {
 		c.raw[i] = c.sigma[i*k+i]
@@ -62,11 +63,11 @@ func (c *correctedPaths) slowly(s *Setup) Status {
 					}
 					continue
 				}
-				for i := range c.noise {
-					c.noise[i] = r.NormFloat64()
+				for i := range noise {
+					noise[i] = r.NormFloat64()
 				}
 				for i := range k {
-					c.used[i][g] = c.score[i][g] + sd*dot(c.root.l[i*k:i*k+i+1], c.noise)
+					c.used[i][g] = c.score[i][g] + sd*dot(c.root.l[i*k:i*k+i+1], noise)
 				}
 			}
 			c.fill(c.f, c.used)

@@ -37,6 +37,9 @@ type paths struct {
 	scores       []float64       // by mediator and row, or cluster
 	most         int             // of them
 	corrected    *correctedPaths // nil where mediators are taken for free of error
+	naive        *paths          // what is corrected, else nil
+	binding      *olsBinding     // of the outcomes' regression
+	kept         bool            // a correction needs the scores
 	coefficients float64         // of the outcomes' regression, with absorbed effects
 	residualDF   float64         // of the mediators'
 	found        []path
@@ -79,6 +82,9 @@ func (v *mediationModel) bindPaths() (*paths, error) {
 		if p.key == key {
 			return p, nil
 		}
+	}
+	if v.Error != nil {
+		return v.bindCorrectedPaths(key)
 	}
 	p := &paths{key: key, k: len(v.products), products: v.products, arm: v.arm.String()}
 	options, err := v.mediatorOptions()
@@ -143,12 +149,29 @@ func (v *mediationModel) bindPaths() (*paths, error) {
 		}
 		p.effectsOn = append(p.effectsOn, t)
 	}
-	if p.corrected, err = v.newCorrectedPaths(p, y); err != nil {
-		return nil, err
-	}
+	p.binding = y
 	s.linear = append(s.linear, p.mediator, p.outcome)
 	s.paths = append(s.paths, p)
 	return p, nil
+}
+
+// bindCorrectedPaths returns the paths with the model's correction, which starts from the
+// regressions that take the mediators for free of error, and that all corrections share.
+func (v *mediationModel) bindCorrectedPaths(key string) (*paths, error) {
+	plain := *v
+	plain.Error = nil
+	naive, err := plain.bindPaths()
+	if err != nil {
+		return nil, err
+	}
+	p := *naive
+	p.key, p.naive = key, naive
+	if p.corrected, err = v.newCorrectedPaths(&p, naive.binding); err != nil {
+		return nil, err
+	}
+	naive.kept = true
+	v.setup.paths = append(v.setup.paths, &p)
+	return &p, nil
 }
 
 // domains lists the domains of classroom quality that each mediator scores, nil
@@ -237,13 +260,14 @@ func (v *mediationModel) randomised(bindings ...*olsBinding) bool {
 
 func (p *paths) allocate(shape dgp.Shape) {
 	p.most = shape.Max[p.mediator.core.key.rows]
-	if p.k > 1 || p.corrected != nil {
+	switch {
+	case p.naive != nil: // which stands before its corrections
+		p.scores = p.naive.scores
+		p.corrected.allocate(shape)
+	case p.k > 1 || p.kept:
 		p.scores = make([]float64, p.k*p.most)
 	}
 	p.tests = make([]Estimate, len(p.places))
-	if p.corrected != nil {
-		p.corrected.allocate(shape)
-	}
 	n := p.size()
 	for range p.outcome.outcomes {
 		p.found = append(p.found, path{value: make([]float64, n), cov: make([]float64, n*n), tests: make([]Estimate, n), mean: make([]float64, 1+p.k)})
@@ -252,6 +276,10 @@ func (p *paths) allocate(shape dgp.Shape) {
 
 // fit fits both regressions.
 func (p *paths) fit(s *Setup) {
+	if p.naive != nil {
+		p.fitCorrected(s)
+		return
+	}
 	first := &p.found[0]
 	p.fitMediators(s, first)
 	l := p.outcome
@@ -283,9 +311,20 @@ func (p *paths) fit(s *Setup) {
 		}
 		f.residual, f.mediator, f.df = l.rss[i], 1/l.bread[0], c.rows-coefficients
 	}
-	if p.corrected != nil {
-		p.corrected.correct(s)
+}
+
+// fitCorrected corrects the naive paths, which have been fitted.
+func (p *paths) fitCorrected(s *Setup) {
+	p.coefficients, p.residualDF = p.naive.coefficients, p.naive.residualDF
+	for i, from := range p.naive.found {
+		f := &p.found[i]
+		copy(f.value, from.value)
+		copy(f.cov, from.cov)
+		copy(f.tests, from.tests)
+		copy(f.mean, from.mean)
+		f.residual, f.mediator, f.df = from.residual, from.mediator, from.df
 	}
+	p.corrected.correct(s)
 }
 
 // fitMediators fits the first regression.

@@ -18,6 +18,7 @@ import (
 // what stands beside Ŝ, which are added up over the draws and meet the classes once.
 type repeatedFits struct {
 	c         *correctedPaths
+	noise     [][]float64 // by mediator and class
 	v         [][]float64 // V by term: by class
 	n, y      []float64   // by class: size, My; 0 of one without rows
 	deviation [][]float64 // by focal column: F°
@@ -48,7 +49,7 @@ func newRepeatedFits(c *correctedPaths, groups int) *repeatedFits {
 		return all
 	}
 	return &repeatedFits{
-		c: c, v: columns(q, groups), n: make([]float64, groups), y: make([]float64, groups),
+		c: c, noise: columns(c.paths.k, groups), v: columns(q, groups), n: make([]float64, groups), y: make([]float64, groups),
 		deviation: columns(m, groups), af: columns(m, groups), rest: columns(m, groups), zf: columns(m, q),
 		means: make([]float64, max(r.l.core.mostEffects, 1)), left: make([]float64, groups), along: make([]float64, groups),
 		one: make([]float64, groups), two: make([]float64, groups), eta: make([]float64, q), beta: make([]float64, q),
@@ -73,21 +74,25 @@ func (f *repeatedFits) fit(s *Setup) Status {
 			draws, sd = c.Draws, math.Sqrt(simexLevels[level-1])
 		}
 		for range draws {
-			for g := range core.groups {
-				if level == 0 {
-					for i := range k {
-						c.used[i][g] = c.score[i][g]
+			if level > 0 {
+				for g := range core.groups {
+					for i := range f.noise {
+						f.noise[i][g] = r.NormFloat64()
 					}
-					continue
-				}
-				for i := range c.noise {
-					c.noise[i] = r.NormFloat64()
-				}
-				for i := range k {
-					c.used[i][g] = c.score[i][g] + sd*dot(c.root.l[i*k:i*k+i+1], c.noise)
 				}
 			}
-			c.fill(c.f, c.used)
+			for i := range k {
+				x := c.f[i][:core.groups]
+				copy(x, c.score[i])
+				if level > 0 {
+					for j := range i + 1 {
+						floats.AddScaled(x, sd*c.root.l[i*k+j], f.noise[j][:core.groups])
+					}
+				}
+				if at := c.product[i]; at >= 0 {
+					floats.MulTo(c.f[at][:core.groups], x, c.treated[:core.groups])
+				}
+			}
 			for i := range c.arm {
 				f.move(i)
 			}
