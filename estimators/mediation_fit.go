@@ -330,7 +330,7 @@ func (d *mediationDraws) normal(s *Setup, f *mediation, found *path) {
 // keep computes the effects at the coefficients drawn.
 func (d *mediationDraws) keep(p *paths, f *mediation, k int, mean []float64) {
 	for r, e := range f.effects {
-		d.values[r*d.wanted+k] = e.of(p, d.drawn, mean, f.gradient)
+		d.values[r*d.wanted+k] = e.valueOf(p, d.drawn, mean)
 	}
 }
 

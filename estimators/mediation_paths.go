@@ -486,6 +486,32 @@ func (e mediatedEffect) of(p *paths, value, mean, gradient []float64) float64 {
 	}
 }
 
+// valueOf is the effect without its gradient.
+func (e mediatedEffect) valueOf(p *paths, value, mean []float64) float64 {
+	half := mediatedEffect{mediator: -1, at: 0.5}
+	switch e.kind {
+	case indirectEffect:
+		return e.indirectValue(p, value)
+	case directEffect:
+		return e.directValue(p, value, mean)
+	case totalEffect:
+		return half.indirectValue(p, value) + half.directValue(p, value, mean)
+	default:
+		indirect := half.indirectValue(p, value)
+		return indirect / (indirect + half.directValue(p, value, mean))
+	}
+}
+
+func (e mediatedEffect) indirectValue(p *paths, value []float64) float64 {
+	sum := 0.0
+	for k := range p.k {
+		if e.mediator < 0 || e.mediator == k {
+			sum += value[p.placeA(k)] * (value[p.placeB(k)] + e.at*value[p.placeG(k)])
+		}
+	}
+	return sum
+}
+
 func (e mediatedEffect) addIndirect(p *paths, value, gradient []float64) float64 {
 	sum := 0.0
 	for k := range p.k {

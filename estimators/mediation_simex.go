@@ -3,6 +3,8 @@ package estimators
 import (
 	"math"
 
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
 )
 
@@ -19,7 +21,7 @@ import (
 type repeatedFits struct {
 	c         *correctedPaths
 	noise     [][]float64 // by mediator and class
-	v         [][]float64 // V by term: by class
+	v         []float64   // V by term and class
 	n, y      []float64   // by class: size, My; 0 of one without rows
 	deviation [][]float64 // by focal column: F°
 	af        [][]float64 // AF
@@ -35,7 +37,8 @@ type repeatedFits struct {
 	second    [][]float64 // and Ŝ_z, square
 	influence [][]float64 // by focal column and class
 	square    []float64   // scratch: of basis by basis
-	turned    []float64   // scratch: a column of second
+	turned    []float64   // scratch: by term
+	within    []int       // terms that vary within classes
 }
 
 func newRepeatedFits(c *correctedPaths, groups int) *repeatedFits {
@@ -48,8 +51,15 @@ func newRepeatedFits(c *correctedPaths, groups int) *repeatedFits {
 		}
 		return all
 	}
+	var within []int
+	for i, u := range r.terms {
+		if r.l.core.terms[u].basis > 0 {
+			within = append(within, i)
+		}
+	}
 	return &repeatedFits{
-		c: c, noise: columns(c.paths.k, groups), v: columns(q, groups), n: make([]float64, groups), y: make([]float64, groups),
+		within: within,
+		c:      c, noise: columns(c.paths.k, groups), v: make([]float64, q*groups), n: make([]float64, groups), y: make([]float64, groups),
 		deviation: columns(m, groups), af: columns(m, groups), rest: columns(m, groups), zf: columns(m, q),
 		means: make([]float64, max(r.l.core.mostEffects, 1)), left: make([]float64, groups), along: make([]float64, groups),
 		one: make([]float64, groups), two: make([]float64, groups), eta: make([]float64, q), beta: make([]float64, q),
@@ -115,9 +125,9 @@ func (f *repeatedFits) load() {
 			f.n[g], f.y[g] = core.stat[g*core.stride], r.y[g]
 		}
 		for i := range q {
-			f.v[i][g] = 0
-			if core.active[g] {
-				f.v[i][g] = r.v[g*q+i]
+			at := &f.v[i*core.groups+g]
+			if *at = 0; core.active[g] {
+				*at = r.v[g*q+i]
 			}
 		}
 	}
@@ -151,11 +161,13 @@ func (f *repeatedFits) move(k int) {
 			d[g] = x[g] - f.means[e]
 		}
 		af[g] = n[g] * d[g]
-		rest[g] = 0
 	}
-	for i, v := range f.v { // V sums to 0 over the classes of an effect
-		f.zf[k][i] = floats.Dot(v[:groups], d)
-		floats.AddScaled(rest, f.zf[k][i], v[:groups])
+	// V sums to 0 over the classes of an effect.
+	if q := len(f.zf[k]); q > 0 {
+		v := blas64.General{Rows: q, Cols: groups, Stride: groups, Data: f.v[:q*groups]}
+		zf, by := blas64.Vector{N: q, Inc: 1, Data: f.zf[k]}, blas64.Vector{N: groups, Inc: 1, Data: d}
+		blas64.Gemv(blas.NoTrans, 1, v, by, 0, zf)
+		blas64.Gemv(blas.Trans, 1, v, zf, 0, blas64.Vector{N: groups, Inc: 1, Data: rest})
 	}
 	floats.Sub(af, rest)
 }
@@ -245,11 +257,25 @@ func (f *repeatedFits) finish() {
 			for a, x := range r.fitted {
 				sum -= x * (core.outcomeProduct(g, a, y, s) - center*s[core.pairs[a*nb]])
 			}
+			for i, u := range r.terms { // a row of Z̃ on the basis: what lies on its first, and the rest
+				f.turned[i] = -means[i]
+				if core.terms[u].basis == 0 {
+					f.turned[i] += value[u]
+				}
+			}
 			clear(f.square)
 			for i, u := range r.terms {
-				r.onBasis(value, means, f.second[k][i*q:(i+1)*q])
-				addScaled(f.square[core.terms[u].basis*nb:][:nb], value[u], r.fitted)
-				addScaled(f.square[:nb], -means[i], r.fitted)
+				row := f.second[k][i*q : (i+1)*q]
+				clear(r.fitted)
+				r.fitted[0] = dot(row, f.turned)
+				for _, j := range f.within {
+					w := r.terms[j]
+					r.fitted[core.terms[w].basis] += row[j] * value[w]
+				}
+				addScaled(f.square[:nb], f.turned[i], r.fitted)
+				if b := core.terms[u].basis; b > 0 {
+					addScaled(f.square[b*nb:][:nb], value[u], r.fitted)
+				}
 			}
 			for i, x := range f.square {
 				sum += x * s[core.pairs[i]]
