@@ -137,6 +137,9 @@ func (e *SyntaxError) Error() string {
 func ParseFormula(text string, lists map[string]string) (*Formula, error) {
 	p := &parser{text: text, lists: lists}
 	f, err := p.formula()
+	if err == nil {
+		err = f.alone()
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -658,6 +658,7 @@ type LassoCurve struct {
 	NonZero            []int
 	Min, OneSE         int     // places in Lambda
 	Taken              float64 // the lambda of the estimates
+	Selected           int     // coefficients that are not 0 at it
 	Intercept          float64 // at it
 	R2                 float64 // on the rows of the fit
 }
@@ -682,7 +683,7 @@ func lassoCurves(f Fitter) (all []LassoCurve) {
 		if !f.solved {
 			return nil
 		}
-		c := LassoCurve{Estimator: f.report[0].Estimator, Outcome: f.report[0].Outcome, Taken: f.selector.Lambda, Intercept: f.selector.Intercept, R2: f.selector.R2}
+		c := LassoCurve{Estimator: f.report[0].Estimator, Outcome: f.report[0].Outcome, Taken: f.selector.Lambda, Selected: f.selector.NonZero, Intercept: f.selector.Intercept, R2: f.selector.R2}
 		if f.Lambda.CrossValidated() {
 			cv := f.selector.CV
 			c.Lambda, c.Mean, c.SD, c.NonZero = slices.Clone(cv.Path.Lambda), slices.Clone(cv.Mean), slices.Clone(cv.SD), slices.Clone(cv.Path.NonZero)

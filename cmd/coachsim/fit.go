@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,7 +32,8 @@ type fitFlags struct {
 	seed                                     uint64
 	json, csv, latex                         bool
 
-	growing treeFlags
+	growing   treeFlags
+	selecting lassoFlags
 }
 
 func newFit(s streams) *cobra.Command {
@@ -65,6 +67,8 @@ as film segments, of which a mediator is the mean.
 --kind ctree grows a conditional inference tree, and --kind cforest a forest of them
 with the permutation importance of its inputs; factor(x) is an input of levels.
 
+--kind lasso selects terms; . in its formula stands for all other columns of numbers.
+
 --where chooses rows, as in "arm == 'coaching' & grade >= 3".
 
 With --study the study's own estimators are fitted: all whose columns the file
@@ -81,6 +85,7 @@ Exit code 1 says that an estimate failed: its status tells why.`,
   coachsim fit data.csv --formula 'y ~ treated + class' --mediator 'class ~ treated' --treatment treated --cluster school --mediator-unit teacher --error moments --ratings 'class=class_s*'
   coachsim fit data.csv --formula 'gain ~ age + factor(region)' --kind ctree
   coachsim fit data.csv --formula 'gain ~ age + female + tuition' --kind cforest --mtry 2 --seed 3 --json
+  coachsim fit teachers.csv --kind lasso --formula 'gain ~ .' --lambda cv-1se --inference post --cluster school
   coachsim fit children.csv --study ecuador --latex > table.tex`,
 		Args:        cobra.ExactArgs(1),
 		Annotations: map[string]string{"wants": "one DATA file: CSV, .dta, or - for standard input"},
@@ -130,6 +135,7 @@ Exit code 1 says that an estimate failed: its status tells why.`,
 	flags.IntVar(&f.draws, "draws", 0, "`NUMBER` of draws of a bootstrap, or of mediation's simulation (default 999)")
 	flags.StringVar(&f.law, "bootstrap-weights", "", "`LAW` of a bootstrap's weights: "+strings.Join(estimators.WildWeights(0).Names(), ", ")+" (default rademacher)")
 	f.growing.register(flags)
+	f.selecting.register(flags)
 	flags.StringVar(&f.study, "study", "", "fit the estimators of this `STUDY`: a file, or a built-in study's name")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object")
 	flags.BoolVar(&f.csv, "csv", false, "print CSV")
@@ -155,7 +161,7 @@ func (f *fitFlags) check(c *cobra.Command) error {
 	case f.study == "":
 		return nil
 	}
-	for _, name := range append(f.growing.names(), "formula", "cluster", "blocks", "se", "kind", "weights", "method", "df", "draws", "bootstrap-weights", "report", "treatment", "joint", "mediator", "mediator-unit", "rho", "at", "intermediate", "error", "reliability", "ratings", "error-draws") {
+	for _, name := range slices.Concat(f.growing.names(), f.selecting.names(), []string{"formula", "cluster", "blocks", "se", "kind", "weights", "method", "df", "draws", "bootstrap-weights", "report", "treatment", "joint", "mediator", "mediator-unit", "rho", "at", "intermediate", "error", "reliability", "ratings", "error-draws"}) {
 		if c.Flags().Changed(name) {
 			return usageError("--%s and --study: the study says what is fitted; give one of the two", name)
 		}
@@ -172,6 +178,7 @@ type fitted struct {
 	cluster, seWords string
 	components       []estimators.VarianceComponent // of mixed models
 	trees            []estimators.GrownTree
+	curves           []estimators.LassoCurve
 }
 
 // counts are numbers of rows and clusters.
@@ -202,7 +209,11 @@ func (f *fitFlags) fit(s streams, table *datafile.Table, fits []*fit) ([]*fitted
 	var results []*fitted
 	unfit := ""
 	for _, one := range fits {
-		if err := one.findColumns(table); err != nil {
+		err := one.writeOutEverything(table)
+		if err == nil {
+			err = one.findColumns(table)
+		}
+		if err != nil {
 			if one.name == "" {
 				return nil, f.explain(one, err)
 			}
@@ -298,6 +309,13 @@ func (one *fit) fit(table *datafile.Table, alpha float64, seed uint64) (*fitted,
 			return nil, err
 		}
 	}
+	for _, key := range foldKeys {
+		if name := one.options.text(key); name != "" {
+			if err := method.set(key, sample.Factor(name)); err != nil {
+				return nil, err
+			}
+		}
+	}
 	if v := method.field("where"); v.IsValid() {
 		v.SetString("")
 		if sample.Marked != "" {
@@ -313,6 +331,9 @@ func (one *fit) fit(table *datafile.Table, alpha float64, seed uint64) (*fitted,
 		}
 	}
 	switch m := method.method().(type) {
+	case estimators.Lasso:
+		m.Cluster = one.options.text("cluster") // as the file names it
+		result.seWords = selectedSE(m)
 	case estimators.Lin:
 		result.seWords = seInWords(m.Kind(), one.options.text("cluster")) + "; estimatr's lm_lin"
 	case estimators.Mixed:
@@ -335,8 +356,9 @@ func (one *fit) fit(table *datafile.Table, alpha float64, seed uint64) (*fitted,
 	for i, row := range panel.Rows() {
 		result.rows = append(result.rows, describe(row, estimates[i], alpha))
 	}
-	result.components = one.named(panel.VarianceComponents())
 	result.trees = panel.Trees()
+	result.curves = panel.LassoCurves()
+	result.components = one.namedComponents(panel.VarianceComponents())
 	return result, nil
 }
 

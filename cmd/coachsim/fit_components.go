@@ -30,8 +30,8 @@ func (r *fitted) jsonComponents() []jsonComponent {
 	return all
 }
 
-// named gives variance components the names that levels have in the file.
-func (one *fit) named(components []estimators.VarianceComponent) []estimators.VarianceComponent {
+// namedComponents gives variance components the names that levels have in the file.
+func (one *fit) namedComponents(components []estimators.VarianceComponent) []estimators.VarianceComponent {
 	levels := map[string]string{}
 	for i, level := range datafile.NestedLevels(len(one.nested))[:len(one.nested)] {
 		levels[level] = one.nested[i]

@@ -39,6 +39,15 @@ func (o options) text(key string) string {
 	return ""
 }
 
+// list returns an option that is a list of texts.
+func (o options) list(key string) ([]string, bool) {
+	if v := o.field(key); v.IsValid() {
+		all, ok := v.Interface().([]string)
+		return all, ok
+	}
+	return nil, false
+}
+
 // set sets an option from a text, a list, or a list of lists.
 func (o options) set(key string, value any) error {
 	v := o.field(key)

@@ -20,6 +20,7 @@ type fit struct {
 	options   options
 	lists     map[string]string // what $name stands for in the formula
 	formula   *estimators.Formula
+	written   string                 // the formula before the term . was written out, "" where there was none
 	columns   []string               // of an estimator without a formula
 	mediators *estimators.Formula    // the other formula of mediation, else nil
 	unit      string                 // that mediators are scores of, "" for the clusters
@@ -81,10 +82,13 @@ func (f *fitFlags) single(where datafile.Condition) (*fit, error) {
 	if err := f.growing.set(one); err != nil {
 		return nil, err
 	}
+	if err := f.selecting.set(one); err != nil {
+		return nil, err
+	}
 	switch {
 	case lin && len(treatment) == 0:
 		return nil, usageError("--kind lin needs --treatment: the terms of the formula that are arms, such as --treatment treated")
-	case len(report) == 0 && !lin && !grows(one.options.method()) && one.options.field("report").IsValid():
+	case len(report) == 0 && !lin && !grows(one.options.method()) && !selects(one.options.method()) && one.options.field("report").IsValid():
 		if report = allTerms(one.formula); len(report) == 0 {
 			return nil, usageError("--formula %s: has no term to report", f.formula)
 		}
@@ -248,6 +252,15 @@ func fromStudy(s streams, study sim.Study, where datafile.Condition) ([]*fit, er
 		}
 		if text := one.options.text("formula"); text != "" {
 			if one.formula, err = estimators.ParseFormula(text, study.Terms); err != nil {
+				return nil, err
+			}
+		}
+		if one.formula != nil && one.formula.Everything() >= 0 {
+			names, err := one.formula.Others(shape, one.named())
+			if err == nil {
+				err = one.replaceEverything(names)
+			}
+			if err != nil {
 				return nil, err
 			}
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,7 +37,7 @@ func (f *fitFlags) print(s streams, file string, results []*fitted) error {
 	for _, result := range results {
 		for _, r := range result.rows {
 			all++
-			if !r.status.Worked() {
+			if !r.status.Worked() && r.status != estimators.NotSelected {
 				failed++
 				reasons = append(reasons, r.status)
 			}
@@ -70,6 +71,7 @@ type jsonFit struct {
 
 	Components []jsonComponent `json:"variance_components,omitempty"`
 	Trees      []jsonTree      `json:"trees,omitempty"`
+	Lasso      []jsonLasso     `json:"lasso,omitempty"`
 }
 
 // A jsonOutcome has the counts of an outcome that not all rows have.
@@ -108,7 +110,7 @@ func (r *fitted) jsonFit() jsonFit {
 		}
 		out.Outcomes = append(out.Outcomes, o)
 	}
-	out.Components, out.Trees = r.jsonComponents(), r.jsonTrees()
+	out.Components, out.Trees, out.Lasso = r.jsonComponents(), r.jsonTrees(), r.jsonLasso()
 	return out
 }
 
@@ -191,7 +193,7 @@ func (f *fitFlags) writeFitTable(w io.Writer, file string, results []*fitted) {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		title := result.options.text("formula")
+		title := cmp.Or(result.written, result.options.text("formula"))
 		if result.name != "" {
 			title = strings.TrimSuffix(result.name+": "+title, ": ")
 		}
@@ -209,6 +211,9 @@ func (f *fitFlags) writeFitTable(w io.Writer, file string, results []*fitted) {
 		for _, outcome := range outcomes {
 			fmt.Fprintf(w, "%s, %s: %s\n", file, outcome, result.inWords(result.of(outcome)))
 		}
+		if words := lassoInWords(result.options.method()); words != "" {
+			fmt.Fprintln(w, words)
+		}
 		if result.seWords != "" {
 			fmt.Fprintln(w, "standard errors", result.seWords)
 		}
@@ -222,6 +227,10 @@ func (f *fitFlags) writeFitTable(w io.Writer, file string, results []*fitted) {
 		}
 		if len(result.trees) > 0 {
 			result.writeTrees(w)
+			continue
+		}
+		if selects(result.options.method()) {
+			result.writeLasso(w)
 			continue
 		}
 		writeAligned(w, result.cells())

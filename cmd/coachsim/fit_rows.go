@@ -132,6 +132,11 @@ func (one *fit) factors() []factorOption {
 	if one.unit != "" {
 		all = append(all, factorOption{"mediator-unit", one.unit})
 	}
+	for _, key := range foldKeys {
+		if name := one.options.text(key); name != "" {
+			all = append(all, factorOption{strings.ReplaceAll(key, "_", "-"), name})
+		}
+	}
 	return all
 }
 

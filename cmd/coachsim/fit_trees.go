@@ -4,13 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
-	"coachsim/configs/strict"
 	"coachsim/estimators"
 	"coachsim/estimators/forest"
 )
@@ -21,7 +19,7 @@ type treeFlags struct {
 	mincriterion, minprob, fraction, conditional             float64
 	permutations, minsplit, minbucket, maxdepth, trees, mtry int
 	bootstrap, using, relative                               bool
-	flags                                                    *pflag.FlagSet
+	keyFlags
 }
 
 // register adds the flags. Their defaults are those of the estimators.
@@ -46,81 +44,16 @@ func (f *treeFlags) register(flags *pflag.FlagSet) {
 	own.BoolVar(&f.relative, "relative", false, "divide importances by the largest")
 	own.StringVar(&f.emerges, "emerges", "", "`RULE` of importance: absmin, positive, top:K, share:S (default absmin)")
 	flags.AddFlagSet(own)
-	f.flags = own
-}
-
-// key is the estimator's key that a flag sets.
-func (f *treeFlags) key(flag string) string {
-	switch flag {
-	case "adjust-nodes": // beside that of families
-		return "adjust"
-	case "bootstrap-rows":
-		return "bootstrap"
-	default:
-		return flag
-	}
-}
-
-// names lists the flags.
-func (f *treeFlags) names() []string {
-	var all []string
-	f.flags.VisitAll(func(flag *pflag.Flag) { all = append(all, flag.Name) })
-	return all
-}
-
-// set sets the options of a tree or forest by the flags given, which other
-// estimators do not have. All faults are told at once.
-func (f *treeFlags) set(one *fit) error {
-	doc, err := strict.Parse(strict.Source{Name: "--formula", Text: []byte("formula: y ~ x")})
-	if err != nil {
-		return err
-	}
-	m := one.options.method()
-	var faults []error
-	given := 0
-	f.flags.VisitAll(func(flag *pflag.Flag) {
-		if !flag.Changed {
-			return
+	f.keyFlags = keyFlags{flags: own, has: grows, key: func(flag string) string {
+		switch flag {
+		case "adjust-nodes": // beside that of families
+			return "adjust"
+		case "bootstrap-rows":
+			return "bootstrap"
+		default:
+			return flag
 		}
-		given++
-		label, value := "--"+flag.Name+"="+flag.Value.String(), flag.Value.String()
-		if !grows(m) || !one.options.field(f.key(flag.Name)).IsValid() {
-			kinds := f.kinds(flag.Name)
-			has := "has"
-			if len(kinds) > 1 {
-				has = "have"
-			}
-			faults = append(faults, usageError("--%s: only --kind %s %s such an option", flag.Name, strings.Join(kinds, " and "), has))
-		} else if err := doc.SetFrom(label, f.key(flag.Name), value); err != nil {
-			faults = append(faults, err)
-		}
-	})
-	if len(faults) > 0 {
-		return faults[0]
-	}
-	if given == 0 {
-		return nil
-	}
-	// The document is decoded over the estimator's options.
-	own := reflect.New(reflect.TypeOf(m))
-	own.Elem().Set(reflect.ValueOf(m))
-	if err := doc.Decode(own.Interface(), nil); err != nil {
-		return err
-	}
-	one.options = optionsOf(own.Elem().Interface().(estimators.Method)) // of m's type
-	return nil
-}
-
-// kinds lists those that have a flag's option.
-func (f *treeFlags) kinds(flag string) []string {
-	var kinds []string
-	for kind, m := range estimators.Methods() {
-		if grows(m) && optionsOf(m).field(f.key(flag)).IsValid() {
-			kinds = append(kinds, kind)
-		}
-	}
-	slices.Sort(kinds)
-	return kinds
+	}}
 }
 
 // grows reports whether an estimator grows trees.
