@@ -18,6 +18,7 @@ import (
 // A cohort is many data sets of a study of a cohort of teachers, one below the other:
 // school and teacher columns by teacher.
 type cohort struct {
+	trial   dgp.Trial
 	g       *dgp.Generator
 	names   []string
 	columns [][]float64
@@ -39,7 +40,7 @@ func drawCohort(t *testing.T, preset string, teachers int, settings ...configs.S
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := cohort{g: g}
+	c := cohort{trial: study.Trial, g: g}
 	var at []int
 	for i, column := range g.Shape().Columns {
 		if column.Level == dgp.SchoolLevel || column.Level == dgp.TeacherLevel {
@@ -119,6 +120,8 @@ type projection struct {
 	names []string
 	slope map[string]float64
 	r2    float64
+	// kurtosis of residuals
+	kurtosis float64
 }
 
 func (c cohort) projection() projection {
@@ -162,18 +165,20 @@ func (c cohort) projection() projection {
 	if !chol.Factorize(cross) || chol.SolveVecTo(&slope, with) != nil {
 		panic("collinear covariates")
 	}
-	left := 0.0
+	left, fourth := 0.0, 0.0
 	for i := range n {
 		e := y[i]
 		for a := range z {
 			e -= slope.AtVec(a) * z[a][i]
 		}
 		left += e * e
+		fourth += e * e * e * e
 	}
 	for a, name := range p.names {
 		p.slope[name] = slope.AtVec(a)
 	}
 	p.r2 = 1 - left/float64(n-1)
+	p.kurtosis = fourth * float64(n) / (left * left)
 	return p
 }
 
@@ -217,20 +222,20 @@ func TestTanzaniaCovariates(t *testing.T) {
 // in 1 of 700 seeds if both models are the same.
 func TestTanzaniaGains(t *testing.T) {
 	type want struct {
-		gain, gainSD, baseline, baselineSD, r2, mse float64
-		slope                                       map[string]float64
-		correlation                                 map[[2]string]float64
+		gain, gainSD, baseline, baselineSD, r2, mse, oracle, kurtosis float64
+		slope                                                         map[string]float64
+		correlation                                                   map[[2]string]float64
 	}
 	for subject, want := range map[string]want{
 		"math": {
-			gain: 18.9, gainSD: 9.70, baseline: 36.3, baselineSD: 11.7, r2: 0.131, mse: 82.1,
+			gain: 18.9, gainSD: 9.70, baseline: 36.3, baselineSD: 11.7, r2: 0.131, mse: 82.1, oracle: 73.0, kurtosis: 4.2,
 			slope: map[string]float64{
 				"baseline": -0.196, "ix_loc": 0.133, "s_review": 0.126, "t_ct": -0.124, "train3r": 0.122, "ix_inc": 0.093, "whoassess": 0.089, "urban": -0.077, "s_writes": 0.065, "age": 0.041,
 			},
 			correlation: map[[2]string]float64{{"age", "baseline"}: 0.15, {"sat_gov", "sat_adm"}: 0.17, {"sat_gov", "s_extra"}: 0.12, {"s_writes", "s_review"}: 0.37},
 		},
 		"kiswahili": {
-			gain: 12.0, gainSD: 14.98, baseline: 44.7, baselineSD: 25.8, r2: 0.308, mse: 157.9,
+			gain: 12.0, gainSD: 14.98, baseline: 44.7, baselineSD: 25.8, r2: 0.308, mse: 157.9, oracle: 157.9, kurtosis: 3.4,
 			slope: map[string]float64{
 				"baseline": -0.486, "action": -0.108, "s_extra": 0.104, "ix_rel": 0.098, "sat_gov": 0.074, "t_lf": 0.069, "absentok": 0.047, "ptr": -0.046, "sat_adm": 0.045, "train3r": 0.019,
 			},
@@ -253,7 +258,13 @@ func TestTanzaniaGains(t *testing.T) {
 		for pair, r := range want.correlation {
 			near("correlation of "+strings.Join(pair[:], " and "), correlation(c.column(pair[0]), c.column(pair[1])), r, 0.04)
 		}
+		oracle, err := dgp.NewGainOracle(c.trial, 20_000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near("MSE of the oracle", oracle.MSE, want.oracle, 4)
 		p := c.projection()
+		near("kurtosis of residuals", p.kurtosis, want.kurtosis, 0.9)
 		near("R²", p.r2, want.r2, 0.012)
 		_, sd = moments(c.column("gain"))
 		near("MSE of the best linear rule", (1-p.r2)*sd*sd, want.mse, 4)

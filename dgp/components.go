@@ -308,6 +308,9 @@ func freeIndex(terms []indexTerm, given map[string]int, what string) (variance [
 			}
 			shares = append(shares, law)
 		}
+		if !term.column.alone() {
+			return variance, fmt.Errorf("%s moves %s, and goes with other covariates or schools (latent)", term.column.Name, what)
+		}
 		if given[term.column.Name] == 0 {
 			variance[term.column.Level] += term.weight * term.weight
 		}
@@ -320,6 +323,9 @@ func freeIndex(terms []indexTerm, given map[string]int, what string) (variance [
 func (t Trial) childVariance(given map[string]int) (variance float64, err error) {
 	var shares []Share
 	for _, column := range newPopulation(t).childTerms {
+		if !column.alone() {
+			return 0, fmt.Errorf("%s moves achievement, and goes with other covariates (latent)", column.Name)
+		}
 		sd, slope, curvature := column.law.sd, column.Slope, column.Curvature
 		switch law := column.Law.(type) {
 		case Bernoulli: // d² - E d² = (1-2p) d

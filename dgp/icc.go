@@ -148,12 +148,12 @@ func (t Trial) lowerShares(f *Faults) Trial {
 	var raw, sumSquares, fixed [levels]float64
 	for i, c := range p.achievementTerms {
 		for _, o := range p.achievementTerms[:i+1] {
-			if at(o.column.Level) == at(c.column.Level) {
-				v := c.weight * o.weight * p.covariance(c.column, o.column) / (c.column.law.sd * o.column.law.sd)
+			for l, covariance := range p.covariances(c.column, o.column) {
+				v := c.weight * o.weight * covariance / (c.column.law.sd * o.column.law.sd)
 				if o.column != c.column {
 					v *= 2
 				}
-				raw[at(c.column.Level)] += v
+				raw[at(Level(l))] += v
 			}
 		}
 		sumSquares[at(c.column.Level)] += c.weight * c.weight

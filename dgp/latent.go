@@ -73,6 +73,17 @@ func (t Trial) loads() bool {
 		t.Learning != nil && len(t.Learning.Ability.Loads) > 0
 }
 
+// loadedOn reports whether a covariate loads on one of this name.
+func (t Trial) loadedOn(name string) bool {
+	return slices.ContainsFunc(t.Covariates, func(c Covariate) bool {
+		if c.Latent == nil {
+			return false
+		}
+		_, loads := c.Latent.Loads[name]
+		return loads
+	})
+}
+
 // checkLatents adds the faults of factors and of what stands behind covariates.
 func (t Trial) checkLatents(f *Faults) {
 	known := map[string]Level{}
@@ -204,9 +215,7 @@ func (p *population) source() int {
 	return p.sources - 1
 }
 
-// loaded returns a variable on which others load, in SDs from its mean. Of a
-// covariate x behind which z stands, the part E[x z]/sd(x) z is normal, and the rest
-// is taken to be independent of everything else.
+// loaded returns a variable on which others load, in SDs from its mean.
 func (p *population) loaded(name string) (latentTerm, latentParts) {
 	for _, f := range p.factors {
 		if f.Name == name {
@@ -218,17 +227,22 @@ func (p *population) loaded(name string) (latentTerm, latentParts) {
 	}
 	c := p.column(name)
 	term := latentTerm{values: &c.values, level: c.Level, mean: c.law.mean}
-	var parts latentParts
 	if c.law.sd > 0 {
 		term.scale = 1 / c.law.sd
-		with := 0.0
-		if c.latent != nil {
-			with = overNormal(jumpSteps, func(z float64) float64 { return z * c.law.given(z) }) / c.law.sd
-			parts.add(with, c.latent.parts)
-		}
-		parts.set(c.Level, p.source(), math.Sqrt(math.Max(1-with*with, 0)))
 	}
-	return term, parts
+	return term, *c.linear
+}
+
+// linearised sets linear: of a covariate x behind which z stands, the part
+// E[x z]/sd(x) z is normal, and the rest is taken to be independent of all else.
+func (c *drawnColumn) linearised(p *population) {
+	c.linear = new(latentParts)
+	with := 0.0
+	if c.latent != nil && c.law.sd > 0 {
+		with = overNormal(jumpSteps, func(z float64) float64 { return z * c.law.given(z) }) / c.law.sd
+		c.linear.add(with, c.latent.parts)
+	}
+	c.linear.set(c.Level, p.source(), math.Sqrt(math.Max(1-with*with, 0)))
 }
 
 // draw fills z for the units of a level.
@@ -311,4 +325,92 @@ func (p *population) checkVariances(f *Faults) {
 			check(fmt.Sprintf("covariates[%d].latent.loads", i), c.latent)
 		}
 	}
+}
+
+// onlyAbout reports whether the law of a covariate holds only about, because what
+// stands behind it is not quite normal.
+func (t Trial) onlyAbout(c Covariate) bool {
+	if c.Latent == nil {
+		return false
+	}
+	for name := range c.Latent.Loads {
+		if findCovariate(t.Covariates, name) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// alone reports whether a covariate goes with no other, and not with its school.
+func (c *drawnColumn) alone() bool {
+	return c.linear == nil && (c.Latent == nil || len(c.Latent.Loads) == 0 && c.Latent.SchoolShare == 0)
+}
+
+// covariances are those of two covariates of a unit, by the level at which they vary
+// together. Given the latent normals behind them, covariates are independent; with the
+// coefficients of their means given these on the Hermite polynomials, a and b, and the
+// correlation ρ of the normals, the covariance is Σ a_k b_k ρ^k (Mehler's formula). Of
+// a covariate on which others load, only the part that is linear counts.
+func (p *population) covariances(a, c *drawnColumn) (by [levels]float64) {
+	switch {
+	case a != c && (a.linear != nil || c.linear != nil) && a.normal() && c.normal():
+		x, y := a.inSDs(), c.inSDs()
+		by = x.covariance(&y)
+		for l := range by {
+			by[l] *= a.law.sd * c.law.sd
+		}
+	case a.latent != nil && c.latent != nil:
+		rho, before := 0.0, 0.0
+		for l, r := range a.latent.parts.covariance(&c.latent.parts) {
+			rho += r
+			upTo, power := 0.0, 1.0
+			for k := range hermiteTerms {
+				power *= rho
+				upTo += a.hermite[k] * c.hermite[k] * power
+			}
+			by[l] = upTo - before
+			before = upTo
+		}
+		if a == c { // what differs beside the latent normal
+			by[a.Level] += a.law.sd*a.law.sd - before
+		}
+	case a.Level == c.Level:
+		by[a.Level] = p.covariance(a, c)
+	}
+	return by
+}
+
+// hermiteTerms is the number of Hermite polynomials of covariances.
+const hermiteTerms = 24
+
+// hermiteOf returns E f(z) He_k(z)/√k! from k = 1.
+func hermiteOf(f func(z float64) float64) []float64 {
+	all := make([]float64, hermiteTerms)
+	for k := range all {
+		all[k] = overNormal(jumpSteps, func(z float64) float64 {
+			// h_{n+1} = (z h_n - √n h_{n-1})/√(n+1), scaled to variance 1
+			before, h := 0.0, 1.0
+			for n := range k + 1 {
+				before, h = h, (z*h-math.Sqrt(float64(n))*before)/math.Sqrt(float64(n+1))
+			}
+			return f(z) * h
+		})
+	}
+	return all
+}
+
+// normal reports whether there are normal variables behind a covariate that others may
+// have too.
+func (c *drawnColumn) normal() bool { return c.linear != nil || c.latent != nil }
+
+// inSDs returns the linear part of the covariate, in SDs from its mean, on the normal
+// variables behind it.
+func (c *drawnColumn) inSDs() (parts latentParts) {
+	if c.linear != nil {
+		return *c.linear
+	}
+	if c.law.sd > 0 {
+		parts.add(c.hermite[0]/c.law.sd, c.latent.parts)
+	}
+	return parts
 }

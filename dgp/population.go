@@ -41,7 +41,11 @@ type drawnColumn struct {
 	Covariate
 	law    compiledLaw
 	latent *compiledLatent // nil where the law draws by itself
-	values []float64
+	// Where others load on it, its linear part, in SDs from its mean; and where it
+	// weighs in an index, the coefficients of its mean given the latent normal.
+	linear  *latentParts
+	hermite []float64
+	values  []float64
 }
 
 // An indexTerm is one covariate's part of an index: weight times z-score.
@@ -113,6 +117,12 @@ func (p *population) compile(t Trial) {
 			column.latent = p.compileLatent(*c.Latent, c.Level)
 		case column.law.draw == nil:
 			column.latent = p.compileLatent(Latent{}, c.Level)
+		}
+		if column.latent != nil && (c.Quality != 0 || c.Achievement != 0) {
+			column.hermite = hermiteOf(column.law.given)
+		}
+		if t.loadedOn(c.Name) {
+			column.linearised(p)
 		}
 		p.columns = append(p.columns, column)
 		if c.Level == ChildLevel && (c.Slope != 0 || c.Curvature != 0) {

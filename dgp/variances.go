@@ -219,8 +219,9 @@ func (m Matrix) quadratic(w []float64) float64 {
 func (p *population) indexVariance(terms []indexTerm) (variance [levels]float64) {
 	for _, c := range terms {
 		for _, o := range terms {
-			v := c.weight * o.weight * p.covariance(c.column, o.column) / (c.column.law.sd * o.column.law.sd)
-			variance[c.column.Level] += v // covariates of different levels are independent
+			for l, covariance := range p.covariances(c.column, o.column) {
+				variance[l] += c.weight * o.weight * covariance / (c.column.law.sd * o.column.law.sd)
+			}
 		}
 	}
 	return variance

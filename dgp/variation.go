@@ -146,7 +146,7 @@ func checkModerators(f *Faults, path string, by map[string]float64, t Trial, low
 	var names []string
 	for _, c := range t.before() {
 		_, size := c.Law.(ClassSizeLaw)
-		if c.Level <= lowest && !(size && lowest == TeacherLevel) {
+		if c.Level <= lowest && !(size && lowest == TeacherLevel) && !t.onlyAbout(c) {
 			names = append(names, c.Name)
 		}
 	}
@@ -162,6 +162,9 @@ func checkModerators(f *Faults, path string, by map[string]float64, t Trial, low
 			why := fmt.Sprintf("a %s covariate", c.Level)
 			if c.Level <= lowest {
 				why = "the class size, which makes the average over children another one"
+			}
+			if t.onlyAbout(*c) {
+				why = "a covariate that loads on other covariates, whose mean is only about known"
 			}
 			f.Add(path+"."+name, "cannot be %s here; those that can: %s", why, known)
 			continue
