@@ -294,7 +294,18 @@ func TestConform(t *testing.T) {
 			Formula: "exam ~ coaching + ses + age", Where: "girl == 1", Growing: growing(0), Bootstrap: true, Fraction: 0.5, Mtry: 2, Relative: true, Report: []string{"ses"},
 			Importance: forest.Permutation, Conditional: 0.2, Tune: &estimators.ForestGrid{MinCriterion: []float64{0.5, 0}, Trees: []int{10, 5}, MinSplit: []int{30, 20}},
 		},
-		"segments": estimators.Reliability{Between: "segments"},
-		"coders":   estimators.Reliability{Between: "coders"},
+		"prediction": estimators.Prediction{Formula: "score ~ ses + age + girl + rural + experience:girl", Model: estimators.LeastSquares, Runs: 4, TestShare: 0.25},
+		"prediction, LASSO": estimators.Prediction{
+			Formula: "score ~ ses + age + girl + rural + coaching + reading", Where: "experience > 3", Model: estimators.LASSO, Runs: 4, TestShare: 0.25, Keep: 2,
+			Lasso: &estimators.LassoRuns{Folds: 3, From: 10, To: 1e-3, Lambdas: 10, Lambda: estimators.LambdaPerRun},
+		},
+		"prediction, forest": estimators.Prediction{
+			Formula: "exam ~ ses + age + girl + class", Model: estimators.ConditionalForest, Runs: 3, TestShare: 0.25, Report: []string{"age", "class"},
+			Forest: &estimators.ForestRuns{Trees: 3, MinSplit: 20, MinBucket: 7, Fraction: 0.632},
+		},
+		"post-selection":           estimators.PostSelection{Selections: []string{"lasso", "cforest"}, Cluster: "school"},
+		"post-selection, agreeing": estimators.PostSelection{Selections: []string{"lasso", "cforest"}, Combine: estimators.AllSelections, Standardise: true, Report: []string{"es_s1_c1"}},
+		"segments":                 estimators.Reliability{Between: "segments"},
+		"coders":                   estimators.Reliability{Between: "coders"},
 	})
 }

@@ -3,6 +3,7 @@ package estimators
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"coachsim/dgp"
 )
@@ -28,6 +29,20 @@ type design struct {
 	means  []*derived  // that a row must have
 	room   [][]float64 // behind x, then y
 	units  []int       // behind unit
+}
+
+// newDesign looks up the columns of a formula with one outcome and no fixed or
+// random effects. level is that of the rows, "" for that of the outcome; where
+// restricts them.
+func (s *Setup) newDesign(text, level, where string) (*design, error) {
+	f, err := s.parse(text)
+	if err == nil {
+		err = f.plain()
+	}
+	if err != nil {
+		return nil, keyError("formula", err)
+	}
+	return s.designOf(f, level, where)
 }
 
 // designOf looks up the columns of a parsed formula.
@@ -57,6 +72,35 @@ func (s *Setup) designOf(f *Formula, level, where string) (*design, error) {
 	}
 	g.x, g.units = make([][]float64, len(g.terms)), make([]int, most)
 	return g, nil
+}
+
+// plain returns an error unless the formula has one outcome, a regressor, and
+// nothing but regressors.
+func (f *Formula) plain() error {
+	if err := f.NotInstrumented(); err != nil {
+		return err
+	}
+	switch {
+	case len(f.Outcomes) > 1:
+		return &SyntaxError{Offset: f.Outcomes[1].Pos, Message: "this method has one outcome"}
+	case f.Absorb != "":
+		return &SyntaxError{Offset: f.AbsorbPos, Message: fmt.Sprintf("this method absorbs no effects; enter them as regressors, as in factor(%s)", f.Absorb)}
+	case len(f.Random) > 0:
+		return &SyntaxError{Offset: f.Random[0].Pos, Message: "this method has no random effects; kind: mixed fits them"}
+	case !f.Intercept:
+		return &SyntaxError{Message: "this method always has an intercept"}
+	case len(f.Terms) == 0:
+		return &SyntaxError{Message: "there is nothing to predict the outcome from"}
+	}
+	return nil
+}
+
+// termAt returns the place of a term, or -1.
+func (g *design) termAt(term string) int { return slices.Index(g.terms, term) }
+
+// same reports whether two designs have the same columns and rows.
+func (g *design) same(o *design) bool {
+	return g.formula.projected() == o.formula.projected() && g.level == o.level && g.where == o.where
 }
 
 func (g *design) findLevel(level string) error {

@@ -50,6 +50,36 @@ func (f *Formula) projected() string {
 	return f.Outcomes[0].Text + " ~ " + strings.Join(terms, " + ")
 }
 
+// predictor is a term as one to be selected.
+func (f *Formula) predictor(term int) *Predictor {
+	p := &Predictor{Outcome: f.Outcomes[0].Text}
+	for _, f := range f.Terms[term].Factors {
+		columns, groups := f.Columns()
+		for _, c := range slices.Concat(columns, groups) {
+			if !slices.Contains(p.Columns, c.Name) {
+				p.Columns = append(p.Columns, c.Name)
+			}
+		}
+	}
+	return p
+}
+
+// standardised returns the formula with std( ) around the outcome and around every
+// term that is one variable.
+func (f *Formula) standardised() *Formula {
+	all := *f
+	std := func(v Variable) Variable { return Variable{Call: &Call{Function: "std", Args: []Variable{v}}} }
+	outcome := std(f.Outcomes[0].Variable)
+	all.Outcomes = []Outcome{{Variable: outcome, Text: outcome.String()}}
+	all.Terms = slices.Clone(f.Terms)
+	for i, t := range f.Terms {
+		if len(t.Factors) == 1 && t.Factors[0].Power == 1 {
+			all.Terms[i] = Term{Factors: []Power{{Variable: std(t.Factors[0].Variable), Power: 1}}}
+		}
+	}
+	return &all
+}
+
 // A LinearPopulation gathers over many data sets the means and the cross-products
 // around them of the outcome and the terms of a projection.
 //

@@ -43,6 +43,8 @@ func Methods() map[string]Method {
 		"lin":                 Lin{SE: HC2},
 		"mediation":           Mediation{Draws: 999},
 		"mixed":               Mixed{},
+		"post-selection":      PostSelection{},
+		"prediction":          Prediction{Runs: 200, TestShare: 0.2},
 		"randomisation":       Randomisation{OLS: OLS{SE: CR1}, Draws: 999},
 		"reliability":         Reliability{},
 		"wild-bootstrap":      WildBootstrap{OLS: OLS{SE: CR1}, Draws: 999},
@@ -86,6 +88,8 @@ type Setup struct {
 	random     []*randomisation
 	paths      []*paths
 	mediations []*mediation
+	splits     []*splits
+	selections map[string]*selection // by estimator
 	dense      *dense
 
 	alpha   float64
@@ -95,7 +99,7 @@ type Setup struct {
 }
 
 func newSetup(shape dgp.Shape, lists map[string]string) *Setup {
-	return &Setup{shape: shape, lists: lists, alpha: 0.05}
+	return &Setup{shape: shape, lists: lists, alpha: 0.05, selections: map[string]*selection{}}
 }
 
 // Shape describes the data.
@@ -244,6 +248,9 @@ func (s *Setup) finish() {
 	for _, m := range s.mediations {
 		m.allocate(s.shape)
 	}
+	for _, p := range s.splits {
+		p.allocate(s.shape)
+	}
 	s.dense = newDense(rows, terms)
 }
 
@@ -266,6 +273,9 @@ func (s *Setup) load(d *dgp.Data) {
 		}
 	}
 	for _, p := range s.paths {
+		p.fit(s)
+	}
+	for _, p := range s.splits {
 		p.fit(s)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"coachsim/dgp"
 	"coachsim/estimators"
+	"coachsim/estimators/forest"
 )
 
 // Conform asserts what every method must satisfy, of the given examples. An
@@ -46,11 +47,29 @@ var conformDesign = Design{Blocks: 4, Schools: 8, Teachers: 2, Children: 8, Effe
 
 func bind(t *testing.T, method estimators.Method, shape dgp.Shape) *estimators.Panel {
 	t.Helper()
-	panel, err := estimators.Bind([]estimators.Named{{Name: "example", Method: method}}, shape, nil)
+	named := []estimators.Named{{Name: "example", Method: method}}
+	if m, ok := method.(estimators.PostSelection); ok { // after those that list terms
+		for i, name := range m.Selections {
+			named = slices.Insert(named, i, estimators.Named{Name: name, Method: listing[name]})
+		}
+	}
+	panel, err := estimators.Bind(named, shape, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return panel
+}
+
+// listing are estimators that examples of PostSelection name.
+var listing = map[string]estimators.Method{
+	"lasso": estimators.Prediction{
+		Formula: "class ~ es_s1_c1 + es_s2_c1 + co_s1_c1 + experience + female + rural", Model: estimators.LASSO, Runs: 5, TestShare: 0.2,
+		Lasso: &estimators.LassoRuns{Folds: 3, From: 10, To: 1e-3, Lambdas: 10},
+	},
+	"cforest": estimators.Prediction{
+		Formula: "class ~ es_s1_c1 + es_s2_c1 + co_s1_c1 + experience + female + rural", Model: estimators.ConditionalForest, Runs: 5, TestShare: 0.2,
+		Forest: &estimators.ForestRuns{Trees: 5, MinSplit: 10, MinBucket: 4, Fraction: 0.632, Emergence: forest.Emergence{Rule: forest.PositiveRule}},
+	},
 }
 
 // fit returns estimates that outlive the next fit.
@@ -82,7 +101,7 @@ func order(t *testing.T, method estimators.Method) {
 // drawing reports whether a method draws: clusters, or assignments.
 func drawing(method estimators.Method) bool {
 	switch m := method.(type) {
-	case estimators.WildBootstrap, estimators.Randomisation, estimators.CForest:
+	case estimators.WildBootstrap, estimators.Randomisation, estimators.CForest, estimators.Prediction, estimators.PostSelection:
 		return true
 	case estimators.Mediation:
 		return m.Method.Draws()
@@ -94,6 +113,11 @@ func drawing(method estimators.Method) bool {
 // forgive gives estimates the numbers of others that come of draws: p-values,
 // the standard errors of mediation's bootstrap, and all that a forest says.
 func forgive(method estimators.Method, got, want []estimators.Estimate) {
+	switch method.(type) {
+	case estimators.Prediction, estimators.PostSelection: // other rows are in other splits
+		copy(got, want)
+		return
+	}
 	m, mediated := method.(estimators.Mediation)
 	_, trees := method.(estimators.CForest)
 	for i := range got {
@@ -111,7 +135,7 @@ func forgive(method estimators.Method, got, want []estimators.Estimate) {
 func working(t *testing.T, panel *estimators.Panel, estimates []estimators.Estimate) {
 	t.Helper()
 	for i, e := range estimates {
-		if !e.Status.Worked() {
+		if !e.Status.Worked() && e.Status != estimators.NotSelected {
 			row := panel.Rows()[i]
 			t.Fatalf("%s of %s: %s in ordinary data", row.Term, row.Outcome, e.Status)
 		}
@@ -188,8 +212,9 @@ func affected(row estimators.Row, shape dgp.Shape) bool {
 // the outcome is transformed to something that has no unit; and a number
 // without a standard error, such as a correlation, stays as it is.
 func scale(t *testing.T, method estimators.Method) {
-	if _, ok := method.(estimators.Lasso); ok {
-		return // its numbers without a standard error have units: its own tests
+	switch method.(type) {
+	case estimators.Lasso, estimators.Prediction, estimators.PostSelection:
+		return // numbers without a standard error have units: their own tests
 	}
 	const factor, shift = 12.5, 500
 	shape := conformDesign.Shape()
@@ -287,7 +312,7 @@ func missing(t *testing.T, method estimators.Method) {
 			if !c.applies(row) {
 				continue
 			}
-			if !want[i].Status.Worked() {
+			if !want[i].Status.Worked() && want[i].Status != estimators.NotSelected {
 				t.Errorf("%s missing: %s of %s: %s without the rows", c.name, row.Term, row.Outcome, want[i].Status)
 			}
 			if row.Adjustment != estimators.NoStepDown {
