@@ -305,7 +305,12 @@ func TestConform(t *testing.T) {
 		},
 		"post-selection":           estimators.PostSelection{Selections: []string{"lasso", "cforest"}, Cluster: "school"},
 		"post-selection, agreeing": estimators.PostSelection{Selections: []string{"lasso", "cforest"}, Combine: estimators.AllSelections, Standardise: true, Report: []string{"es_s1_c1"}},
-		"segments":                 estimators.Reliability{Between: "segments"},
-		"coders":                   estimators.Reliability{Between: "coders"},
+		"value added":              estimators.ValueAdded{Formula: "score ~ ses + age + girl", Of: "teacher", Cluster: "school", SE: cr1, With: []string{"class", "experience"}},
+		"value added, of schools":  estimators.ValueAdded{Formula: "reading ~ girl", Of: "school", SE: hc1, With: []string{"rural"}},
+		"second step": estimators.OLS{
+			Formula: "value_added(exam, ses, age, by = teacher) ~ class + female + rural", Cluster: "school", SE: cr1, Report: []string{"class"}, R2: true,
+		},
+		"segments": estimators.Reliability{Between: "segments"},
+		"coders":   estimators.Reliability{Between: "coders"},
 	})
 }

@@ -42,6 +42,8 @@ func (s *Setup) resolve(v Variable) (int, error) {
 		err = s.resolveDummy(c, v)
 	case "klk", "anderson":
 		err = s.resolveIndex(c, v)
+	case valueAddedName:
+		err = s.resolveValueAdded(c, v)
 	}
 	if err != nil {
 		return 0, err
@@ -231,7 +233,7 @@ func (s *Setup) addMeans(means *[]*derived, v Variable, rows dgp.Level) error {
 	if err != nil || v.Call == nil {
 		return err
 	}
-	if v.Call.Function == "mean" {
+	if v.Call.Function == "mean" || v.Call.Function == valueAddedName {
 		c := s.derived[place-len(s.shape.Columns)]
 		if a := c.args[0]; (a.level > rows || len(a.indicators) > 0) && c.group.level <= min(rows, dgp.TeacherLevel) && !slices.Contains(*means, c) {
 			*means = append(*means, c)

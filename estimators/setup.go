@@ -47,6 +47,7 @@ func Methods() map[string]Method {
 		"prediction":          Prediction{Runs: 200, TestShare: 0.2},
 		"randomisation":       Randomisation{OLS: OLS{SE: CR1}, Draws: 999},
 		"reliability":         Reliability{},
+		"value-added":         ValueAdded{Of: "teacher"},
 		"wild-bootstrap":      WildBootstrap{OLS: OLS{SE: CR1}, Draws: 999},
 	}
 }

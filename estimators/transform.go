@@ -35,6 +35,7 @@ type derived struct {
 	mean    float64   // of std and center
 	sd      float64   // of std
 	index   *index    // of klk and anderson
+	growth  *growth   // of value_added
 }
 
 // An operand is an argument of a function: a column or a number.
@@ -109,19 +110,20 @@ func (f function) argument(i int) argument {
 
 // functions are what a formula can call, by name.
 var functions = map[string]function{
-	"I":        {usage: "I(a + b)", arguments: []argument{value}, apply: elementwise(func(v float64) float64 { return v })},
-	"log":      {usage: "log(x)", arguments: []argument{value}, apply: elementwise(math.Log)},
-	"exp":      {usage: "exp(x)", arguments: []argument{value}, apply: elementwise(math.Exp)},
-	"sqrt":     {usage: "sqrt(x)", arguments: []argument{value}, apply: elementwise(math.Sqrt)},
-	"std":      {usage: "std(y)", arguments: []argument{value}, fit: fitMeanSD, apply: standardise},
-	"center":   {usage: "center(x)", arguments: []argument{value}, fit: fitMean, apply: centre},
-	"below":    {usage: "below(y, percentile)", arguments: []argument{value, percentile}, fit: fitPercentiles, apply: below},
-	"above":    {usage: "above(y, percentile)", arguments: []argument{value, percentile}, fit: fitPercentiles, apply: above},
-	"mean":     {usage: "mean(x, level)", arguments: []argument{value, group}, fit: fitGroups, apply: groupMeans},
-	"n":        {usage: "n(level)", arguments: []argument{group}, apply: groupSizes},
-	factorName: {usage: "factor(x)", arguments: []argument{group}, apply: dummy},
-	"klk":      {usage: "klk(y1, y2, by = arm)", arguments: []argument{several}, fit: fitKLK, apply: weigh},
-	"anderson": {usage: "anderson(y1, y2, by = arm)", arguments: []argument{several}, fit: fitAnderson, apply: weigh},
+	"I":            {usage: "I(a + b)", arguments: []argument{value}, apply: elementwise(func(v float64) float64 { return v })},
+	"log":          {usage: "log(x)", arguments: []argument{value}, apply: elementwise(math.Log)},
+	"exp":          {usage: "exp(x)", arguments: []argument{value}, apply: elementwise(math.Exp)},
+	"sqrt":         {usage: "sqrt(x)", arguments: []argument{value}, apply: elementwise(math.Sqrt)},
+	"std":          {usage: "std(y)", arguments: []argument{value}, fit: fitMeanSD, apply: standardise},
+	"center":       {usage: "center(x)", arguments: []argument{value}, fit: fitMean, apply: centre},
+	"below":        {usage: "below(y, percentile)", arguments: []argument{value, percentile}, fit: fitPercentiles, apply: below},
+	"above":        {usage: "above(y, percentile)", arguments: []argument{value, percentile}, fit: fitPercentiles, apply: above},
+	"mean":         {usage: "mean(x, level)", arguments: []argument{value, group}, fit: fitGroups, apply: groupMeans},
+	"n":            {usage: "n(level)", arguments: []argument{group}, apply: groupSizes},
+	factorName:     {usage: "factor(x)", arguments: []argument{group}, apply: dummy},
+	"klk":          {usage: "klk(y1, y2, by = arm)", arguments: []argument{several}, fit: fitKLK, apply: weigh},
+	"anderson":     {usage: "anderson(y1, y2, by = arm)", arguments: []argument{several}, fit: fitAnderson, apply: weigh},
+	valueAddedName: {usage: "value_added(y, x1, x2, by = teacher)", arguments: []argument{several}, fit: fitValueAdded, apply: addValue},
 }
 
 // arithmetic is what operators do.

@@ -238,7 +238,7 @@ func (p *parser) components(c *Call, f function) error {
 			p.space()
 			c.By = &Variable{Pos: p.at, Name: p.name()}
 			if c.By.Name == "" {
-				return p.fail(c.By.Pos, "expected the column that is 0 in the control group, found %s", p.found())
+				return p.fail(c.By.Pos, "expected the name of a column or level, found %s", p.found())
 			}
 			break
 		}
@@ -253,7 +253,7 @@ func (p *parser) components(c *Call, f function) error {
 		}
 	}
 	if len(c.Args) < 2 {
-		return p.fail(start, "an index needs two columns or more, as in %s", f.usage)
+		return p.fail(start, "%s needs two columns or more, as in %s", c.Function, f.usage)
 	}
 	return nil
 }

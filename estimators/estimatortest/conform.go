@@ -213,7 +213,7 @@ func affected(row estimators.Row, shape dgp.Shape) bool {
 // without a standard error, such as a correlation, stays as it is.
 func scale(t *testing.T, method estimators.Method) {
 	switch method.(type) {
-	case estimators.Lasso, estimators.Prediction, estimators.PostSelection:
+	case estimators.Lasso, estimators.Prediction, estimators.PostSelection, estimators.ValueAdded:
 		return // numbers without a standard error have units: their own tests
 	}
 	const factor, shift = 12.5, 500
