@@ -18,7 +18,8 @@ import (
 // coefficients too large where a term is listed for being large by chance (Berk,
 // Brown, Buja, Zhang and Zhao 2013; Leeb and Pötscher 2005).
 //
-// A term that is not listed has the status not-selected.
+// A term that is not listed has the status not-selected. The rows listed(x), 1 or 0,
+// follow the coefficients, then R² (r2) and the number of terms listed.
 type PostSelection struct {
 	Selections  []string    `yaml:"selections" required:"true" minlen:"1" doc:"names of estimators that list terms, of kind prediction, which stand before this one and have the same formula and rows"`
 	Combine     Combination `yaml:"combine" doc:"of several selections: any (terms that one of them lists) or all (terms that all list)"`
@@ -137,6 +138,9 @@ func (f *postSelection) findRows(name string) error {
 			Projection: formula.projection(g.level, g.where, formula.Terms[j].String()),
 		})
 	}
+	for _, j := range f.reported {
+		f.rows = append(f.rows, Row{Estimator: name, Outcome: g.outcome.Text, Term: "listed(" + g.terms[j] + ")", Predictor: g.formula.predictor(j)})
+	}
 	for _, term := range []string{"r2", "listed"} {
 		f.rows = append(f.rows, Row{Estimator: name, Outcome: g.outcome.Text, Term: term})
 	}
@@ -172,6 +176,7 @@ func (f *postSelection) Fit(s *Setup, out []Estimate) {
 	}
 	for k, j := range f.reported {
 		out[k] = f.estimate(j)
+		out[len(f.reported)+k] = number(indicator(f.at[j] >= 0))
 	}
 }
 

@@ -23,7 +23,8 @@ import (
 //	relative_mse   that of least squares over that of the model, on average of the ratios
 //	runs(x)        share of runs in which the term is selected
 //	listed(x)      1 where it is selected in as many runs as Keep says, else 0
-//	positive(x)    of a LASSO: share of runs in which its coefficient is above 0
+//	positive(x)    of a LASSO: share of the runs that select it in which its coefficient
+//	               is above 0
 //	importance(x)  of a forest: permutation importance, 1 for the run's largest, on
 //	               average over the runs in which the term emerged
 //
@@ -492,11 +493,11 @@ func (f *prediction) report(out []Estimate) {
 		put(float64(f.count[j]) / runs)
 		put(indicator(f.selection.listed[j]))
 		switch {
-		case f.Model == LASSO:
-			put(float64(f.positive[j]) / runs)
 		case f.count[j] == 0:
 			out[at] = failed(NotSelected)
 			at++
+		case f.Model == LASSO:
+			put(float64(f.positive[j]) / float64(f.count[j]))
 		default:
 			put(f.sum[j] / float64(f.count[j]))
 		}

@@ -100,13 +100,17 @@ type ledgerLine struct {
 }
 
 func (l *ledgerLine) row(alpha float64) SummaryRow {
+	measures := l.tally.measures(alpha)
+	if l.estimand == predictorName {
+		measures.aim()
+	}
 	return SummaryRow{
 		Cell:      l.cell,
 		Estimator: l.estimator,
 		Outcome:   l.outcome,
 		Term:      l.term,
 		Estimand:  l.estimand,
-		Measures:  l.tally.measures(alpha),
+		Measures:  measures,
 
 		AnalyticPower: math.NaN(), AnalyticZ: math.NaN(), AnalyticMDES: math.NaN(),
 	}

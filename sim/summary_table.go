@@ -480,6 +480,8 @@ func (s Summary) kindOfTruth() string {
 			return ", in the population the trials are drawn from"
 		case "sample":
 			return ", in the sample of each trial, averaged over the trials"
+		case predictorName:
+			return ": 1 where the term truly moves the outcome, else 0"
 		case "projection":
 			return ": the coefficient of the best linear prediction from all terms, in the population"
 		case "submodel":

@@ -47,6 +47,10 @@ func newWorld(s Study, population []float64) (*world, error) {
 		if k := w.reference[i]; k >= 0 {
 			name = againstName(w.rows[k].Estimator)
 			w.following = append(w.following, i)
+		} else if row.Predictor != nil {
+			if truth = predicts(g, *row.Predictor); !math.IsNaN(truth) {
+				name = predictorName
+			}
 		} else if projected(row, estimand[row.Estimator]) {
 			name = estimand[row.Estimator].String()
 			if estimand[row.Estimator] != Submodel || row.Projection.Term == "" {

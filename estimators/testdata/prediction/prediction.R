@@ -50,12 +50,13 @@ add("lasso", "listed", sum(listed))
 for (t in terms) {
   add("lasso", sprintf("runs(%s)", t), count[t] / runs)
   add("lasso", sprintf("listed(%s)", t), as.numeric(listed[t]))
-  add("lasso", sprintf("positive(%s)", t), mean(beta[, t] > 0))
+  if (count[t] > 0) add("lasso", sprintf("positive(%s)", t), sum(beta[, t] > 0) / count[t])
 }
 post <- function(estimator, d, vcov) {
   m <- lm(reformulate(terms[listed], "class"), d)
   se <- sqrt(diag(vcov(m)))
   for (t in terms[listed]) add(estimator, t, coef(m)[t], se[t])
+  for (t in terms) add(estimator, sprintf("listed(%s)", t), as.numeric(listed[t]))
   add(estimator, "r2", summary(m)$r.squared)
   add(estimator, "listed", sum(listed))
 }
