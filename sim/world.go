@@ -44,24 +44,25 @@ func newWorld(s Study, population []float64) (*world, error) {
 	var targets []estimators.Target
 	for i, row := range w.rows {
 		name, truth := "", math.NaN()
-		if k := w.reference[i]; k >= 0 {
+		e := estimand[row.Estimator]
+		switch k := w.reference[i]; {
+		case k >= 0:
 			name = againstName(w.rows[k].Estimator)
 			w.following = append(w.following, i)
-		} else if row.Predictor != nil {
+		case row.Predictor != nil:
 			if truth = predicts(g, *row.Predictor); !math.IsNaN(truth) {
 				name = predictorName
 			}
-		} else if projected(row, estimand[row.Estimator]) {
-			name = estimand[row.Estimator].String()
-			if estimand[row.Estimator] != Submodel || row.Projection.Term == "" {
-				name = Projection.String()
-				if population != nil {
-					truth = population[i]
-				}
+		case projected(row, e) && e == Submodel && row.Projection.Term != "":
+			name = e.String()
+		case projected(row, e):
+			name = Projection.String()
+			if population != nil {
+				truth = population[i]
 			}
-		} else if hasTruth(row, g) && estimand[row.Estimator] <= Sample {
-			name = estimand[row.Estimator].String()
-			if estimand[row.Estimator] == Sample {
+		case hasTruth(row, g) && e <= Sample:
+			name = e.String()
+			if e == Sample {
 				w.sampled = append(w.sampled, i)
 				targets = append(targets, *row.Target)
 			} else if population != nil {
