@@ -157,11 +157,14 @@ func (r *runner) verified(cell int, truths []PopulationEffect, v *Verification, 
 			population[i] = value
 		}
 	}
-	if again {
-		found, err := s.population(workers)
-		if err != nil {
+	var found []PopulationEffect
+	var projections []*populationProjection
+	if again || slices.ContainsFunc(s.Estimators, func(e Estimator) bool { return e.Estimand == Submodel }) {
+		if found, projections, err = s.truths(workers); err != nil {
 			return nil, err
 		}
+	}
+	if again {
 		for i, t := range found {
 			if math.IsNaN(t.Value) && math.IsNaN(population[i]) {
 				continue
@@ -177,6 +180,7 @@ func (r *runner) verified(cell int, truths []PopulationEffect, v *Verification, 
 		return nil, err
 	}
 	w.cell = cell
+	w.submodels = w.newSubmodels(s, projections)
 	return w, nil
 }
 
