@@ -11,7 +11,7 @@ import (
 // Zeileis 2006). Keys are named as in R's ctree_control.
 type Growing struct {
 	Statistic    forest.Statistic  `yaml:"statistic" doc:"test statistic of a factor: quadratic or maximum; for numbers they agree"`
-	Adjust       forest.Adjustment `yaml:"adjust" doc:"adjustment of a node's p-values: bonferroni (for the inputs that vary in the node, as partykit), bonferroni-all (for all inputs, as party) or univariate (none)"`
+	Adjust       forest.Adjustment `yaml:"adjust" doc:"adjustment of a node's p-values: bonferroni (for the inputs that vary in the node, as partykit), bonferroni-all (for all inputs or those drawn, as party) or univariate (none)"`
 	Permutations int               `yaml:"permutations,omitempty" min:"0" max:"99999" doc:"permutations of Monte Carlo p-values; 0 for asymptotic ones"`
 	MinCriterion float64           `yaml:"mincriterion" min:"0" lt:"1" doc:"a node is split if 1 - p is larger: 1 - alpha"`
 	MinSplit     int               `yaml:"minsplit" min:"2" doc:"rows that a node needs to be split"`

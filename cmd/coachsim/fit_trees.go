@@ -77,7 +77,7 @@ func growthInWords(m estimators.Method) string {
 		case forest.BonferroniVarying:
 			text += ", Bonferroni for the inputs that vary in the node"
 		case forest.BonferroniAll:
-			text += ", Bonferroni for all inputs"
+			text += ", Bonferroni for all inputs tested"
 		case forest.Univariate:
 			text += ", unadjusted"
 		}

@@ -13,7 +13,7 @@ import (
 //
 // Levels may stand in any order.
 func TestTailOfTheMaximum(t *testing.T) {
-	var b bridge
+	b := newBridge()
 	for _, c := range []struct {
 		levels []tally
 		n      int
@@ -24,13 +24,13 @@ func TestTailOfTheMaximum(t *testing.T) {
 		{[]tally{{n: 12}, {n: 20}, {n: 9}, {n: 31}}, 72, 2.2, 0.09758782},
 		{[]tally{{n: 31}, {n: 9}, {n: 12}, {n: 20}}, 72, 2.2, 0.09758782},
 	} {
-		if got := b.survival(c.levels, c.n, c.at); math.Abs(got-c.want) > 1e-6 {
+		if got := b.survival(c.levels, c.n, c.at); math.Abs(got-c.want) > 5e-8 {
 			t.Errorf("%v: %.9f, not %.9f", c.levels, got, c.want)
 		}
 	}
 	one := b.survival([]tally{{n: 31}, {n: 9}, {n: 12}, {n: 20}, {n: 3}, {n: 12}}, 87, 2.5)
 	other := b.survival([]tally{{n: 3}, {n: 12}, {n: 9}, {n: 12}, {n: 20}, {n: 31}}, 87, 2.5)
-	if math.Abs(one-other) > 1e-5 {
-		t.Errorf("in two orders of levels: %.7f and %.7f", one, other)
+	if math.Abs(one-other) > 1e-7 {
+		t.Errorf("in two orders of levels: %.9f and %.9f", one, other)
 	}
 }

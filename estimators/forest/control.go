@@ -44,8 +44,8 @@ const (
 	// BonferroniVarying counts the tested inputs that vary in the node, as
 	// partykit does.
 	BonferroniVarying Adjustment = iota
-	// BonferroniAll counts all inputs, as party does, even those that mtry left
-	// out.
+	// BonferroniAll counts all inputs, or those drawn for the node, whether they
+	// vary in it or not, as party does.
 	BonferroniAll
 	Univariate  // no adjustment
 	adjustments // their number
@@ -185,7 +185,7 @@ func (c Control) tested(inputs, varying int) int {
 	case BonferroniVarying:
 		return varying
 	case BonferroniAll:
-		return inputs
+		return c.candidates(inputs)
 	default:
 		return 1
 	}

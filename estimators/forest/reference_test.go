@@ -179,7 +179,7 @@ func (o *reference) grow(rows []int, depth int, r *rand.Rand) *refNode {
 	k := 1.0
 	switch o.control.Adjustment {
 	case forest.BonferroniAll:
-		k = float64(p)
+		k = float64(drawn)
 	case forest.BonferroniVarying:
 		k = float64(len(tests))
 	}
@@ -343,7 +343,7 @@ func TestForestIsTheReference(t *testing.T) {
 		"levels":          {plain, func(c *forest.Control) { c.MinSplit, c.MinBucket = 8, 3 }},
 		"bootstrap":       {plain, func(c *forest.Control) { c.Bootstrap = true }},
 		"significant":     {onlyNumeric, func(c *forest.Control) { c.Adjustment, c.MinCriterion = forest.BonferroniVarying, 0.4 }},
-		"significant all": {plain, func(c *forest.Control) { c.Adjustment, c.MinCriterion, c.Inputs = forest.BonferroniAll, 0.3, 0 }},
+		"significant all": {plain, func(c *forest.Control) { c.Adjustment, c.MinCriterion, c.Inputs = forest.BonferroniAll, 0.3, 5 }},
 		"depth":           {plain, func(c *forest.Control) { c.MaxDepth, c.MinBucket, c.MinShare = 2, 1, 0.2 }},
 	} {
 		t.Run(name, func(t *testing.T) {

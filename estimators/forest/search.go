@@ -67,7 +67,7 @@ type search struct {
 
 	permuted []float64 // of y, for Monte Carlo p-values
 	exceed   []int     // by candidate: permutations with at least its statistic
-	bridge   bridge
+	bridge   *bridge
 }
 
 func newSearch(p, rows int) search {
@@ -76,7 +76,7 @@ func newSearch(p, rows int) search {
 		inputs: make([]int, p), limit: make([]float64, p+1), tested: make([]candidate, 0, p),
 		y: make([]float64, rows), half: make([]uint16, rows), tally: make([]tally, rows),
 		set: make([]uint64, rows/64+1), inverse: make([]float64, rows+1),
-		permuted: make([]float64, rows), exceed: make([]int, p),
+		permuted: make([]float64, rows), exceed: make([]int, p), bridge: newBridge(),
 	}
 	for k := 1; k <= rows; k++ {
 		s.inverse[k] = 1 / float64(k)
