@@ -198,11 +198,10 @@ func (c *ClosedForm) Inputs() string {
 			inputs = append(inputs, fmt.Sprintf("%s=%s", k, decimal(math.Round(x*1e6)/1e6)))
 		}
 	}
-	if usual := c.Design.Test(c.Values); math.Abs(usual.DF-c.Test.DF) > 1e-6 {
+	if usual := c.Design.Test(c.Values); len(c.cases) > 1 {
+		inputs = append(inputs, "averaged over the numbers of units that may be left")
+	} else if math.Abs(usual.DF-c.Test.DF) > 1e-6 {
 		inputs = append(inputs, fmt.Sprintf("with df=%s", decimal(math.Round(c.Test.DF*1e3)/1e3)))
-	}
-	if n := len(c.cases); n > 1 {
-		inputs = append(inputs, fmt.Sprintf("averaged over %d numbers of units left", n))
 	}
 	return strings.Join(inputs, " ")
 }

@@ -6,9 +6,11 @@ import (
 	"slices"
 	"strings"
 
+	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"coachsim/dgp"
+	"coachsim/sim/analytic"
 )
 
 // whyNone says, by the key of a trial that no formula knows, what it does; keys
@@ -109,23 +111,58 @@ func (b *closedFormOf) cases() (units [][]float64, probability []float64) {
 		if lost == 0 || b.contrast[a] == 0 {
 			continue
 		}
-		law := distuv.Binomial{N: b.assigned[a], P: 1 - lost}
 		var more [][]float64
 		var chance []float64
 		for i, u := range units {
-			for left := range int(b.assigned[a]) + 1 {
-				p := probability[i] * law.Prob(float64(left))
-				if p < 1e-7 {
-					continue
-				}
+			for _, left := range binomialNodes(b.assigned[a], 1-lost) {
 				with := slices.Clone(u)
-				with[a] = float64(left)
-				more, chance = append(more, with), append(chance, p)
+				with[a] = left.Value
+				more, chance = append(more, with), append(chance, probability[i]*left.Probability)
 			}
 		}
 		units, probability = more, chance
 	}
 	return units, probability
+}
+
+// binomialNodes lists numbers of n units that are left where each is with
+// probability p, with probabilities such that averages over them are those over the
+// binomial law. Where fewer than four are left with a probability below 1e-10, power
+// is so smooth a function of the number that the nine points of Gauss's quadrature
+// do: exact for polynomials of degree 17, by the recurrence of Krawtchouk's (Golub and
+// Welsch 1969). They are no whole numbers. Else all numbers, but for both tails with less
+// than 1e-10.
+func binomialNodes(n, p float64) []analytic.Share {
+	law := distuv.Binomial{N: n, P: p}
+	const points = 9
+	if law.CDF(3) > 1e-10 {
+		var all []analytic.Share
+		for left := range int(n) + 1 {
+			x := float64(left)
+			if law.CDF(x) > 1e-10 && law.Survival(x-1) > 1e-10 {
+				all = append(all, analytic.Share{Value: x, Probability: law.Prob(x)})
+			}
+		}
+		return all
+	}
+	jacobi := mat.NewSymDense(points, nil)
+	for k := range points {
+		j := float64(k)
+		jacobi.SetSym(k, k, p*(n-j)+j*(1-p))
+		if k > 0 {
+			jacobi.SetSym(k-1, k, math.Sqrt(j*p*(1-p)*(n-j+1)))
+		}
+	}
+	var eigen mat.EigenSym
+	eigen.Factorize(jacobi, true)
+	var vectors mat.Dense
+	eigen.VectorsTo(&vectors)
+	all := make([]analytic.Share, points)
+	for i, x := range eigen.Values(nil) {
+		first := vectors.At(0, i)
+		all[i] = analytic.Share{Value: x, Probability: first * first}
+	}
+	return all
 }
 
 // withUnits is the search with other numbers of units in the arms, each of which

@@ -257,15 +257,15 @@ type formCase struct {
 // chanceShares lists shares that g covariates of units leave of the contrast's
 // precision: with normal covariates it is Beta((D-g)/2, g/2), D the degrees of
 // freedom among units without them and the contrast. With the share cos²θ, θ has
-// the density cos^(D-g-1) sin^(g-1), and its range is cut where less than 1e-14 is
+// the density cos^(D-g-1) sin^(g-1), and its range is cut where less than 1e-11 is
 // beyond.
 func chanceShares(g, among float64) []analytic.Share {
 	if g == 0 {
 		return []analytic.Share{{Value: 1, Probability: 1}}
 	}
 	law := distuv.Beta{Alpha: (among - g) / 2, Beta: g / 2}
-	end := math.Acos(math.Sqrt(law.Quantile(1e-14)))
-	nodes, weights := make([]float64, 24), make([]float64, 24)
+	end := math.Acos(math.Sqrt(law.Quantile(1e-11)))
+	nodes, weights := make([]float64, 16), make([]float64, 16)
 	quad.Legendre{}.FixedLocations(nodes, weights, 0, end)
 	all, sum := make([]analytic.Share, len(nodes)), 0.0
 	for i, angle := range nodes {

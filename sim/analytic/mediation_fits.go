@@ -26,7 +26,7 @@ type MediationFits struct {
 	Left []Share
 }
 
-// A Share is a number between 0 and 1 with its probability.
+// A Share is a number with the probability that it stands for in an average.
 type Share struct{ Value, Probability float64 }
 
 // left is Left, with the 1 that none stand for.
