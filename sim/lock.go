@@ -17,6 +17,15 @@ const lockName = ".coachsim.lock"
 // errHeld is what holdFile says of a file that another process holds.
 var errHeld = errors.New("held by another process")
 
+// A HeldError says who is at work in a run directory. Schedulers see it when they
+// start a job anew before a file system has noticed that its node is gone, so it
+// is worth another try.
+type HeldError struct{ Who string }
+
+func (e *HeldError) Error() string {
+	return e.Who + " is at work in it; wait for its end, or choose another directory with --out"
+}
+
 // Hold keeps other processes from simulating into a run directory, which it
 // makes where there is none, until release is called.
 func Hold(dir string) (release func() error, err error) {
@@ -34,7 +43,7 @@ func Hold(dir string) (release func() error, err error) {
 			if text, err := os.ReadFile(path); err == nil && len(text) > 0 {
 				who = strings.TrimSpace(string(text))
 			}
-			return nil, &fs.PathError{Op: "simulating into", Path: dir, Err: fmt.Errorf("%s is at work in it; wait for its end, or choose another directory with --out", who)}
+			return nil, &fs.PathError{Op: "simulating into", Path: dir, Err: &HeldError{who}}
 		}
 		if err != nil {
 			return nil, err

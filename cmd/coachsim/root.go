@@ -26,7 +26,7 @@ const (
 	exitUsage       = 2   // the command line or the study is wrong
 	exitFile        = 3   // data or a file is wrong
 	exitMissed      = 4   // finished, but a target was missed
-	exitResumable   = 75  // stopped by a scheduler's SIGTERM after finishing what was in flight
+	exitResumable   = 75  // stopped by a scheduler's SIGTERM after finishing what was in flight; or another process is at work
 	exitInterrupted = 130 // stopped by Ctrl-C after finishing what was in flight
 )
 
@@ -110,9 +110,12 @@ func run(args []string, in io.Reader, out, talk io.Writer) int {
 	var dir *sim.DirectoryError
 	var path *fs.PathError
 	var missing *sim.Incomplete
+	var held *sim.HeldError
 	switch {
 	case exit != nil:
 		return exit.code
+	case errors.As(err, &held):
+		return exitResumable
 	case errors.As(err, &dir):
 		return exitUsage
 	case errors.As(err, &path), errors.As(err, &missing):
