@@ -1,10 +1,7 @@
 package forest_test
 
 import (
-	"math"
-	"math/rand/v2"
 	"testing"
-	"time"
 
 	"coachsim/dgp"
 	"coachsim/estimators/forest"
@@ -70,30 +67,9 @@ func benchmark(b *testing.B, importance bool) {
 	run()
 	b.ReportAllocs()
 	b.ResetTimer()
-	var work, normals time.Duration
 	for b.Loop() {
-		from := time.Now()
 		run()
-		work += time.Since(from)
-		b.StopTimer()
-		normals += million(r)
-		b.StartTimer()
 	}
-	b.ReportMetric(float64(work)/float64(normals)*1e6, "normals/op")
-}
-
-// million is the time that a million normal draws take, by which the speed of
-// the machine is judged in the same moment.
-func million(r *rand.Rand) time.Duration {
-	from := time.Now()
-	sum := 0.0
-	for range 1_000_000 {
-		sum += r.NormFloat64()
-	}
-	if math.IsNaN(sum) {
-		panic("a normal draw is NaN")
-	}
-	return time.Since(from)
 }
 
 // A forest of 1000 trees on 277 rows of 52 inputs, 7 of them for each node,

@@ -71,6 +71,12 @@ func analysisOf(m estimators.Method, term string, arms []string, lists map[strin
 	case estimators.LeeBounds:
 		formula = m.Formula
 		a.Method = "Lee's bounds"
+	case estimators.CTree:
+		formula = m.Formula
+		a.Method = "a conditional inference tree"
+	case estimators.CForest:
+		formula = m.Formula
+		a.Method = fmt.Sprintf("a forest of %d conditional inference trees", m.Trees)
 	case estimators.Mediation:
 		formula = m.Formula
 		a.Method = "mediation analysis (" + m.Method.String() + ")"
