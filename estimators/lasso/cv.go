@@ -81,7 +81,7 @@ func (c *CV) Fit(x [][]float64, y []float64, rows, folds []int, penalty *Penalty
 		if !c.solver.Solve(c.fold, c.train, penalty, lambdas) {
 			return false
 		}
-		c.test(f)
+		c.test(f, n < 3*k)
 	}
 	c.choose(n, k)
 	return true
@@ -117,8 +117,9 @@ func (c *CV) sort(rows, folds []int) int {
 	return k
 }
 
-// test computes the errors in a fold.
-func (c *CV) test(f int) {
+// test computes the errors in a fold; single says that rows are taken apart for the
+// standard error.
+func (c *CV) test(f int, single bool) {
 	lo, hi := c.start[f], c.start[f+1]
 	p := c.sample.p
 	y := c.sample.column(p)[lo:hi]
@@ -126,7 +127,9 @@ func (c *CV) test(f int) {
 	for i := range c.fold.Lambda {
 		if i > 0 && c.fold.NonZero[i] == 0 && c.fold.NonZero[i-1] == 0 {
 			c.error[f*c.most+i] = c.error[f*c.most+i-1]
-			c.fourth[i] += sumFourth(e)
+			if single {
+				c.fourth[i] += sumFourth(e)
+			}
 			continue
 		}
 		level := c.fold.level[i]
@@ -163,7 +166,9 @@ func (c *CV) test(f int) {
 			square += v * v
 		}
 		c.error[f*c.most+i] = square / float64(len(e))
-		c.fourth[i] += sumFourth(e)
+		if single {
+			c.fourth[i] += sumFourth(e)
+		}
 	}
 }
 

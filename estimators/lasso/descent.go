@@ -133,10 +133,7 @@ func (d *descent) sweep(s *Solver, l1, l2 float64) float64 {
 		}
 		s.beta[j] = b
 		row := s.gram[j*p : j*p+p]
-		gradient := s.gradient[:len(row)]
-		for i, g := range row {
-			gradient[i] -= g * change
-		}
+		subtract(s.gradient, change, row)
 		most = max(most, change*change*row[j])
 	}
 	return most
@@ -154,10 +151,7 @@ func (d *descent) cycle(s *Solver, l1, l2 float64) float64 {
 			}
 			s.beta[j] = b
 			row := s.gram[j*p : j*p+p]
-			gradient := s.gradient[:len(row)]
-			for i, g := range row {
-				gradient[i] -= g * change
-			}
+			subtract(s.gradient, change, row)
 			most = max(most, change*change*row[j])
 		}
 		return most
@@ -204,9 +198,6 @@ func (s *Solver) refresh() {
 		if b == 0 {
 			continue
 		}
-		row := s.gram[j*p : j*p+p]
-		for i, g := range row {
-			s.gradient[i] -= g * b
-		}
+		subtract(s.gradient, b, s.gram[j*p:j*p+p])
 	}
 }

@@ -240,6 +240,14 @@ func dot(x, y []float64) float64 {
 // subtract takes v times y off x.
 func subtract(x []float64, v float64, y []float64) {
 	y = y[:len(x)]
+	for len(x) >= 4 {
+		a, b := x[:4:len(x)], y[:4:len(y)]
+		a[0] -= v * b[0]
+		a[1] -= v * b[1]
+		a[2] -= v * b[2]
+		a[3] -= v * b[3]
+		x, y = x[4:], y[4:]
+	}
 	for i := range x {
 		x[i] -= v * y[i]
 	}
