@@ -219,8 +219,11 @@ func (o Lasso) bind(name string, s *Setup, f *Formula) (Fitter, error) {
 	row := func(term string) {
 		l.report = append(l.report, Row{Estimator: name, Outcome: outcome.Text, Term: term})
 	}
-	for _, j := range l.reported {
+	for i, j := range l.reported {
 		row(f.Terms[j].String())
+		if o.Inference == DoubleSelection || o.Inference == Debiased { // which do not shrink the effect of an arm
+			l.report[i].Target = b.effect(f.Terms[j].String(), outcome, b.causal)
+		}
 	}
 	for _, j := range l.reported {
 		row("selected(" + f.Terms[j].String() + ")")

@@ -105,6 +105,18 @@ func analysisOf(m estimators.Method, term string, arms []string, lists map[strin
 		formula = m.Formula
 		a.Method = "ordinary least squares"
 		a.Errors = fmt.Sprintf("randomisation inference (%d assignments drawn anew)", m.Draws)
+	case estimators.Lasso:
+		formula = m.Formula
+		a.Method = map[estimators.LassoInference]string{
+			estimators.Penalised: "the LASSO", estimators.PostLasso: "ordinary least squares on the terms that a LASSO selects",
+			estimators.DoubleSelection: "double selection by the LASSO", estimators.Debiased: "the debiased LASSO",
+		}[m.Inference]
+		if se := estimators.HC1; m.Inference != estimators.Penalised {
+			if m.Cluster != "" {
+				se = estimators.CR1
+			}
+			a.Errors = standardErrors(se, m.Cluster)
+		}
 	case estimators.Correlation:
 		a.Method = "correlation"
 	case estimators.Reliability:
@@ -117,6 +129,8 @@ func analysisOf(m estimators.Method, term string, arms []string, lists map[strin
 			case text == term || slices.Contains(arms, text):
 			case len(parts) > 1 && slices.ContainsFunc(parts, func(part string) bool { return slices.Contains(arms, part) }):
 				a.Varied = append(a.Varied, text)
+			case text == ".":
+				a.Given = append(a.Given, "every other covariate")
 			default:
 				a.Given = append(a.Given, text)
 			}
