@@ -15,9 +15,12 @@ func (a Achievement) checkBlockEffects(f *Faults, d Design) {
 		return
 	}
 	checkLength(f, "achievement.block_effects", a.BlockEffects, d.Blocks, "block")
-	for key, both := range map[string]bool{"block_sd": a.BlockSD > 0, "icc.block": a.ICC.Block > 0} {
-		if both {
-			f.Add("achievement.block_effects", "says what achievement.%s says in another way; leave one of them out", key)
+	for _, other := range []struct {
+		key string
+		sd  float64
+	}{{"block_sd", a.BlockSD}, {"icc.block", a.ICC.Block}} {
+		if other.sd > 0 {
+			f.Add("achievement.block_effects", "says what achievement.%s says in another way; leave one of them out", other.key)
 		}
 	}
 }
