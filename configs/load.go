@@ -171,6 +171,7 @@ func Plan(s sim.Study, version string) (sim.Plan, error) {
 	endless.Replicates = 1
 	endless.Families = nil // they decide no replicate: the log is only read for them
 	endless.Primary, endless.Sources = nil, sim.Sources{}
+	endless.Precision = nil // decides how many
 	endless.Cost = nil
 	endless.Figures = nil
 	identity, err := Resolve(endless)

@@ -139,6 +139,8 @@ func ReadShards(dirs []string) (Plan, error) {
 			return Plan{}, &DirectoryError{dir, fmt.Sprintf("is of another study, or by another version of coachsim, than %s:\n%sthey cannot be merged", dirs[0], planDiff(first.Text, plan.Text))}
 		case planReplicates(plan.Text) != planReplicates(first.Text):
 			return Plan{}, &DirectoryError{dir, fmt.Sprintf("has %s, and %s has %s; run the shorter again with --replicates and --resume", planReplicates(plan.Text), dirs[0], planReplicates(first.Text))}
+		case !slices.Equal(planPrecision(plan.Text), planPrecision(first.Text)):
+			return Plan{}, &DirectoryError{dir, fmt.Sprintf("asks for another precision than %s", dirs[0])}
 		case max(1, plan.Shard.N) != max(1, first.Shard.N):
 			return Plan{}, &DirectoryError{dir, fmt.Sprintf("is %s, and %s is %s: of a run with another number of shards", plan.Shard.named(), dirs[0], first.Shard.named())}
 		}
@@ -160,7 +162,7 @@ func Merge(ctx context.Context, plan Plan, shards []string, o Options) (out Outc
 		return Outcome{}, &DirectoryError{shards[0], "its plan.yaml is not what was simulated: it was edited, or it is by another version of coachsim that gives other results"}
 	}
 	r := newRunner(plan, o)
-	r.deal = newDeal(len(r.cells), part.Shard.N)
+	r.dealTo(part.Shard.N)
 	from, err := r.collect(ctx, shards)
 	if err != nil {
 		return Outcome{}, err
@@ -187,6 +189,9 @@ func Merge(ctx context.Context, plan Plan, shards []string, o Options) (out Outc
 		return Outcome{}, err
 	}
 	for i, path := range from {
+		if !r.referee.within(r.task(i)) {
+			continue
+		}
 		if ctx.Err() != nil {
 			return Outcome{Interrupted: true}, nil
 		}
@@ -195,7 +200,7 @@ func Merge(ctx context.Context, plan Plan, shards []string, o Options) (out Outc
 		}
 	}
 	// Checks what was copied, and removes what is no part of the run.
-	r.deal = newDeal(len(r.cells), 1)
+	r.dealTo(1)
 	if err := r.findDone(); err != nil {
 		return Outcome{}, err
 	}
@@ -216,7 +221,7 @@ func Merge(ctx context.Context, plan Plan, shards []string, o Options) (out Outc
 	if err := writeProvenance(o.Dir, plan.Provenance(), sessions...); err != nil {
 		return Outcome{}, err
 	}
-	total := plan.Study.Trials()
+	total := r.replicates()
 	return Outcome{Replicates: total, Total: total}, nil
 }
 
@@ -256,11 +261,15 @@ func (r *runner) collect(ctx context.Context, shards []string) ([]string, error)
 			lo, hi := r.span(t.chunk)
 			rows[t.cell] = len(records) / (hi - lo)
 			from[r.index(t)] = path
+			r.referee.see(t, records)
 		}
 	}
 	missing := map[int]*MissingShard{}
 	of := map[int]int{}
 	for i, path := range from {
+		if !r.referee.within(r.task(i)) {
+			continue
+		}
 		k := r.deal.shard(r.task(i))
 		of[k]++
 		if path != "" {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -9,10 +10,13 @@ import (
 )
 
 // planDiff lists the keys at which two plans differ, each with its whole path, the
-// old value and the new one, up to twenty. The number of replicates and what only
+// old value and the new one, up to twenty. How many replicates there are and what only
 // says which part or version of a run a plan is are no differences.
 func planDiff(old, now []byte) string {
 	before, after := planKeys(old), planKeys(now)
+	for _, list := range []*planKeyList{before, after} {
+		list.keys = slices.DeleteFunc(list.keys, func(k planKey) bool { return k.path == "replicates" || strings.HasPrefix(k.path, "precision") })
+	}
 	var lines []string
 	list := func(mark string, k planKey) {
 		lines = append(lines, fmt.Sprintf("  %s %s: %s\n", mark, k.path, k.value))
@@ -64,9 +68,6 @@ func planKeys(text []byte) *planKeyList {
 }
 
 func (l *planKeyList) put(path, value string) {
-	if path == "replicates" {
-		return
-	}
 	for _, again := l.values[path]; again; _, again = l.values[path] {
 		path += " (again)" // two things of one name
 	}

@@ -147,6 +147,13 @@ func (p *Progress) Add(step ProgressStep) {
 	}
 }
 
+// Spare reports replicates as not needed any more.
+func (p *Progress) Spare(replicates int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.setup.Total -= replicates
+}
+
 // Done tells a last time and ends the line, also of a run that was cut short.
 func (p *Progress) Done() {
 	p.mu.Lock()
@@ -165,7 +172,9 @@ func (p *Progress) tell(now time.Time, event string) {
 	}
 }
 
-func (p *Progress) done() int { return p.setup.Already + p.sum.Replicates }
+// done is never more than the total: of a design that ended, workers may have done a
+// little more.
+func (p *Progress) done() int { return min(p.setup.Already+p.sum.Replicates, p.setup.Total) }
 
 // rate is replicates a second of this run, 0 before the first.
 func (p *Progress) rate(now time.Time) float64 {

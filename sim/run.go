@@ -109,8 +109,12 @@ func Run(ctx context.Context, plan Plan, o Options) (out Outcome, err error) {
 	r.progress = NewProgress(setup)
 	err = r.run(ctx)
 	r.progress.Done()
-	finished := int(r.finished.Load())
-	if simulated := finished - setup.Already; simulated > 0 && err == nil {
+	if e := r.cut(); err == nil {
+		err = e
+	}
+	finished := r.kept()
+	total = r.replicates()
+	if simulated := int(r.finished.Load()) - setup.Already; simulated > 0 && err == nil {
 		err = writeProvenance(o.Dir, plan.Provenance(), watch.session(o.Workers, simulated, plan.Shard))
 	}
 	return Outcome{Replicates: finished, Total: total, Interrupted: ctx.Err() != nil && finished < total, Truths: slices.Concat(r.truths...)}, err
@@ -134,6 +138,8 @@ func prepare(plan Plan, o Options) error {
 		return &DirectoryError{o.Dir, plan.unlike(old) + "choose another directory with --out, or replace the run with --force"}
 	case planShard(old) != planShard(plan.Text):
 		return &DirectoryError{o.Dir, fmt.Sprintf("holds %s of this study, not %s; choose another directory with --out, or replace the run with --force", planShard(old).named(), plan.Shard.named())}
+	case !keeps(planPrecision(old), plan.Study.Precision):
+		return &DirectoryError{o.Dir, "holds a run of this study that does not end so early; ask for at least as much precision (--mcse), or replace the run with --force"}
 	case !o.Resume && planReplicates(old) != planReplicates(plan.Text):
 		return &DirectoryError{o.Dir, "holds a run of this study with another number of replicates; add --resume to keep its finished replicates, or replace the run with --force"}
 	case o.Resume:
@@ -185,6 +191,7 @@ type runner struct {
 	options Options
 	cells   []Cell
 	deal    deal
+	referee *referee
 	truths  [][]PopulationEffect // by cell; none of cells that are not the shard's
 	// projections are those of every cell, for truths that depend on what is selected.
 	projections [][]*populationProjection
@@ -200,14 +207,22 @@ type task struct{ cell, chunk int }
 
 func newRunner(plan Plan, o Options) *runner {
 	cells := plan.Study.designs()
-	return &runner{
-		plan: plan, options: o, cells: cells, deal: newDeal(len(cells), plan.Shard.N),
+	r := &runner{
+		plan: plan, options: o, cells: cells,
 		truths:      make([][]PopulationEffect, len(cells)),
 		projections: make([][]*populationProjection, len(cells)),
 	}
+	r.dealTo(plan.Shard.N)
+	return r
 }
 
-// chunks returns the number of chunks of each cell.
+// dealTo deals the chunks to so many shards, and forgets which cells have ended.
+func (r *runner) dealTo(shards int) {
+	r.deal = newDeal(len(r.cells), shards, len(r.plan.Study.Precision) > 0)
+	r.referee = newReferee(r.plan.Study, len(r.cells), r.chunks())
+}
+
+// chunks returns the number of chunks of each cell that does not end early.
 func (r *runner) chunks() int {
 	return (r.plan.Study.Replicates + ChunkReplicates - 1) / ChunkReplicates
 }
@@ -224,19 +239,26 @@ func (r *runner) index(t task) int { return t.cell*r.chunks() + t.chunk }
 // ours reports whether a task is this shard's.
 func (r *runner) ours(t task) bool { return r.deal.shard(t) == r.plan.Shard.K }
 
-// has reports whether the run, or its shard, has the chunk of a task.
-func (r *runner) has(t task) bool { return r.ours(t) }
+// has reports whether the run, or its shard, has the chunk of a task, as far as is
+// known: a cell may turn out to end before.
+func (r *runner) has(t task) bool { return r.ours(t) && r.referee.within(t) }
 
 // replicates counts the replicates of this shard, over all cells.
 func (r *runner) replicates() int {
 	n := 0
 	for i := range r.tasks() {
-		if t := r.task(i); r.ours(t) {
+		if t := r.task(i); r.has(t) {
 			lo, hi := r.span(t.chunk)
 			n += hi - lo
 		}
 	}
 	return n
+}
+
+// spared is how many replicates the last chunks of a cell hold.
+func (r *runner) spared(chunks int) int {
+	lo, _ := r.span(r.chunks() - chunks)
+	return r.plan.Study.Replicates - lo
 }
 
 // span returns the replicates [lo, hi) of a chunk.
@@ -307,6 +329,18 @@ func logged(dir string) int {
 	return n
 }
 
+// kept counts the replicates that are finished.
+func (r *runner) kept() int {
+	n := 0
+	for i, done := range r.done {
+		if done {
+			lo, hi := r.span(r.task(i).chunk)
+			n += hi - lo
+		}
+	}
+	return n
+}
+
 // findDone finds the finished chunks of an earlier run. It removes files that
 // are no part of this run: chunks of replicates that it does not have, damaged
 // chunks, and what a killed run left half written.
@@ -319,12 +353,13 @@ func (r *runner) findDone() error {
 	finished := 0
 	for _, entry := range entries {
 		path := filepath.Join(chunkDir(r.options.Dir), entry.Name())
-		if t, ok := r.named(entry.Name()); ok && r.ours(t) {
+		if t, ok := r.named(entry.Name()); ok && r.has(t) { // in order, so that the referee can say
 			// Reading it whole finds damage inside.
-			if _, err := r.read(path, t, len(r.truths[t.cell])); err == nil {
+			if records, err := r.read(path, t, len(r.truths[t.cell])); err == nil {
 				lo, hi := r.span(t.chunk)
 				r.done[r.index(t)] = true
 				finished += hi - lo
+				r.referee.see(t, records)
 				continue
 			}
 		}
@@ -335,7 +370,7 @@ func (r *runner) findDone() error {
 	r.finished.Store(int64(finished))
 	r.missing = 0
 	for i, done := range r.done {
-		if !done && r.ours(r.task(i)) {
+		if !done && r.has(r.task(i)) {
 			r.missing++
 		}
 	}
@@ -375,7 +410,7 @@ func (r *runner) work(ctx context.Context) error {
 			return nil
 		}
 		t := r.task(i)
-		if r.done[i] || !r.ours(t) {
+		if r.done[i] || !r.has(t) {
 			continue
 		}
 		if w == nil || w.cell != t.cell {
@@ -396,8 +431,15 @@ func (r *runner) work(ctx context.Context) error {
 		}
 		step.Replicates = hi - lo
 		meta := map[string]string{"plan": r.plan.Hash, "seed": strconv.FormatUint(r.plan.Study.Seed, 10), "version": r.plan.Version}
+		if !r.referee.within(t) {
+			continue // its cell ended meanwhile
+		}
 		if err := WriteChunk(r.path(t), records, meta); err != nil {
 			return err
+		}
+		r.done[i] = true
+		if spared := r.referee.see(t, records); spared > 0 {
+			r.progress.Spare(r.spared(spared))
 		}
 		r.finished.Add(int64(hi - lo))
 		r.progress.Add(step)

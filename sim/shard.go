@@ -75,7 +75,8 @@ const wholeCells = 20
 //
 // The chunks of a cell go to one shard after the other, so that a slow cell is
 // slow for all. In a long sweep a cell goes to one shard whole, since each shard
-// that has a part of it must find its true effects. The cells are first put in an order that has
+// that has a part of it must find its true effects. So does a cell that ends when it
+// is known precisely, which takes all its replicates. The cells are first put in an order that has
 // nothing to do with the sweep's, lest one shard get all the slow ones; the
 // golden section then spreads the shards at which cells begin, as evenly as can be
 // for any number of cells (Knuth, The Art of Computer Programming, 6.4).
@@ -85,10 +86,10 @@ type deal struct {
 	first  []int // shard of the first chunk, by cell
 }
 
-// newDeal deals cells to shards.
-func newDeal(cells, shards int) deal {
+// newDeal deals cells to shards; where together is set, always whole.
+func newDeal(cells, shards int, together bool) deal {
 	shards = max(1, shards)
-	d := deal{shards: shards, whole: cells >= wholeCells*shards, first: make([]int, cells)}
+	d := deal{shards: shards, whole: together || cells >= wholeCells*shards, first: make([]int, cells)}
 	order := make([]int, cells)
 	for i := range order {
 		order[i] = i

@@ -33,7 +33,7 @@ func TestDealIsFair(t *testing.T) {
 	for _, cells := range []int{1, 2, 5, 12, 55, 144, 1000} {
 		for _, shards := range []int{1, 2, 5, 8, 64} {
 			for _, chunks := range []int{1, 3, 10, 64} {
-				d := newDeal(cells, shards)
+				d := newDeal(cells, shards, false)
 				size := make([]int, shards)
 				for cell := range cells {
 					for chunk := range chunks {
@@ -63,7 +63,7 @@ func TestDealIsFair(t *testing.T) {
 	}
 	for _, every := range []int{2, 5, 10, 55, 100} {
 		const cells, shards, chunks = 1000, 8, 10
-		d := newDeal(cells, shards)
+		d := newDeal(cells, shards, false)
 		slow := make([]int, shards)
 		for cell := 0; cell < cells; cell += every {
 			for chunk := range chunks {

@@ -23,6 +23,7 @@ type Study struct {
 	Estimators []Estimator       `yaml:"estimators" required:"true" minlen:"1" doc:"what is fitted to every simulated trial"`
 	Families   []Family          `yaml:"families,omitempty" doc:"tests that are judged together, with p-values adjusted for their number"`
 	Primary    *Primary          `yaml:"primary,omitempty" doc:"the estimate the trial is planned for, which a proposal states the power of; by default the first effect of a treatment that is estimated"`
+	Precision  []Precision       `yaml:"precision,omitempty" doc:"what must be known, and how precisely, for a design to end before its last replicate"`
 	Sources    Sources           `yaml:"sources,omitempty" doc:"where the numbers come from, in words that a proposal prints"`
 	Published  string            `yaml:"published,omitempty" doc:"a built-in table of published results to hold the estimates against"`
 	Cost       *Cost             `yaml:"cost,omitempty" doc:"what the trial costs, by unit, for optimise"`
@@ -245,6 +246,7 @@ func (s Study) Validate() []Fault {
 		faults = append(faults, s.projectionFaults(panel.Rows())...)
 		faults = append(faults, s.familyFaults(panel.Rows())...)
 		faults = append(faults, s.primaryFaults(panel.Rows())...)
+		faults = append(faults, s.precisionFaults(panel.Rows())...)
 	}
 	return faults
 }

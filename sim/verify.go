@@ -67,6 +67,7 @@ func Verify(ctx context.Context, plan Plan, dir string, n int, seed uint64, work
 		default:
 			lo, hi := r.span(t.chunk)
 			rows[t.cell] = len(records) / (hi - lo)
+			r.referee.see(t, records)
 		}
 	}
 	var w *world

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"coachsim/configs"
 	"coachsim/plots"
@@ -63,7 +64,7 @@ func openDirectory(dir string) (*finished, error) {
 }
 
 // finish shows the results of a run and writes what is made of them.
-func (f *finished) finish(s streams, asJSON, pictures bool) error {
+func (f *finished) finish(s streams, asJSON, pictures bool, t *targets) error {
 	if f.outcome.Interrupted && !asJSON {
 		fmt.Fprintf(s.out, "INTERRUPTED: partial results.\n\n")
 	}
@@ -92,6 +93,12 @@ func (f *finished) finish(s streams, asJSON, pictures bool) error {
 		}
 	}
 	f.warnOfFailure(s.talk)
+	if err := f.writeFailures(s); err != nil {
+		return err
+	}
+	if most := f.study.Trials(); len(f.study.Precision) > 0 && !f.outcome.Interrupted {
+		fmt.Fprintf(s.talk, "Precise enough (%s) after %s of at most %s replicates.\n", f.precision(), grouped(f.outcome.Replicates), grouped(most))
+	}
 	wrote := f.dir
 	if f.outcome.Interrupted {
 		return f.interrupted(s)
@@ -115,7 +122,16 @@ func (f *finished) finish(s streams, asJSON, pictures bool) error {
 		return err
 	}
 	fmt.Fprintf(s.talk, "Wrote %s.\n", wrote)
-	return nil
+	return f.judge(s, t)
+}
+
+// precision is what was asked for: itt:power=0.005, bias=0.01.
+func (f *finished) precision() string {
+	all := make([]string, len(f.study.Precision))
+	for i, p := range f.study.Precision {
+		all[i] = p.String()
+	}
+	return strings.Join(all, ", ")
 }
 
 // writeSummary writes summary.csv and summary.json.
@@ -171,6 +187,6 @@ func (f *finished) writeFigures(theme plots.Theme, figures []plots.Figure, forma
 
 // interrupted says what a stopped run has kept.
 func (f *finished) interrupted(s streams) error {
-	fmt.Fprintf(s.talk, "Interrupted after %d of %d replicates, kept in %s. Go on with --resume.\n", f.outcome.Replicates, f.study.Trials(), f.dir)
+	fmt.Fprintf(s.talk, "Interrupted after %d of %d replicates, kept in %s. Go on with --resume.\n", f.outcome.Replicates, f.outcome.Total, f.dir)
 	return &exitError{exitInterrupted, nil}
 }

@@ -15,6 +15,7 @@ import (
 
 func newMerge(s streams) *cobra.Command {
 	var out string
+	var t targets
 	var asJSON, force, noFigures bool
 	c := &cobra.Command{
 		Use:   "merge DIR...",
@@ -45,6 +46,9 @@ the message names the shards, and the commands that finish them.`,
 			if err != nil {
 				return err
 			}
+			if _, _, err := t.read(study); err != nil {
+				return err
+			}
 			plan, err := configs.Plan(study, first.Version)
 			if err != nil {
 				return err
@@ -70,10 +74,11 @@ the message names the shards, and the commands that finish them.`,
 			if err := done.writeSummary(); err != nil {
 				return err
 			}
-			return done.finish(s, asJSON, !noFigures)
+			return done.finish(s, asJSON, !noFigures, &t)
 		},
 	}
 	flags := c.Flags()
+	t.add(flags)
 	flags.StringVar(&out, "out", "coachsim-merged", "run `DIR`ectory of the whole")
 	flags.BoolVar(&force, "force", false, "replace the run in the directory")
 	flags.BoolVar(&asJSON, "json", false, "print the result as one JSON object")

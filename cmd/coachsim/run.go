@@ -15,6 +15,7 @@ import (
 func newRun(s streams) *cobra.Command {
 	var f runFlags
 	var noFigures bool
+	var t targets
 	c := &cobra.Command{
 		Use:   "run STUDY",
 		Short: "Simulate a study and show power, bias and coverage",
@@ -30,6 +31,10 @@ table.html) and report.html, which tells it all on one page. The same study give
 the same bytes whatever the number of workers.
 
 A study with a sweep simulates every combination of its values.
+
+--mcse power=0.005 ends each design as soon as the power of every estimator of a
+known effect is known so precisely, asked every 500 replicates; --replicates is then
+the most.
 
 --shard K/N simulates one part of N, for as many machines; merge puts the parts
 together. The parts depend on the study and N alone. K may be the name of an
@@ -51,9 +56,18 @@ all this for job schedulers.`,
 			if f.json && !f.shard.Whole() {
 				return usageError("--json with --shard: one shard has no results to print; merge has")
 			}
+			if err := f.setPrecision(); err != nil {
+				return err
+			}
 			study, name, err := f.load(s, args[0])
 			if err != nil {
 				return err
+			}
+			if _, _, err := t.read(study); err != nil {
+				return err
+			}
+			if cells := max(1, len(study.Cells)); len(study.Precision) > 0 && f.shard.N > cells {
+				return usageError("--shard %s: the study ends when it is precise, for which a design must be in one shard, and it has %s; use at most as many shards", f.shard, count(cells, "design"))
 			}
 			dir := f.out
 			switch {
@@ -79,10 +93,12 @@ all this for job schedulers.`,
 			if err != nil || done == nil {
 				return err
 			}
-			return done.finish(s, f.json, !noFigures)
+			return done.finish(s, f.json, !noFigures, &t)
 		},
 	}
 	f.add(c.Flags(), "coachsim-NAME")
+	t.add(c.Flags())
+	c.Flags().StringArrayVar(&f.mcse, "mcse", nil, "end a design when its Monte Carlo standard error is so small: `[ESTIMATOR:]MEASURE=NUMBER`, the measure power, bias or coverage (again for more)")
 	c.Flags().Var(&f.shard, "shard", "simulate part `K/N` of the run, counted from 0, for merge")
 	c.Flags().BoolVar(&noFigures, "no-figures", false, "draw no files of figures; the report has them")
 	return c
@@ -101,4 +117,21 @@ func tableWidth(s streams) int {
 		}
 	}
 	return 110
+}
+
+// setPrecision turns --mcse into the study's precision.
+func (f *runFlags) setPrecision() error {
+	if len(f.mcse) == 0 {
+		return nil
+	}
+	var all []string
+	for _, text := range f.mcse {
+		p, err := sim.ParsePrecision(text)
+		if err != nil {
+			return usageError("--mcse %s: %v", text, err)
+		}
+		all = append(all, fmt.Sprintf("{measure: %s, mcse: %v, of: %q}", p.Measure, p.MCSE, p.Of))
+	}
+	f.set = append(f.set, "precision=["+strings.Join(all, ", ")+"]")
+	return nil
 }

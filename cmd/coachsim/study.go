@@ -117,6 +117,7 @@ type runFlags struct {
 	json     bool
 	progress sim.ProgressMode
 	shard    sim.Shard // of run alone
+	mcse     []string  // of run alone
 }
 
 func (f *runFlags) add(flags *pflag.FlagSet, dir string) {

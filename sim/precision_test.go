@@ -1,0 +1,149 @@
+package sim
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// unequalStudy has three cells whose power is known after different numbers of
+// replicates: that near 0.5 takes longest.
+func unequalStudy(replicates int) Study {
+	one := func() Study {
+		s := smallStudy(replicates)
+		s.Estimators = s.Estimators[1:2]
+		return s
+	}
+	s := one()
+	for i, effect := range []float64{0, 0.45, 3} {
+		cell := one()
+		cell.Achievement.Effect.Mean = []float64{effect, effect}
+		s.Cells = append(s.Cells, Cell{Factors: []Factor{{"effect", fmt.Sprint(i)}}, Study: cell})
+	}
+	return s
+}
+
+func precisely(s Study, all ...Precision) Plan {
+	s.Precision = all
+	text := fmt.Sprintf("aim: %s\nreplicates: %d\n", s.Aim, s.Replicates)
+	if len(all) > 0 {
+		text += "precision:\n"
+	}
+	for _, p := range all {
+		text += fmt.Sprintf("  - measure: %s\n    mcse: %v\n    of: %q\n", p.Measure, p.MCSE, p.Of)
+	}
+	return Plan{Study: s, Text: PlanText([]byte(text), "a", "v1", 1, s.Seed), Hash: "a", Version: "v1", Results: 1}
+}
+
+// A cell ends at the first multiple of PrecisionReplicates at which it is known
+// precisely enough: found here from the log of a run to the end, with the formula
+// written out. The directory is the same however it was run.
+func TestPrecision(t *testing.T) {
+	const most = 2000
+	full := t.TempDir()
+	if _, err := Run(t.Context(), precisely(unequalStudy(most)), silently(full, 2)); err != nil {
+		t.Fatal(err)
+	}
+	const enough = 0.0175
+	ends := map[int]int{}
+	for cell := range 3 {
+		records := recordsOf(t, full, cell)
+		for n := PrecisionReplicates; n <= most && ends[cell] == 0; n += PrecisionReplicates {
+			worst := 0.0
+			for _, outcome := range []string{"achievement", "reading", "above(talk, 75)"} {
+				hits := 0
+				for _, r := range records {
+					if r.Outcome == outcome && r.Replicate < n && r.Status.Worked() && r.P <= 0.05 {
+						hits++
+					}
+				}
+				p := float64(hits+2) / float64(n+4)
+				worst = max(worst, math.Sqrt(p*(1-p)/float64(n)))
+			}
+			if worst <= enough {
+				ends[cell] = n
+			}
+		}
+		if ends[cell] == 0 {
+			ends[cell] = most
+		}
+	}
+	total := ends[0] + ends[1] + ends[2]
+	if total == 3*ends[0] || total == 3*most {
+		t.Fatalf("a poor example: the cells end at %v", ends)
+	}
+	want := files(t, full)
+	maps.DeleteFunc(want, func(name, _ string) bool {
+		var cell, rep int
+		n, _ := fmt.Sscanf(filepath.Base(name), "cell-%d-rep-%d.parquet", &cell, &rep)
+		return n == 2 && rep >= ends[cell]
+	})
+	plan := precisely(unequalStudy(most), Precision{Measure: "power", MCSE: enough})
+	want["plan.yaml"] = string(plan.Text)
+
+	for _, workers := range []int{1, 7} {
+		dir := t.TempDir()
+		outcome, err := Run(t.Context(), plan, silently(dir, workers))
+		if err != nil || outcome.Replicates != total || outcome.Total != total || outcome.Interrupted {
+			t.Fatalf("%d workers: %+v, want %d replicates; error %v", workers, outcome, total, err)
+		}
+		checkSameFiles(t, fmt.Sprint(workers, " workers"), files(t, dir), want)
+	}
+
+	// Three shards, a cell each.
+	shards := runShards(t, plan, 3, silently("", 2))
+	merged := filepath.Join(t.TempDir(), "merged")
+	if outcome, err := Merge(t.Context(), plan, shards, silently(merged, 2)); err != nil || outcome.Replicates != total {
+		t.Fatalf("%+v, error %v", outcome, err)
+	}
+	checkSameFiles(t, "3 shards", files(t, merged), want)
+	removeChunks(t, shards[1], 1)
+	if _, err := Merge(t.Context(), plan, shards, silently(filepath.Join(t.TempDir(), "no"), 2)); err == nil || !strings.Contains(err.Error(), "lacks") {
+		t.Errorf("a chunk is missing: error %v", err)
+	}
+
+	// Killed between a chunk too many and its removal, with a chunk lost before it.
+	for cell, end := range ends {
+		if end < most {
+			beyond := task{cell, end / ChunkReplicates}.fileName()
+			text, err := os.ReadFile(filepath.Join(full, "chunks", beyond))
+			must(t, err)
+			must(t, os.WriteFile(filepath.Join(merged, "chunks", beyond), text, 0o644))
+		}
+	}
+	must(t, os.Remove(filepath.Join(merged, "chunks", task{1, 2}.fileName())))
+	resumed := silently(merged, 2)
+	resumed.Resume = true
+	if _, err := Run(t.Context(), plan, resumed); err != nil {
+		t.Fatal(err)
+	}
+	checkSameFiles(t, "resumed", files(t, merged), want)
+
+	// More precision keeps what there is, down to the end; less is refused.
+	if _, err := Run(t.Context(), precisely(unequalStudy(most), Precision{Measure: "power", MCSE: 0.05}), resumed); err == nil || !strings.Contains(err.Error(), "does not end so early") {
+		t.Errorf("less precision: error %v", err)
+	}
+	if _, err := Run(t.Context(), precisely(unequalStudy(most)), resumed); err != nil {
+		t.Fatal(err)
+	}
+	checkSameFiles(t, "to the end", files(t, merged), files(t, full))
+	if v, err := Verify(t.Context(), plan, full, 5, 1, 1); err != nil || len(v.Faults) > 0 || v.Replicates != 5 || v.Chunks != total/ChunkReplicates {
+		t.Errorf("%+v, error %v", v, err)
+	}
+}
+
+func TestParsePrecision(t *testing.T) {
+	for text, want := range map[string]Precision{
+		"0.005": {"power", 0.005, ""}, "power=0.01": {"power", 0.01, ""}, "itt:bias=1e-3": {"bias", 0.001, "itt"}, "cover=0.01": {"coverage", 0.01, ""},
+		"": {}, "power": {}, "power=0": {}, "power=-1": {}, "power=x": {}, "size=0.1": {}, "a:b:c=1": {}, "power=Inf": {}, "NaN": {},
+	} {
+		p, err := ParsePrecision(text)
+		if (err != nil) != (want == Precision{}) || err == nil && p != want {
+			t.Errorf("%q: %+v, error %v", text, p, err)
+		}
+	}
+}
