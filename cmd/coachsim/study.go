@@ -116,6 +116,7 @@ type runFlags struct {
 	force    bool
 	json     bool
 	progress sim.ProgressMode
+	untried  bool
 	shard    sim.Shard // of run alone
 	mcse     []string  // of run alone
 }
@@ -129,6 +130,7 @@ func (f *runFlags) add(flags *pflag.FlagSet, dir string) {
 	flags.BoolVar(&f.resume, "resume", false, "keep what an earlier run of the same study finished, and add what is missing")
 	flags.BoolVar(&f.force, "force", false, "replace the run in the directory")
 	flags.BoolVar(&f.json, "json", false, "print the result as one JSON object")
+	flags.BoolVar(&f.untried, "untried", false, "begin a long run although an estimator fails in every trial fit")
 	flags.Var(&f.progress, "progress", "`HOW` to tell progress: auto, bar, plain, json or none")
 }
 
@@ -148,6 +150,9 @@ func (f *runFlags) simulate(c *cobra.Command, s streams, study sim.Study, dir st
 		return nil, err
 	}
 	plan = plan.Part(f.shard)
+	if err := f.rehearse(c, s, study); err != nil {
+		return nil, err
+	}
 	outcome, err := sim.Run(c.Context(), plan, sim.Options{
 		Dir: dir, Held: true, Workers: f.workers, Resume: f.resume, Force: f.force,
 		Progress: sim.ProgressSetup{Writer: s.talk, Mode: f.progress},
@@ -171,6 +176,34 @@ func (f *runFlags) simulate(c *cobra.Command, s streams, study sim.Study, dir st
 	}
 	done.outcome = outcome
 	return done, done.writeSummary()
+}
+
+// A run of so many trials is rehearsed.
+const longRun = 2000
+
+// rehearse looks before a long run whether every estimator works, and says what the run
+// will take.
+func (f *runFlags) rehearse(c *cobra.Command, s streams, study sim.Study) error {
+	if study.Trials() < longRun || f.resume {
+		return nil
+	}
+	var failed *sim.RehearsalError
+	if err := study.Rehearse(c.Context()); errors.As(err, &failed) && !f.untried {
+		return fmt.Errorf("%w: %s.\nNothing was run. To count the failures all the same, add --untried", err, statusInWords(failed.Status))
+	} else if err != nil && failed == nil {
+		return err
+	}
+	if f.progress == sim.ProgressNone || f.progress == sim.ProgressJSON || f.json {
+		return nil
+	}
+	forecast, err := study.Forecast(c.Context(), f.workers)
+	if err != nil {
+		if c.Context().Err() != nil {
+			return nil // the run says that it was interrupted
+		}
+		return err
+	}
+	return forecast.Write(s.talk)
 }
 
 // endShard says what a shard has done, and what to do when all have.
