@@ -199,7 +199,7 @@ func (f *runFlags) rehearse(c *cobra.Command, s streams, study sim.Study) error 
 	forecast, err := study.Forecast(c.Context(), f.workers)
 	if err != nil {
 		if c.Context().Err() != nil {
-			return nil // the run says that it was interrupted
+			return nil //nolint:nilerr // the run says that it was interrupted
 		}
 		return err
 	}
