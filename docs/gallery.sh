@@ -44,6 +44,10 @@ for world in ecuador ecuador-disruption; do
   coachsim run "$work/$world.yaml" --replicates 1000 --no-figures --progress none --out "$work/paths-$world" >/dev/null
   draw "paths-$world" "paths-$world" --kind path-diagram --only estimator=domains-by-arm
 done
+coachsim run tanzania-math --replicates 200 --no-figures --progress none --out "$work/teachers" --set 'estimators=[
+  {name: cv-min, kind: lasso, formula: gain ~ $covariates, lambda: cv-min},
+  {name: cv-1se, kind: lasso, formula: gain ~ $covariates, lambda: cv-1se}]' >/dev/null
+draw teachers selection --kind selection
 draw ecuador densities --kind densities
 draw ecuador design --kind design
 cp "$work/ecuador/figures/densities-domains.svg" docs/gallery/

@@ -22,7 +22,8 @@
 //	figure.go, caption.go               what every figure is, its data twin and its words
 //	kinds.go                            figures by name, drawn from a run
 //	curve.go, mdes.go, contour.go, estimators.go, nestedloop.go, lollipop.go, bias.go, power.go,
-//	zip.go, pvalues.go, sampling.go, scatter.go, density.go, frontier.go, published.go, pathdiagram.go   one figure each
+//	zip.go, pvalues.go, sampling.go, scatter.go, density.go, frontier.go, published.go, pathdiagram.go, predictors.go,
+//	relativemse.go   one figure each
 //
 // A new figure is one file: a struct with the four methods of [Figure], and an
 // entry in [Kinds] by which it can be asked for.

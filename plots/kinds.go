@@ -47,6 +47,10 @@ func Kinds() []Kind {
 		{"design", "who is randomised: blocks, schools, classes and children, by arm", makeDesign},
 		{"effects-by-path", "true direct and indirect effects through classroom quality", makeEffectsByPath},
 		{"path-diagram", "paths from treatment to outcome as an estimator of mediation finds them, with truths", makePathDiagram},
+		{"relative-mse", "error of least squares over that of each model, out of sample", makeRelativeMSE},
+		{"selection", "how often each predictor is selected, true ones apart", makePredictors(sim.SelectionFrequency, "no estimator selects predictors: there is no term selected(x), listed(x) or runs(x)")},
+		{"importance", "importance of each predictor, true ones apart", makePredictors(sim.ImportanceMeasure, "no estimator measures importance: there is no term importance(x)")},
+		{"coverage", "coverage of the intervals of each predictor's coefficient, true ones apart", makePredictors(sim.PredictorCoverage, "no estimate of a predictor's coefficient has a truth and an interval, as with estimand projection in a study of learning")},
 	}
 }
 
@@ -136,6 +140,27 @@ func (run Run) rows(f sim.Figure) (effects, tested []Row, err error) {
 		effects, tested = slices.DeleteFunc(effects, other), slices.DeleteFunc(tested, other)
 	}
 	return effects, tested, nil
+}
+
+// only returns all rows that a figure asks for, also those without a bias and a power.
+func (run Run) only(f sim.Figure) ([]Row, error) {
+	all := make([]Row, len(run.Summary.Rows))
+	for i, r := range run.Summary.Rows {
+		all[i].SummaryRow = r
+	}
+	for given, value := range f.Only {
+		key, err := findKey(all, given)
+		if err != nil {
+			return nil, err
+		}
+		other := func(row Row) bool { return Bare(factor(row, key)) != Bare(value) }
+		kept := slices.DeleteFunc(slices.Clone(all), other)
+		if len(kept) == 0 {
+			return nil, fmt.Errorf("only: %s is never %s; it is %s", key, value, strings.Join(levelsOf(all, key), ", "))
+		}
+		all = kept
+	}
+	return all, nil
 }
 
 // maxLoggedRows bounds the rows whose log is held in memory for a figure.

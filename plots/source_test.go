@@ -26,6 +26,7 @@ func TestFiguresComputeNoStatistic(t *testing.T) {
 		"frontier.go":    {"Draw"},
 		"sweep.go":       {"sweptNumber", "divide"},
 		"kinds.go":       {"CheckKeys"},
+		"predictors.go":  {"Draw"},
 		"reliability.go": {"values", "Draw"},
 		"endlabels.go":   {"placeEnds"},
 	}

@@ -1,0 +1,57 @@
+package sim
+
+import (
+	"iter"
+	"math"
+)
+
+// A RelativeError is the mean squared error of least squares over that of a model, both
+// out of sample, as an estimator reports it over repeated splits: above 1 the
+// model predicts better.
+type RelativeError struct {
+	SummaryRow
+	MCSE      float64 // of the mean over the trials
+	Low, High float64 // means over the trials of the interval over the splits; NaN where there is none
+	OfTrials  [2]float64
+}
+
+// relativeErrorTerm is how estimators call it.
+const relativeErrorTerm = "relative_mse"
+
+// RelativeErrors finds relative errors among the rows of a summary. OfTrials are the 2.5th
+// and 97.5th percentiles of the trials.
+func RelativeErrors(rows []SummaryRow, chunks iter.Seq2[[]Record, error]) ([]RelativeError, error) {
+	var used []SummaryRow
+	for _, r := range rows {
+		if r.Term == relativeErrorTerm && r.N > r.NFail {
+			used = append(used, r)
+		}
+	}
+	records, err := CollectRecords(chunks, used)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]RelativeError, len(used))
+	for i, r := range used {
+		var low, high moments
+		var values []float64
+		for k := range records[i] {
+			e := &records[i][k]
+			if !e.Status.Worked() {
+				continue
+			}
+			values = append(values, e.Value)
+			if e.Exists() {
+				low.add(e.Low)
+				high.add(e.High)
+			}
+		}
+		of := RelativeError{SummaryRow: r, MCSE: r.EmpSE / math.Sqrt(float64(r.N-r.NFail)), Low: math.NaN(), High: math.NaN()}
+		if low.n > 0 {
+			of.Low, of.High = low.mean(), high.mean()
+		}
+		of.OfTrials = middle95(values)
+		all[i] = of
+	}
+	return all, nil
+}
