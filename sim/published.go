@@ -15,9 +15,12 @@ type Published struct {
 	Estimator string
 	Outcome   string
 	Term      string
-	Kind      string  // "coef" for a regression coefficient, "corr" for a correlation, "p" for a p-value
-	Value     float64 // as printed
-	SE        float64 // as printed; NaN where none is
+	// Kind is "coef" for a regression coefficient, "corr" for a correlation, "p" for a
+	// p-value, "r2"; of predictions "mse", "ratio", and "lo" and "hi" for their percentiles;
+	// of selection "freq" (share of runs), "importance", "sign" (1 for +) and "tick" (1 or 0).
+	Kind  string
+	Value float64 // as printed
+	SE    float64 // as printed; NaN where none is
 	// CalibratedSE is the mean standard error that the calibration of the
 	// data-generating model found; NaN where it gives none.
 	CalibratedSE float64
@@ -33,6 +36,10 @@ type Comparison struct {
 	DiffSE   float64 // (Mean - Value)/SE; NaN where no SE is printed
 	N        int     // fits used
 	NFail    int
+
+	// Extreme is the share of simulated data sets at least as extreme as the published
+	// value, with its Monte Carlo standard error; see Extremes.
+	Extreme, ExtremeMCSE float64
 }
 
 // Verdict puts a difference in words: close, near or off. Coefficients are judged by
@@ -55,8 +62,16 @@ func (c Comparison) Verdict() string {
 	}
 }
 
+// kindsInWords says what cells of predictions and selections are.
+var kindsInWords = map[string]string{
+	"mse": "mean", "ratio": "mean", "lo": "2.5%", "hi": "97.5%", "freq": "share of runs", "importance": "importance", "sign": "positive", "tick": "listed",
+}
+
 // Name is the printed column and what the cell is.
 func (c Comparison) Name() string {
+	if words, ok := kindsInWords[c.Kind]; ok {
+		return "(" + c.Column + ") " + words + ": " + c.Label
+	}
 	if c.Column != "" && c.Kind != "corr" {
 		return "(" + c.Column + ") " + c.Label
 	}
@@ -96,6 +111,8 @@ type Tolerance struct {
 	RMS   float64 // of DiffSE over the coefficients
 	Worst float64 // largest |DiffSE| of a coefficient
 	SE    float64 // largest relative difference of a mean SE from the calibrated one
+	R2    float64 // largest difference of an R²; 0 where there are none
+	MSE   float64 // largest relative difference of a mean squared error of least squares; 0 where there are none
 }
 
 // An Agreement is how close the coefficients of a comparison come.
@@ -107,6 +124,8 @@ type Agreement struct {
 	SEs         int     // cells with a calibrated SE
 	WorstSE     float64 // largest |MeanSE/CalibratedSE - 1|
 	WorstSECell string
+	R2          float64 // largest |Mean - Value| of an R²
+	MSE         float64 // largest |Mean/Value - 1| of a mean squared error of least squares
 }
 
 // Agree measures the agreement of the coefficients.
@@ -114,6 +133,12 @@ func Agree(all []Comparison) Agreement {
 	var a Agreement
 	sum := 0.0
 	for _, c := range all {
+		switch {
+		case c.Kind == "r2":
+			a.R2 = math.Max(a.R2, math.Abs(c.Mean-c.Value))
+		case c.Kind == "mse" && c.Column == "OLS":
+			a.MSE = math.Max(a.MSE, math.Abs(c.Mean/c.Value-1))
+		}
 		if c.Kind != "coef" {
 			continue
 		}
@@ -138,5 +163,5 @@ func Agree(all []Comparison) Agreement {
 
 // Within reports whether the agreement is within a tolerance.
 func (a Agreement) Within(t Tolerance) bool {
-	return a.Cells > 0 && a.RMS <= t.RMS && a.Worst <= t.Worst && a.WorstSE <= t.SE
+	return a.Cells > 0 && a.RMS <= t.RMS && a.Worst <= t.Worst && a.WorstSE <= t.SE && a.R2 <= t.R2 && a.MSE <= t.MSE
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"coachsim/estimators"
 )
 
 // ChunkReplicates is the number of replicates in one chunk of the log. Chunks
@@ -476,7 +478,7 @@ func (w *world) log(records []Record, rep int) []Record {
 
 // count adds one record to what progress shows.
 func (s *ProgressStep) count(r *Record, labelled bool, alpha float64) {
-	if !r.Status.Worked() {
+	if !r.Status.Worked() && r.Status != estimators.NotSelected {
 		s.Failures++
 	}
 	if labelled && !(r.Status.Worked() && math.IsNaN(r.P)) { // a description has no test

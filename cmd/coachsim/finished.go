@@ -18,6 +18,7 @@ type finished struct {
 	study       sim.Study
 	log         *sim.Log
 	summary     sim.Summary
+	patterns    []sim.Pattern          // that published cells show together
 	comparisons []sim.Comparison       // empty for a study without published results, or with a sweep
 	truths      []sim.PopulationEffect // none in a directory of an older version
 	outcome     sim.Outcome
@@ -45,6 +46,9 @@ func open(dir string, study sim.Study) (*finished, error) {
 			return nil, err
 		}
 		if f.comparisons, err = sim.Compare(cells, f.summary); err != nil {
+			return nil, err
+		}
+		if f.patterns, err = sim.Extremes(f.comparisons, f.log.Chunks()); err != nil {
 			return nil, err
 		}
 	}

@@ -96,7 +96,7 @@ func (f *finished) reproduce(s streams, asJSON bool) error {
 			return err
 		}
 	} else {
-		writeComparisonTable(s.out, f.comparisons, agreement, tolerance, f.outcome.Replicates, close)
+		writeComparisonTable(s.out, f.comparisons, f.patterns, agreement, tolerance, f.outcome.Replicates, close)
 	}
 	fmt.Fprintf(s.talk, "Wrote %s, with comparison.csv and figures/.\n", f.dir)
 	switch {
@@ -108,7 +108,7 @@ func (f *finished) reproduce(s streams, asJSON bool) error {
 	return nil
 }
 
-func writeComparisonTable(w io.Writer, all []sim.Comparison, a sim.Agreement, t sim.Tolerance, replicates int, close bool) {
+func writeComparisonTable(w io.Writer, all []sim.Comparison, patterns []sim.Pattern, a sim.Agreement, t sim.Tolerance, replicates int, close bool) {
 	fmt.Fprintf(w, "Published and simulated results, %d simulated trials\n\n", replicates)
 	width := 0
 	for _, c := range all {
@@ -129,17 +129,42 @@ func writeComparisonTable(w io.Writer, all []sim.Comparison, a sim.Agreement, t 
 		fmt.Fprintf(w, "  %-*s %9s %7s   %7s %9s %7s %7s   %8s  %s\n", width, c.Name(),
 			fixed(c.Value), fixed(c.SE), fixed4(c.Mean), inParentheses(c.MeanMCSE), fixed4(c.SD), fixed4(c.MeanSE), fixed(c.DiffSE), c.Verdict())
 	}
+	writeExtremes(w, all, patterns, replicates)
+	errors := ""
+	if a.SEs > 0 {
+		errors = fmt.Sprintf(" Mean standard errors: within %.1f%% of the calibration's\nat the worst of %d cells, %s (at most %.0f%%).", 100*a.WorstSE, a.SEs, a.WorstSECell, 100*t.SE)
+	}
+	if t.R2 > 0 {
+		errors += fmt.Sprintf("\nR²: within %.3f (at most %.3f); mean squared errors of least squares: within %.1f%% (at most %.0f%%).", a.R2, t.R2, 100*a.MSE, 100*t.MSE)
+	}
 	fmt.Fprintf(w, `
 Coefficients: root mean square of (mean - published)/SE %.3f over %d cells (at most %.2f asked);
-largest %.2f, at %s (at most %.2f). Mean standard errors: within %.1f%% of the calibration's
-at the worst of %d cells, %s (at most %.0f%%). %s
+largest %.2f, at %s (at most %.2f).%s %s
 
 mean, SD: of the estimate over simulated trials; MCSE: Monte Carlo standard error of the mean.
 SE: the mean of the estimated standard errors. verdict: close within 0.25, near within 0.80 of a
 printed SE, else off; for numbers without a printed SE, in units of SD.
-`, a.RMS, a.Cells, t.RMS, a.Worst, a.WorstCell, t.Worst, 100*a.WorstSE, a.SEs, a.WorstSECell, 100*t.SE, map[bool]string{
+`, a.RMS, a.Cells, t.RMS, a.Worst, a.WorstCell, t.Worst, errors, map[bool]string{
 		true: "The study reproduces its paper.", false: "THE STUDY DOES NOT REPRODUCE ITS PAPER.",
 	}[close])
+}
+
+// writeExtremes prints what of the predictions and selections the paper found is
+// rare in the study's world, cell by cell and together, where there are any.
+func writeExtremes(w io.Writer, all []sim.Comparison, patterns []sim.Pattern, replicates int) {
+	if len(patterns) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nShare of the %d simulated data sets at least as extreme as the published value, where below 10%%\n(of a tick: with the same tick), in percent with Monte Carlo standard errors\n\n", replicates)
+	for _, c := range all {
+		if c.Kind != "coef" && c.Extreme < 0.10 {
+			fmt.Fprintf(w, "  %5.1f (%.1f)  Table %s, %s, %s: %s\n", 100*c.Extreme, 100*c.ExtremeMCSE, c.Table, c.Column, c.Kind, c.Label)
+		}
+	}
+	fmt.Fprintf(w, "\nTogether\n\n")
+	for _, p := range patterns {
+		fmt.Fprintf(w, "  %5.1f (%.1f)  %s\n", 100*p.Share, 100*p.MCSE, p.Name)
+	}
 }
 
 func fixed(x float64) string  { return decimals(x, 3) }
@@ -172,7 +197,7 @@ func comparisonFields(c sim.Comparison) []struct {
 		{"id", c.ID}, {"table", c.Table}, {"column", c.Column}, {"label", c.Label},
 		{"estimator", c.Estimator}, {"outcome", c.Outcome}, {"term", c.Term}, {"statistic", c.Kind},
 		{"published", c.Value}, {"se", c.SE}, {"mean", c.Mean}, {"mean_mcse", c.MeanMCSE}, {"sd", c.SD}, {"mean_se", c.MeanSE},
-		{"diff_se", c.DiffSE}, {"calibrated_se", c.CalibratedSE}, {"n", c.N}, {"n_fail", c.NFail}, {"verdict", c.Verdict()},
+		{"diff_se", c.DiffSE}, {"calibrated_se", c.CalibratedSE}, {"n", c.N}, {"n_fail", c.NFail}, {"extreme", c.Extreme}, {"extreme_mcse", c.ExtremeMCSE}, {"verdict", c.Verdict()},
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"coachsim/configs"
+	"coachsim/estimators"
 	"coachsim/plots"
 	"coachsim/plots/report"
 	"coachsim/sim"
@@ -27,6 +28,17 @@ func simulatedRun(t *testing.T, text []byte, replicates int, settings ...configs
 		t.Fatal(err)
 	}
 	study.Replicates = replicates
+	for i, e := range study.Estimators { // fewer splits and trees: the words are under test
+		if m, ok := e.Method.(estimators.Prediction); ok {
+			m.Runs, m.Keep = 3, 2
+			if m.Forest != nil {
+				forest := *m.Forest
+				forest.Trees = 5
+				m.Forest = &forest
+			}
+			study.Estimators[i].Method = m
+		}
+	}
 	plan, err := configs.Plan(study, "v1.0.0")
 	if err != nil {
 		t.Fatal(err)
