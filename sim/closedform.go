@@ -236,6 +236,10 @@ func (s Study) ClosedForms() ([]ClosedFormNote, error) {
 // WriteClosedForms says for every estimate of a treatment effect which closed
 // form it has, or why it has none. A sweep is represented by its first design.
 func (s Study) WriteClosedForms(w io.Writer) error {
+	if s.Learning != nil {
+		_, err := fmt.Fprintln(w, "none, as gains come from items that are right or wrong, between a floor and a ceiling")
+		return err
+	}
 	all, err := s.closedForms()
 	if err != nil {
 		return err
