@@ -99,8 +99,9 @@ func TestPages(t *testing.T) {
 			if _, again := page(t, run); !bytes.Equal(bytes1, again) {
 				t.Error("the same run gives other bytes")
 			}
-			if len(bytes1) > 1_000_000 {
-				t.Errorf("%d bytes", len(bytes1))
+			// Fifteen hundred bytes a row, and no less than a megabyte for figures.
+			if most := max(1_000_000, 1500*len(run.Summary.Rows)); len(bytes1) > most {
+				t.Errorf("%d bytes for %d rows", len(bytes1), len(run.Summary.Rows))
 			}
 			checkPage(t, root)
 			if strings.Contains(string(bytes1), "ZgotmplZ") {

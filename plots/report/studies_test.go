@@ -89,7 +89,9 @@ func simulatedRun(t *testing.T, text []byte, replicates int, settings ...configs
 func studies() map[string][]byte {
 	all := map[string][]byte{}
 	for _, name := range configs.Presets() {
-		all[name], _ = configs.Preset(name)
+		if name != "tanzania-math-linear" && name != "tanzania-kiswahili-sparse" { // as their models, with other numbers
+			all[name], _ = configs.Preset(name)
+		}
 	}
 	for _, s := range configs.Starters() {
 		all[s.Name] = s.Text

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
 // longRows is how many rows a table on one page holds; one with more may break
@@ -32,12 +33,16 @@ func WriteLaTeX(w io.Writer, tables []Table) error {
 
 func (t Table) writeLaTeX(out *strings.Builder) {
 	shown := t.shown()
-	columns := ""
+	columns, size, gap := "", "\\footnotesize", 4
 	for _, k := range shown {
-		if t.Columns[k].Label {
-			columns += "l"
-		} else {
+		switch {
+		case !t.Columns[k].Label:
 			columns += "r"
+		case t.widest(k) > wideLabel:
+			columns += "p{11em}"
+			size, gap = "\\scriptsize", 2
+		default:
+			columns += "l"
 		}
 	}
 	caption := fmt.Sprintf("\\caption{%s}\\label{tab:coachsim-%s}", latex(t.Caption), t.Name)
@@ -60,7 +65,7 @@ func (t Table) writeLaTeX(out *strings.Builder) {
 	head.WriteString("\\midrule\n")
 	notes := "\\textit{Notes.} " + latex(strings.Join(t.Notes, " "))
 
-	const small = "\\footnotesize\n\\setlength{\\tabcolsep}{4pt}\n"
+	small := fmt.Sprintf("%s\n\\setlength{\\tabcolsep}{%dpt}\n", size, gap)
 	long := len(t.Rows) > longRows
 	if long {
 		fmt.Fprintf(out, "\\begingroup\n%s\\begin{longtable}{@{}%s@{}}\n%s\\\\\n%s\\endfirsthead\n", small, columns, caption, head.String())
@@ -111,6 +116,19 @@ func (t Table) writeLaTeX(out *strings.Builder) {
 		return
 	}
 	fmt.Fprintf(out, "\\bottomrule\n\\end{tabular}\n\n\\smallskip\n\\begin{minipage}{\\linewidth}\n\\footnotesize %s\n\\end{minipage}\n\\end{table}\n", notes)
+}
+
+// wideLabel is how many characters of a label, such as a formula in place of an
+// outcome, are broken into lines.
+const wideLabel = 30
+
+// widest returns the number of characters of a column's longest cell.
+func (t Table) widest(column int) int {
+	most := 0
+	for _, row := range t.Rows {
+		most = max(most, utf8.RuneCountInString(row[column].orMissing()))
+	}
+	return most
 }
 
 // latexNumber writes a minus sign for a hyphen.
