@@ -102,7 +102,7 @@ func TestPredictorKinds(t *testing.T) {
 				t.Errorf("%s: %v", kind, row)
 			}
 			sum, n := 0.0, 0.0
-			var low, high float64 = math.Inf(1), math.Inf(-1)
+			low, high := math.Inf(1), math.Inf(-1)
 			for records := range run.Chunks {
 				for _, r := range records {
 					if r.Estimator != twin.text(row, "estimator") || r.Term != twin.text(row, "term") || !r.Status.Worked() {

@@ -38,6 +38,7 @@ type PredictorValue struct {
 	Fits, N   int // that have a value, and trials
 }
 
+// A Role says what a covariate is in truth.
 type Role uint8
 
 // The roles.
