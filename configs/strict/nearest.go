@@ -24,9 +24,12 @@ func suggest(what, given string, allowed []string) string {
 // suggestValue names the nearest of the allowed values and lists them all: they
 // are a choice, which a reader wants to see, where keys are only misspelt.
 func suggestValue(given string, allowed []string) string {
-	near, all := spelling.Nearest(given, allowed), suggest("allowed values", "", allowed)
-	if near == "" {
-		return all
+	if len(allowed) == 0 {
+		return ""
 	}
-	return strings.TrimSpace("did you mean " + quote(near) + "? " + all)
+	all := "allowed values: " + strings.Join(allowed, ", ")
+	if near := spelling.Nearest(given, allowed); near != "" {
+		return "did you mean " + quote(near) + "? " + all
+	}
+	return all
 }
