@@ -38,41 +38,37 @@ func (p *Panel) SIMEX() (estimates, influences, again, influencesAgain []float64
 	return estimates, influences, c.theta, c.influence[:n]
 }
 
-// slowly is SIMEX with a regression in full for every draw.
+// slowly is SIMEX with a regression in full for every level of every draw.
 func (c *correctedPaths) slowly(s *Setup) Status {
 	clear(c.theta)
 	clear(c.influence[:c.paths.outcome.clusters*c.regression.focal])
 	core, k := c.paths.outcome.core, c.paths.k
-	noise := make([]float64, k)
 	copy(c.root.l, c.sigma)
 	for i := range k {
 		c.raw[i] = c.sigma[i*k+i]
 	}
 	c.root.factor(c.raw)
-	r := c.source.Load(s.stream, c.purpose)
-	for level, weight := range c.extrapolated {
-		draws, sd := 1, 0.0
-		if level > 0 {
-			draws, sd = c.Draws, math.Sqrt(simexLevels[level-1])
-		}
-		for range draws {
-			for g := range core.groups {
-				if level == 0 {
-					for i := range k {
-						c.used[i][g] = c.score[i][g]
-					}
-					continue
-				}
-				for i := range noise {
-					noise[i] = r.NormFloat64()
-				}
-				for i := range k {
-					c.used[i][g] = c.score[i][g] + sd*dot(c.root.l[i*k:i*k+i+1], noise)
-				}
+	noise := make([]float64, core.groups*k)
+	add := func(square, weight float64) Status {
+		for g := range core.groups {
+			for i := range k {
+				c.used[i][g] = c.score[i][g] + math.Sqrt(square)*dot(c.root.l[i*k:i*k+i+1], noise[g*k:])
 			}
-			c.fill(c.f, c.used)
-			c.fill(c.w, c.used)
-			if status := c.add(weight/float64(draws), nil); !status.Worked() {
+		}
+		c.fill(c.f, c.used)
+		c.fill(c.w, c.used)
+		return c.add(weight, nil)
+	}
+	if status := add(0, c.extrapolated[0]); !status.Worked() {
+		return status
+	}
+	r := c.source.Load(s.stream, c.purpose)
+	for range c.Draws {
+		for i := range noise {
+			noise[i] = r.NormFloat64()
+		}
+		for level, square := range simexLevels {
+			if status := add(square, c.extrapolated[level+1]/float64(c.Draws)); !status.Worked() {
 				return status
 			}
 		}
