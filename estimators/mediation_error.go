@@ -22,7 +22,7 @@ import (
 type MeasurementError struct {
 	Method      ErrorMethod `yaml:"method" doc:"how slopes are corrected: moments, regression-calibration, simex, split-half or factor-score"`
 	Reliability []float64   `yaml:"reliability" gt:"0" max:"1" doc:"known reliability of each mediator; by default error is estimated from the days of observation or, of one day, the segments"`
-	Draws       int         `yaml:"draws,omitempty" min:"2" max:"9999" doc:"draws of simex at each of its four levels of error; 50 by default"`
+	Draws       int         `yaml:"draws,omitempty" min:"2" max:"9999" doc:"draws of simex, each added at its four levels of error; 50 by default"`
 }
 
 // key tells corrections apart.
@@ -84,7 +84,7 @@ func (m *ErrorMethod) UnmarshalText(text []byte) error {
 func (ErrorMethod) Names() []string { return errorMethodNames[:] }
 
 // simexLevels are the variances of the error added, in those of the error there is,
-// and simexDraws the usual number of draws at each.
+// and simexDraws the usual number of draws, each added at all levels.
 var simexLevels = [...]float64{0.5, 1, 1.5, 2}
 
 const simexDraws = 50
