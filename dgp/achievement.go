@@ -165,6 +165,7 @@ type tested struct {
 	sumSD  float64      // sd of the sum of residuals
 	school []float64    // scratch: by school
 	z, e   []float64    // scratch: one child
+	valid  classScratch // the valid children of a class
 	// Whether the effect of any arm varies, and with the score without coaching,
 	// whose SDs these are, by test.
 	varies, profiled bool
@@ -177,6 +178,18 @@ type tested struct {
 	delivery *delivery
 	// strength is the mean over valid children of f, whose expectation is 0.
 	strength float64
+}
+
+// A classScratch holds what the tests of a class's valid children are made of.
+type classScratch struct {
+	residual [][]float64 // by test, by child: with shared parts
+	part     []float64   // covariates' part
+	strength []float64   // f: how strong effects are
+	common   []float64   // what the tests have in common, under one arm
+}
+
+func newClassScratch(tests, children int) classScratch {
+	return classScratch{columnsOf(tests, children), make([]float64, children), make([]float64, children), make([]float64, children)}
 }
 
 // An armTests is what an arm does to the tests.
@@ -203,6 +216,7 @@ func newTested(t Trial, p *population) *tested {
 		a: a, shared: a.shared, factor: factor, sumSD: math.Sqrt(sumVariance(factor)),
 		school: make([]float64, schools), uncaused: make([]float64, teachers),
 		z: make([]float64, n), e: make([]float64, n), show: make([]steps, n),
+		valid: newClassScratch(n, t.Design.Tested),
 	}
 	if ts.shared != nil {
 		ts.shared.compile(t)
@@ -281,27 +295,22 @@ func (ts *tested) draw(p *population, tq *trueQuality, valid []bool, r *rand.Ran
 				}
 			}
 		}
+		children := ts.drawResiduals(p, j, valid, r)
+		if !ts.varies && ts.delivery == nil {
+			ts.scoreClass(j, n, children)
+			n += children
+			continue
+		}
+		m := 0
 		for i := p.childStart[j]; i < p.childStart[j+1]; i++ {
-			for k := range ts.z {
-				ts.z[k] = r.NormFloat64()
-			}
 			if !valid[i] {
 				continue
 			}
-			sum := 0.0
-			for k, row := range ts.factor {
-				v := 0.0
-				for m, l := range row {
-					v += l * ts.z[m]
-				}
-				ts.e[k] = v
-				sum += v
+			for k, e := range ts.valid.residual {
+				ts.e[k] = e[m]
 			}
-			f := sum / ts.sumSD
-			ts.strength += f
-			if ts.shared != nil {
-				ts.shared.add(ts.e, j, i)
-			}
+			f := ts.valid.strength[m]
+			m++
 			if ts.varies {
 				for a := range ts.arms {
 					if v := ts.arms[a].varied; v != nil {
@@ -322,6 +331,62 @@ func (ts *tested) draw(p *population, tq *trueQuality, valid []bool, r *rand.Ran
 		for i := range ts.arms {
 			if v := ts.arms[i].varied; v != nil {
 				v.mean /= float64(n)
+			}
+		}
+	}
+}
+
+// drawResiduals draws the residuals of the sampled children of class j, keeps
+// those of the valid in ts.valid, with shared parts, and returns how many these are.
+func (ts *tested) drawResiduals(p *population, j int, valid []bool, r *rand.Rand) int {
+	z, in := ts.z, &ts.valid
+	n := 0
+	for i := p.childStart[j]; i < p.childStart[j+1]; i++ {
+		for k := range z {
+			z[k] = r.NormFloat64()
+		}
+		if !valid[i] {
+			continue
+		}
+		sum := 0.0
+		for k, row := range ts.factor {
+			v := 0.0
+			for m, l := range row {
+				v += l * z[m]
+			}
+			sum += v
+			if ts.shared != nil {
+				v += ts.shared.part(k, j, i)
+			}
+			in.residual[k][n] = v
+		}
+		f := sum / ts.sumSD
+		ts.strength += f
+		in.strength[n], in.part[n] = f, p.child[i]
+		n++
+	}
+	return n
+}
+
+// scoreClass does what scores does, for all the children of class j that are in
+// ts.valid at once: the n-th valid child and those that follow.
+func (ts *tested) scoreClass(j, n, children int) {
+	part, strength, common := ts.valid.part[:children], ts.valid.strength[:children], ts.valid.common[:children]
+	for i := range ts.arms {
+		class := ts.class[i][j]
+		for c, x := range part {
+			common[c] = ts.a.Scale * (class + x)
+		}
+		for k, e := range ts.valid.residual {
+			e, dst := e[:children], ts.score[i][k][n:n+children]
+			for c, x := range common {
+				dst[c] = x + e[c]
+			}
+			for _, from := range ts.arms[i].sum {
+				mean, bottom := ts.arms[from].effect.Mean[k], ts.arms[from].effect.Bottom
+				for c, f := range strength {
+					dst[c] += mean * (1 - bottom*f)
+				}
 			}
 		}
 	}

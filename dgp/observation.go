@@ -224,5 +224,11 @@ func (s *RatingScale) rate(k int, latent float64) float64 {
 	if s.Integer {
 		x = math.Floor(x + 0.5)
 	}
-	return min(max(x, s.Min), s.Max)
+	if x <= s.Min { // min and max would ask for NaN and the sign of zero, too
+		return s.Min
+	}
+	if x >= s.Max {
+		return s.Max
+	}
+	return x
 }

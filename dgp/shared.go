@@ -100,13 +100,11 @@ func (s *sharedParts) does(k, j int) float64 {
 	return x
 }
 
-// add adds to the scores of child i of class j.
-func (s *sharedParts) add(scores []float64, j, i int) {
+// part is the part of child i of class j in test k.
+func (s *sharedParts) part(k, j, i int) float64 {
 	own := 0.0
 	if s.baselineChild != nil {
 		own = s.baselineChild[i]
 	}
-	for k := range scores {
-		scores[k] += s.class[k][j] + own
-	}
+	return s.class[k][j] + own
 }
