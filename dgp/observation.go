@@ -108,6 +108,7 @@ type observed struct {
 	factor [][]float64   // Cholesky factor of ErrorCorrelation
 	g, f   []float64     // scratch: segment and coder errors by domain
 	z      []float64     // scratch
+	errors [][]float64   // scratch: of one class, by domain and (day, segment, coder)
 	day    [][]float64   // h times DaySD by domain; then by (class, day); nil without
 	raters *raters       // nil where coders are all alike
 	rating [][][]float64 // by world; then by (domain, day, segment, coder); then by class
@@ -120,7 +121,7 @@ func newObserved(t Trial) *observed {
 	teachers := t.Design.teachers()
 	ob := &observed{
 		o: o, factor: o.ErrorCorrelation.factor(nil),
-		g: make([]float64, k), f: make([]float64, k), z: make([]float64, k),
+		g: make([]float64, k), f: make([]float64, k), z: make([]float64, k), errors: columnsOf(k, o.ratings()),
 	}
 	if k > 0 && anyNonzero(o.DaySD) {
 		ob.day = columnsOf(k, teachers*o.days())
@@ -179,16 +180,12 @@ func (ob *observed) drawDays(r *rand.Rand) {
 // rate draws the ratings, given days and raters.
 func (ob *observed) rate(tq *trueQuality, r *rand.Rand) {
 	o := &ob.o
-	ratings, days := float64(o.ratings()), o.days()
+	days := o.days()
 	quality := tq.reached
 	for j := range tq.context[0] {
-		for arm := range ob.score {
-			for k := range ob.score[arm] {
-				ob.score[arm][k][j] = 0
-			}
-		}
+		i := 0
 		for d := range days {
-			for s := range o.Segments {
+			for range o.Segments {
 				ob.correlated(ob.g, o.SegmentSD, r)
 				for c := range o.Coders {
 					ob.correlated(ob.f, o.CoderSD, r)
@@ -200,19 +197,22 @@ func (ob *observed) rate(tq *trueQuality, r *rand.Rand) {
 						if ob.raters != nil {
 							e += ob.raters.brings[k][(j*days+d)*o.Coders+c]
 						}
-						at := ((k*days+d)*o.Segments+s)*o.Coders + c
-						for arm := range quality {
-							x := o.Scale.rate(k, quality[arm][k][j]+e)
-							ob.rating[arm][at][j] = x
-							ob.score[arm][k][j] += x
-						}
+						ob.errors[k][i] = e
 					}
+					i++
 				}
 			}
 		}
-		for arm := range ob.score {
-			for k := range ob.score[arm] {
-				ob.score[arm][k][j] /= ratings
+		for k, errors := range ob.errors {
+			for arm := range quality {
+				q, sum := quality[arm][k][j], 0.0
+				ratings := ob.rating[arm][k*len(errors):][:len(errors)]
+				for i, e := range errors {
+					x := o.Scale.rate(k, q+e)
+					ratings[i][j] = x
+					sum += x
+				}
+				ob.score[arm][k][j] = sum / float64(len(errors))
 			}
 		}
 	}
