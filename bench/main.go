@@ -5,6 +5,8 @@
 //	go run ./bench guard     every unit over the cost of its machine's normals, and
 //	                         what changed by more than 10 % since the baseline
 //	go run ./bench record    the same, written to bench/baseline.json
+//	go run ./bench scaling   how the time of a replicate grows with its sizes
+//	go run ./bench workers   how much faster two workers are than one
 //
 // All figures are user CPU time of the process that did the work, on one core:
 // wall time depends on what else the machine does. A figure of Go is the
@@ -18,6 +20,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,6 +29,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"gonum.org/v1/gonum/stat"
 )
 
 func main() {
@@ -40,7 +45,7 @@ func run(args []string, out io.Writer) error {
 	rounds := flags.Int("rounds", 5, "measure everything so often, in turns")
 	only := flags.String("unit", "", "measure only units whose name contains this")
 	if len(args) == 0 {
-		return errors.New("say compare, guard or record")
+		return errors.New("say compare, guard, record, scaling or workers")
 	}
 	verb := args[0]
 	if err := flags.Parse(args[1:]); err != nil {
@@ -66,8 +71,12 @@ func run(args []string, out io.Writer) error {
 		return compare(&m, chosen, *rounds, out)
 	case "guard", "record":
 		return guard(&m, chosen, *rounds, verb == "record", out)
+	case "scaling":
+		return scaling(&m, *rounds, out)
+	case "workers":
+		return workers(&m, *rounds, out)
 	default:
-		return fmt.Errorf("there is no %q; say compare, guard or record", verb)
+		return fmt.Errorf("there is no %q; say compare, guard, record, scaling or workers", verb)
 	}
 }
 
@@ -93,7 +102,7 @@ var units = []unit{
 	{"CR2 with degrees of freedom", "configs", "^BenchmarkUnitCR2$", 2000, []peer{{"cr2-estimatr", 10}, {"cr2-clubSandwich", 3}}},
 	{"wild bootstrap, 999 draws", "configs", "^BenchmarkUnitWildBootstrap999$", 300, []peer{{"wild-hand", 30}}},
 	{"REML", "configs", "^BenchmarkUnitREML$", 4000, []peer{{"reml-refit", 10}, {"reml-lmer", 5}}},
-	{"LASSO, 10 folds, 100 penalties", "estimators/lasso", "^BenchmarkUnitLassoCV$", 200, []peer{{"lasso-glmnet", 10}}},
+	{"LASSO, 10 folds, 100 penalties", "estimators/lasso", "^BenchmarkUnitLassoCV$/^exact$", 400, []peer{{"lasso-glmnet", 10}}},
 	{"forest of 1000 trees", "estimators/forest", "^BenchmarkUnitForest1000$", 30, []peer{{"forest-party", 1}}},
 	{"forest with importance", "estimators/forest", "^BenchmarkUnitForestImportance1000$", 20, []peer{{"importance-ranger", 2}, {"importance-party", 1}, {"importance-partykit", 1}}},
 	{"log written", "sim", "^BenchmarkUnitLog$", 50, nil},
@@ -111,18 +120,9 @@ var errMissing = errors.New("missing")
 
 // time returns the milliseconds of user CPU time of one repetition of a unit.
 func (m *machine) time(u unit) (float64, error) {
-	if _, err := os.Stat(u.pkg); err != nil {
-		return 0, fmt.Errorf("%w: %s", errMissing, u.pkg)
-	}
-	binary, ok := m.built[u.pkg]
-	if !ok {
-		binary = filepath.Join(m.dir, strings.ReplaceAll(u.pkg, "/", "-")+".test")
-		build := exec.Command("go", "test", "-c", "-o", binary, "./"+u.pkg) //nolint:gosec // a package of the table above
-		build.Stderr = os.Stderr
-		if err := build.Run(); err != nil {
-			return 0, fmt.Errorf("building the benchmarks of %s: %w", u.pkg, err)
-		}
-		m.built[u.pkg] = binary
+	binary, err := m.binary(u.pkg)
+	if err != nil {
+		return 0, err
 	}
 	long, err := m.spend(u, binary, u.reps+2)
 	if err != nil {
@@ -133,6 +133,24 @@ func (m *machine) time(u unit) (float64, error) {
 		return 0, err
 	}
 	return 1000 * (long - short).Seconds() / float64(u.reps), nil
+}
+
+// binary returns the benchmarks of a package, built once.
+func (m *machine) binary(pkg string) (string, error) {
+	if _, err := os.Stat(pkg); err != nil {
+		return "", fmt.Errorf("%w: %s", errMissing, pkg)
+	}
+	binary, ok := m.built[pkg]
+	if !ok {
+		binary = filepath.Join(m.dir, strings.ReplaceAll(pkg, "/", "-")+".test")
+		build := exec.Command("go", "test", "-c", "-o", binary, "./"+pkg) //nolint:gosec // a package of the table above
+		build.Stderr = os.Stderr
+		if err := build.Run(); err != nil {
+			return "", fmt.Errorf("building the benchmarks of %s: %w", pkg, err)
+		}
+		m.built[pkg] = binary
+	}
+	return binary, nil
 }
 
 func (m *machine) spend(u unit, binary string, reps int) (time.Duration, error) {
@@ -315,6 +333,89 @@ func guard(m *machine, chosen []unit, rounds int, record bool, out io.Writer) er
 		default:
 			fmt.Fprintf(out, "%-36s %s  as before (%+.0f %%)\n", u.name, s, 100*change)
 		}
+	}
+	return nil
+}
+
+// scales are the sizes of a replicate that BenchmarkScaling varies, with as many
+// repetitions as take about a second at the first.
+var scales = []struct {
+	name  string
+	sizes []int
+	reps  int
+}{
+	{"children", []int{10, 20, 40, 80, 160}, 1500},
+	{"schools", []int{10, 20, 40, 80, 160}, 1500},
+	{"covariates", []int{2, 4, 8, 16, 32, 64}, 2500},
+	{"regressions", []int{1, 2, 4, 8, 16}, 1500},
+}
+
+// scaling prints the time of a replicate by each of its sizes, and the exponent of
+// growth: the slope of a line through the logarithms, and that of the last doubling.
+func scaling(m *machine, rounds int, out io.Writer) error {
+	fmt.Fprintf(out, "User CPU time of a replicate, one core, median of %d rounds; %s.\n\n", rounds, describe())
+	fmt.Fprintln(out, "| sizes | ms at each | exponent | of the last doubling |\n|---|---|---:|---:|")
+	for _, s := range scales {
+		ms := make([][]float64, len(s.sizes))
+		for range rounds {
+			for i, n := range s.sizes {
+				reps := max(s.reps*s.sizes[0]/n, 20)
+				t, err := m.time(unit{s.name, "configs", fmt.Sprintf("^BenchmarkScaling$/^%s=%d$", s.name, n), reps, nil})
+				if err != nil {
+					return err
+				}
+				ms[i] = append(ms[i], t)
+			}
+		}
+		x, y := make([]float64, len(s.sizes)), make([]float64, len(s.sizes))
+		sizes, times := make([]string, len(x)), make([]string, len(x))
+		for i, n := range s.sizes {
+			median := spreadOf(ms[i]).Median
+			x[i], y[i] = math.Log(float64(n)), math.Log(median)
+			sizes[i], times[i] = strconv.Itoa(n), fmt.Sprintf("%.3g", median)
+		}
+		_, exponent := stat.LinearRegression(x, y, nil, false)
+		last := len(x) - 1
+		fmt.Fprintf(out, "| %s %s | %s | %.2f | %.2f |\n", strings.Join(sizes, ", "), s.name, strings.Join(times, ", "), exponent, (y[last]-y[last-1])/(x[last]-x[last-1]))
+	}
+	return nil
+}
+
+// workers prints how many times faster two workers run whole studies than one does.
+// It is the only figure of wall time: measure it on a machine that does nothing else.
+func workers(m *machine, rounds int, out io.Writer) error {
+	const pattern = "^BenchmarkWorkers$"
+	binary, err := m.binary("configs")
+	if err != nil {
+		return err
+	}
+	var names []string
+	faster := map[string][]float64{}
+	for range rounds {
+		c := exec.Command(binary, "-test.run=^$", "-test.bench="+pattern, "-test.benchtime=1x") //nolint:gosec // the binary just built
+		c.Dir = "configs"
+		text, err := c.Output()
+		if err != nil {
+			return fmt.Errorf("%s: %w", pattern, err)
+		}
+		for line := range strings.Lines(string(text)) {
+			fields := strings.Fields(line)
+			if len(fields) == 0 || fields[len(fields)-1] != "times-as-fast" {
+				continue
+			}
+			x, err := strconv.ParseFloat(fields[len(fields)-2], 64)
+			if err != nil {
+				return err
+			}
+			if faster[fields[0]] == nil {
+				names = append(names, fields[0])
+			}
+			faster[fields[0]] = append(faster[fields[0]], x)
+		}
+	}
+	fmt.Fprintf(out, "Wall time of one worker over that of two, whole studies with their log, median of %d rounds (least to most); %s.\n\n| study | times as fast |\n|---|---:|\n", rounds, describe())
+	for _, name := range names {
+		fmt.Fprintf(out, "| %s | %s |\n", strings.TrimPrefix(name, "BenchmarkWorkers/"), spreadOf(faster[name]))
 	}
 	return nil
 }

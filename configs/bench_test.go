@@ -1,13 +1,11 @@
 package configs_test
 
 import (
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"coachsim/configs"
 	"coachsim/dgp"
 	"coachsim/estimators"
 	"coachsim/sim"
@@ -141,31 +139,7 @@ func benchmarkFit(b *testing.B, m estimators.Method) {
 
 // BenchmarkUnitOneRegression draws the simplest trial of the size of ecuador, and
 // fits one regression with twelve covariates to it.
-func BenchmarkUnitOneRegression(b *testing.B) {
-	text, err := os.ReadFile("testdata/one-regression.yaml")
-	if err != nil {
-		b.Fatal(err)
-	}
-	study, err := configs.Load("one-regression.yaml", text, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	g, err := study.Trial.Compile()
-	if err != nil {
-		b.Fatal(err)
-	}
-	panel, err := estimators.Bind(named(study, ""), g.Shape(), study.Terms)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	rep := uint64(0)
-	for b.Loop() {
-		data, _ := g.Draw(dgp.Stream{Seed: 1, Replicate: rep})
-		panel.Fit(data)
-		rep++
-	}
-}
+func BenchmarkUnitOneRegression(b *testing.B) { replicates(b, oneRegression(b)) }
 
 // mediated are estimators of mediation through the CLASS in the ecuador study: all
 // methods but the bootstrap, and then every correction for measurement error, by ratings.
