@@ -2,9 +2,7 @@ package sim
 
 import (
 	"fmt"
-	"io"
 	"math"
-	"slices"
 	"strings"
 
 	"coachsim/estimators"
@@ -38,11 +36,27 @@ type ClosedForm struct {
 // correlations and R² that the trial's variance components imply. Where there is
 // none, the second result says why.
 func (s Study) ClosedForm(row estimators.Row) (*ClosedForm, string) {
+	found := s.rowForm(row)
+	return found.form, found.why
+}
+
+// A rowForm is an estimate with its closed form, or the reason why there is none.
+type rowForm struct {
+	estimators.Row
+	form   *ClosedForm
+	search *closedFormOf // that found form; nil for a mediation
+	why    string
+}
+
+func (s Study) rowForm(row estimators.Row) rowForm {
+	found := rowForm{Row: row}
 	if m, ok := s.mediation(row.Estimator); ok {
-		return s.mediated(m, row)
+		found.form, found.why = s.mediated(m, row)
+		return found
 	}
 	if row.Target == nil {
-		return nil, "it is no estimate of a treatment effect"
+		found.why = "it is no estimate of a treatment effect"
+		return found
 	}
 	b := closedFormOf{study: s, trial: s.Trial, target: row.Target}
 	for _, e := range s.Estimators {
@@ -51,40 +65,13 @@ func (s Study) ClosedForm(row estimators.Row) (*ClosedForm, string) {
 		}
 	}
 	for _, step := range []func() string{b.parse, b.findTarget, b.findDesign, b.findFormula, b.findTest, b.findVariance} {
-		if why := step(); why != "" {
-			return nil, why
+		if found.why = step(); found.why != "" {
+			return found
 		}
 	}
-	return b.finish()
-}
-
-// AddClosedForms puts the power and the minimum detectable effect of each
-// estimate's closed form, where it has one, into the rows of a study's summary.
-func (s *Summary) AddClosedForms(study Study) error {
-	type subject struct {
-		cell                     int
-		estimator, outcome, term string
-	}
-	forms := map[subject]*ClosedForm{}
-	for cell, design := range study.designs() {
-		rows, err := design.Study.Rows()
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			if form, _ := design.Study.ClosedForm(row); form != nil {
-				forms[subject{cell, row.Estimator, row.Outcome, row.Term}] = form
-			}
-		}
-	}
-	for i := range s.Rows {
-		r := &s.Rows[i]
-		if form := forms[subject{r.Cell, r.Estimator, r.Outcome, r.Term}]; form != nil && !math.IsNaN(r.Power) {
-			r.holdAgainst(form.Power)
-			r.AnalyticMDES = form.MDES
-		}
-	}
-	return nil
+	found.search = &b
+	found.form, found.why = b.finish()
+	return found
 }
 
 // holdAgainst sets the closed form's power and the distance from it in Monte
@@ -108,73 +95,6 @@ func (s Study) Rows() ([]estimators.Row, error) {
 		return nil, err
 	}
 	return panel.Rows(), nil
-}
-
-// formsOf are the closed forms of a study's treatment effects, and the reasons of
-// those that have none, each with its estimates.
-type formsOf struct {
-	names []string // estimates with a form
-	forms []*ClosedForm
-	none  reasons
-}
-
-// reasons are texts, each with the estimates that it is true of.
-type reasons struct {
-	order []string
-	of    map[string][]string
-}
-
-func (r *reasons) add(reason, name string) {
-	if r.of == nil {
-		r.of = map[string][]string{}
-	}
-	if r.of[reason] == nil {
-		r.order = append(r.order, reason)
-	}
-	r.of[reason] = append(r.of[reason], name)
-}
-
-// names lists the estimates of a reason, the first few by name.
-func (r *reasons) names(reason string, most int) string {
-	names := r.of[reason]
-	if len(names) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most-1], ", "), len(names)-most+1)
-	}
-	return strings.Join(names, ", ")
-}
-
-// EstimateName names an estimate of a treatment effect where its closed form is told.
-func (s Study) EstimateName(estimator, outcome, term string) string {
-	name := estimator + ": " + outcome
-	if _, ok := s.mediation(estimator); ok {
-		return name + ", " + term
-	}
-	if len(s.Trial.Design.Arms) > 2 {
-		name += " on " + term
-	}
-	return name
-}
-
-// closedForms finds those of the study's first design.
-func (s Study) closedForms() (all formsOf, err error) {
-	design := s.designs()[0].Study
-	rows, err := design.Rows()
-	if err != nil {
-		return all, err
-	}
-	for _, row := range rows {
-		if row.Target == nil {
-			continue
-		}
-		name := s.EstimateName(row.Estimator, row.Outcome, row.Term)
-		form, reason := design.ClosedForm(row)
-		if form == nil {
-			all.none.add(reason, name)
-			continue
-		}
-		all.names, all.forms = append(all.names, name), append(all.forms, form)
-	}
-	return all, nil
 }
 
 // Inputs writes the values that the formula takes, as coachsim analytic reads them.
@@ -204,103 +124,4 @@ func (c *ClosedForm) Inputs() string {
 		inputs = append(inputs, fmt.Sprintf("with df=%s", decimal(math.Round(c.Test.DF*1e3)/1e3)))
 	}
 	return strings.Join(inputs, " ")
-}
-
-// A ClosedFormNote says which closed form an estimate has, or of which estimates
-// there is none, and why.
-type ClosedFormNote struct {
-	Estimates []string // such as "itt: reading"
-	Names     string   // of many only some
-	Form      *ClosedForm
-	Why       string // there is none
-}
-
-// ClosedForms tells of every estimate of a treatment effect which closed form it
-// has, or why it has none: first those that have one. A sweep is represented by
-// its first design.
-func (s Study) ClosedForms() ([]ClosedFormNote, error) {
-	all, err := s.closedForms()
-	if err != nil {
-		return nil, err
-	}
-	var notes []ClosedFormNote
-	for i, form := range all.forms {
-		notes = append(notes, ClosedFormNote{Estimates: all.names[i : i+1], Names: all.names[i], Form: form})
-	}
-	for _, reason := range all.none.order {
-		notes = append(notes, ClosedFormNote{Estimates: all.none.of[reason], Names: all.none.names(reason, 4), Why: reason})
-	}
-	return notes, nil
-}
-
-// WriteClosedForms says for every estimate of a treatment effect which closed
-// form it has, or why it has none. A sweep is represented by its first design.
-func (s Study) WriteClosedForms(w io.Writer) error {
-	if s.Learning != nil {
-		_, err := fmt.Fprintln(w, "none, as gains come from items that are right or wrong, between a floor and a ceiling")
-		return err
-	}
-	all, err := s.closedForms()
-	if err != nil {
-		return err
-	}
-	for i, form := range all.forms {
-		approximate := ""
-		if len(form.Approximate) > 0 {
-			approximate = "; approximate: " + strings.Join(form.Approximate, "; ")
-		}
-		if _, err := fmt.Fprintf(w, "%s: power %s%% by %s %s%s\n", all.names[i], fixed(100*form.Power, 1), form.Design.Name, form.Inputs(), approximate); err != nil {
-			return err
-		}
-	}
-	for _, reason := range all.none.order {
-		if _, err := fmt.Fprintf(w, "%s: none, as %s\n", all.none.names(reason, 4), reason); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// noteLines is how many lines WriteFormulaNotes has at most for what has no form.
-const noteLines = 6
-
-// WriteFormulaNotes says shortly, under a table of results, which estimates of
-// treatment effects have no closed form and why, a line for each reason, and what
-// makes those that there are approximate.
-func (s Study) WriteFormulaNotes(w io.Writer, width int) error {
-	all, err := s.closedForms()
-	if err != nil {
-		return err
-	}
-	var notes, estimators []string
-	for i, form := range all.forms {
-		for _, note := range form.Approximate {
-			if !slices.Contains(notes, note) {
-				notes = append(notes, note)
-			}
-			if name, _, _ := strings.Cut(all.names[i], ": "); !slices.Contains(estimators, name) {
-				estimators = append(estimators, name)
-			}
-		}
-	}
-	var out strings.Builder
-	for i, reason := range all.none.order {
-		if left := len(all.none.order) - i; i == noteLines-1 && left > 1 {
-			fmt.Fprintf(&out, "No formula for others, for %d more reasons: coachsim check tells all.\n", left)
-			break
-		}
-		line := []rune(fmt.Sprintf("No formula for %s: %s.", all.none.names(reason, 2), reason))
-		if len(line) > width && width > 1 {
-			line = append(line[:width-1], '…')
-		}
-		out.WriteString(string(line) + "\n")
-	}
-	if len(notes) > 0 {
-		writeWrapped(&out, fmt.Sprintf("The formula is approximate for %s: %s.", strings.Join(estimators, ", "), strings.Join(notes, "; ")), "", width)
-	}
-	if out.Len() == 0 {
-		return nil
-	}
-	_, err = io.WriteString(w, "\n"+out.String())
-	return err
 }

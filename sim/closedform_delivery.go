@@ -217,16 +217,23 @@ func (b *closedFormOf) receive(v []byLevel, means []float64, folded bool) string
 		}
 	}
 	shift := means[1] - means[0]
+	copy(v, b.mix(v, shift*shift, folded))
+	return ""
+}
+
+// mix returns the variances, or covariances, by arm of outcomes of which those who
+// receive the treatment have the second, and the others the first; product is that of
+// the effects of receiving.
+func (b *closedFormOf) mix(v []byLevel, product float64, folded bool) []byLevel {
 	mixed := make([]byLevel, len(v))
 	for a, p := range b.takeUp {
 		var own byLevel
-		if own[b.takes] = p * (1 - p) * shift * shift; folded {
+		if own[b.takes] = p * (1 - p) * product; folded {
 			own = b.fold(own)
 		}
 		for l := range own {
 			mixed[a][l] = (1-p)*v[0][l] + p*v[1][l] + own[l]
 		}
 	}
-	copy(v, mixed)
-	return ""
+	return mixed
 }

@@ -20,6 +20,7 @@ type regressor struct {
 
 	covariance byLevel // with the outcome
 	variance   byLevel
+	slope      byLevel // of the outcome, in each stratum
 }
 
 // regressor returns the regressor with a name, nil for a name that is no column
@@ -105,7 +106,6 @@ func (b *closedFormOf) explain(r *regressor) {
 		// What the means tell, the covariate itself has told.
 		r.covariance, r.variance = byLevel{}, byLevel{}
 	}
-	slope := byLevel{}
 	strata := b.anova()
 	for first := 0; first < len(strata); {
 		last := first // of the strata with one slope
@@ -119,7 +119,7 @@ func (b *closedFormOf) explain(r *regressor) {
 		}
 		x, error := b.slope(r, together)
 		for _, s := range together {
-			slope[s.level] = x
+			r.slope[s.level] = x
 			if s.level != b.unit {
 				continue
 			}
@@ -132,13 +132,10 @@ func (b *closedFormOf) explain(r *regressor) {
 	}
 	// The variance of a unit's mean changes with the slope of its own stratum; what
 	// the units below do not account for is its own.
-	change := func(l dgp.Level) float64 {
-		return slope[l]*slope[l]*b.mean(r.variance, l) - 2*slope[l]*b.mean(r.covariance, l)
-	}
 	var residual byLevel
 	for l := b.unit; l <= b.rows; l++ {
-		if residual[l] = change(l); l < b.rows {
-			residual[l] -= change(l+1) / b.size[l+1]
+		if residual[l] = r.change(r, l, b); l < b.rows {
+			residual[l] -= r.change(r, l+1, b) / b.size[l+1]
 		}
 	}
 	for arm := range b.after {
@@ -146,6 +143,12 @@ func (b *closedFormOf) explain(r *regressor) {
 			b.after[arm][l] += residual[l]
 		}
 	}
+}
+
+// change is what the slopes of a regressor do to the variance of the mean of a unit of
+// a level, or, with those on another outcome, to the covariance of both.
+func (r *regressor) change(o *regressor, l dgp.Level, b *closedFormOf) float64 {
+	return r.slope[l]*o.slope[l]*b.mean(r.variance, l) - r.slope[l]*b.mean(o.covariance, l) - o.slope[l]*b.mean(r.covariance, l)
 }
 
 // slope returns the slope that strata have in common and the variance of its

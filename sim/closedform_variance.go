@@ -192,11 +192,10 @@ func (b *closedFormOf) findVariance() string {
 			b.differ[l] *= compliers * compliers
 		}
 	}
-	if b.unit == dgp.ChildLevel && t.Design.Teachers == 1 { // a school is its only class
-		for _, v := range append([]*byLevel{&b.differ}, append(pointers(b.before), pointers(b.after)...)...) {
-			v[dgp.TeacherLevel] += v[dgp.SchoolLevel]
-			v[dgp.SchoolLevel] = 0
-		}
+	b.mergeClass(&b.differ)
+	for arm := range b.before {
+		b.mergeClass(&b.before[arm])
+		b.mergeClass(&b.after[arm])
 	}
 	for _, r := range b.regressors {
 		if why := b.relate(r); why != "" {
@@ -210,12 +209,12 @@ func (b *closedFormOf) findVariance() string {
 	return b.findDifferences()
 }
 
-func pointers(all []byLevel) []*byLevel {
-	var to []*byLevel
-	for i := range all {
-		to = append(to, &all[i])
+// mergeClass counts a school as its only class where children are assigned.
+func (b *closedFormOf) mergeClass(v *byLevel) {
+	if b.unit == dgp.ChildLevel && b.trial.Design.Teachers == 1 {
+		v[dgp.TeacherLevel] += v[dgp.SchoolLevel]
+		v[dgp.SchoolLevel] = 0
 	}
-	return to
 }
 
 // checkRatings notes what is not exact of observed quality.

@@ -74,6 +74,16 @@ type FamilyPower struct {
 	// FalseDiscovery is the false discovery rate: the mean share of outcomes
 	// without an effect among those rejected, 0 where none is.
 	FalseDiscovery Share
+
+	// Formula is the same by closed form, each share with the Monte Carlo standard
+	// error that N replicates would have by it. It is nil where there is none, for the
+	// reason NoFormula. FormulaError is the largest standard error of its integrals,
+	// Approximate says in what it is no exact description of the study.
+	// Formulas.AddToFamilies fills them.
+	Formula      *FamilyPower
+	FormulaError float64
+	Approximate  []string
+	NoFormula    string
 }
 
 // Families are the powers of a study's families: by cell, family and method.

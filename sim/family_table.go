@@ -37,21 +37,50 @@ func (r *FamilyPower) measures() []familyMeasure {
 	)
 }
 
-// WriteCSV writes one line for every share: the factors of the sweep, then
-// family, estimator, term, method, measure, outcome, k, value, mcse, n, n_fail.
-// Outcome is given for the measure individual, k for at_least. Numbers are the
+// A besideFormula is a measure with what the closed form says of it: NaN where it has
+// none, and where no standard error says how far apart they are.
+type besideFormula struct {
+	familyMeasure
+	analytic, z float64
+}
+
+func (r *FamilyPower) besideFormula() []besideFormula {
+	var all []besideFormula
+	for _, m := range r.measures() {
+		all = append(all, besideFormula{m, math.NaN(), math.NaN()})
+	}
+	if r.Formula != nil {
+		for i, m := range r.Formula.measures() {
+			all[i].analytic, all[i].z = m.Value, all[i].above(m.Share)
+		}
+	}
+	return all
+}
+
+// above is how many Monte Carlo standard errors a simulated share is above that of a
+// formula, by which they are.
+func (s Share) above(formula Share) float64 {
+	if formula.MCSE > 0 {
+		return (s.Value - formula.Value) / formula.MCSE
+	}
+	return math.NaN()
+}
+
+// WriteCSV writes one line for every share: the factors of the sweep, then family,
+// estimator, term, method, measure, outcome, k, value, mcse, n, n_fail, analytic,
+// analytic_z. Outcome is given for the measure individual, k for at_least. Numbers are the
 // shortest that read back to the same bits; one that does not exist is empty.
 func (f Families) WriteCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	keys := f.factorKeys()
 	line := append(append([]string(nil), keys...),
-		"family", "estimator", "term", "method", "measure", "outcome", "k", "value", "mcse", "n", "n_fail")
+		"family", "estimator", "term", "method", "measure", "outcome", "k", "value", "mcse", "n", "n_fail", "analytic", "analytic_z")
 	if err := out.Write(line); err != nil {
 		return err
 	}
 	for i := range f.Rows {
 		r := &f.Rows[i]
-		for _, m := range r.measures() {
+		for _, m := range r.besideFormula() {
 			line = line[:0]
 			for _, key := range keys {
 				line = append(line, factorValue(r.Factors, key))
@@ -61,7 +90,7 @@ func (f Families) WriteCSV(w io.Writer) error {
 				k = strconv.Itoa(m.k)
 			}
 			line = append(line, r.Family, r.Estimator, r.Term, r.Method.String(), m.name, m.outcome, k,
-				shortest(m.Value), shortest(m.MCSE), strconv.Itoa(r.N), strconv.Itoa(r.NFail))
+				shortest(m.Value), shortest(m.MCSE), strconv.Itoa(r.N), strconv.Itoa(r.NFail), shortest(m.analytic), shortest(m.z))
 			if err := out.Write(line); err != nil {
 				return err
 			}
@@ -122,7 +151,8 @@ func jsonFactors(factors []Factor) map[string]string {
 const FamiliesSchemaVersion = 1
 
 // WriteJSON writes one object: schema_version, alpha, and families, with the
-// shares of families.csv in measures, null for what does not exist.
+// shares of families.csv in measures, null for what does not exist, and why there is
+// no closed form or in what it is approximate.
 func (f Families) WriteJSON(w io.Writer) error {
 	type measure struct {
 		Measure string     `json:"measure"`
@@ -130,6 +160,9 @@ func (f Families) WriteJSON(w io.Writer) error {
 		K       int        `json:"k,omitempty"`
 		Value   jsonNumber `json:"value"`
 		MCSE    jsonNumber `json:"mcse"`
+
+		Analytic  jsonNumber `json:"analytic"`
+		AnalyticZ jsonNumber `json:"analytic_z"`
 	}
 	type family struct {
 		Cell      int               `json:"cell"`
@@ -143,6 +176,10 @@ func (f Families) WriteJSON(w io.Writer) error {
 		N         int               `json:"n"`
 		NFail     int               `json:"n_fail"`
 		Measures  []measure         `json:"measures"`
+
+		NoFormula     string   `json:"no_formula,omitempty"`
+		Approximate   []string `json:"approximate,omitempty"`
+		AnalyticError float64  `json:"analytic_error,omitempty"` // standard error of the integrals, the largest
 	}
 	all := make([]family, len(f.Rows))
 	for i := range f.Rows {
@@ -150,14 +187,15 @@ func (f Families) WriteJSON(w io.Writer) error {
 		all[i] = family{
 			Cell: r.Cell, Factors: jsonFactors(r.Factors), Family: r.Family, Estimator: r.Estimator, Term: r.Term,
 			Outcomes: r.Outcomes, NoEffect: []string{}, Method: r.Method, N: r.N, NFail: r.NFail,
+			NoFormula: r.NoFormula, Approximate: r.Approximate, AnalyticError: r.FormulaError,
 		}
 		for k, null := range r.Null {
 			if null {
 				all[i].NoEffect = append(all[i].NoEffect, r.Outcomes[k])
 			}
 		}
-		for _, m := range r.measures() {
-			all[i].Measures = append(all[i].Measures, measure{m.name, m.outcome, m.k, jsonNumber(m.Value), jsonNumber(m.MCSE)})
+		for _, m := range r.besideFormula() {
+			all[i].Measures = append(all[i].Measures, measure{m.name, m.outcome, m.k, jsonNumber(m.Value), jsonNumber(m.MCSE), jsonNumber(m.analytic), jsonNumber(m.z)})
 		}
 	}
 	return writeIndented(w, map[string]any{
@@ -173,8 +211,8 @@ func writeIndented(w io.Writer, object map[string]any) error {
 }
 
 // WriteTable writes the families for a reader at a terminal: one block for each
-// family (and cell of a sweep), a column for each method. A legend explains the
-// rows. Color adds bold and faint; nothing is said by it alone.
+// family (and cell of a sweep), a column for each method, and beside or below it what
+// the closed form says. A legend explains the rows. Color adds bold and faint; nothing is said by it alone.
 func (f Families) WriteTable(w io.Writer, width int, color bool) error {
 	var out strings.Builder
 	style := tableStyle(color)
@@ -191,6 +229,7 @@ func (f Families) WriteTable(w io.Writer, width int, color bool) error {
 		}
 		out.WriteByte('\n')
 		writeFamilyBlock(&out, f.Rows[start:end], style, width)
+		said.writeFormulaNotes(&out, f.Rows[start:end], width)
 		for i := start; i < end; i++ {
 			said.see(&f.Rows[i])
 		}
@@ -224,41 +263,109 @@ func writeFamilyBlock(out *strings.Builder, rows []FamilyPower, style tableStyle
 	}
 
 	labels := familyLabels(first)
-	columns := make([][]string, len(rows))
-	for c := range rows {
-		cells := make([]tableCell, 0, len(labels))
-		for _, s := range familyShares(&rows[c]) {
-			cells = append(cells, percent(s.Value, s.MCSE))
-		}
-		columns[c] = alignCells(cells, false)
-	}
 	padToWidest(labels)
-	heading := tableIndent + strings.Repeat(" ", utf8.RuneCountInString(labels[0]))
+	var simulated, formulas, beside []familyColumn
+	for c := range rows {
+		one := newFamilyColumn(&rows[c])
+		simulated, beside = append(simulated, one), append(beside, one)
+		if rows[c].Formula != nil {
+			formula := newFormulaColumn(&rows[c])
+			beside = append(beside, formula)
+			formula.name = rows[c].Method.String()
+			formulas = append(formulas, formula)
+		}
+	}
+	wide := utf8.RuneCountInString(tableIndent + labels[0])
+	for _, c := range beside {
+		wide += utf8.RuneCountInString(tableGap) + c.width()
+	}
+	if wide <= width {
+		writeFamilyColumns(out, "", labels, beside, len(first.Outcomes), style)
+	} else {
+		writeFamilyColumns(out, "", labels, simulated, len(first.Outcomes), style)
+		if len(formulas) > 0 {
+			writeFamilyColumns(out, "by formula (z)", labels, formulas, len(first.Outcomes), style)
+		}
+	}
+	if first.NFail > 0 {
+		fmt.Fprintf(out, "%sA fit failed in %s of %s trials.\n", tableIndent, grouped(first.NFail), grouped(first.N))
+	}
+}
+
+// A familyColumn is what a block says of one method.
+type familyColumn struct {
+	name  string
+	cells []string
+}
+
+func newFamilyColumn(r *FamilyPower) familyColumn {
+	var cells []tableCell
+	for _, s := range familyShares(r) {
+		cells = append(cells, percent(s.Value, s.MCSE))
+	}
+	return familyColumn{r.Method.String(), alignCells(cells, false)}
+}
+
+// newFormulaColumn has what the closed form says, and how far the simulation is above.
+func newFormulaColumn(r *FamilyPower) familyColumn {
+	var cells []tableCell
+	simulated := familyShares(r)
+	for i, s := range familyShares(r.Formula) {
+		cell := cellOf(100*s.Value, math.NaN(), 1)
+		if z := simulated[i].above(s); !math.IsNaN(z) {
+			cell.mcse = "(" + fixed(z, 1) + ")"
+		}
+		cells = append(cells, cell)
+	}
+	return familyColumn{"formula", alignCells(cells, false)}
+}
+
+func (c familyColumn) width() int {
+	return max(utf8.RuneCountInString(c.name), utf8.RuneCountInString(c.cells[0]))
+}
+
+// writeFamilyColumns writes columns beside labels of one width.
+func writeFamilyColumns(out *strings.Builder, corner string, labels []string, columns []familyColumn, outcomes int, style tableStyle) {
+	heading := tableIndent + padRight(corner, utf8.RuneCountInString(labels[0]))
 	lines := make([]string, len(labels))
 	for i, label := range labels {
 		lines[i] = tableIndent + label
 	}
-	for c := range rows {
-		name := rows[c].Method.String()
-		wide := max(utf8.RuneCountInString(name), utf8.RuneCountInString(columns[c][0]))
-		heading += tableGap + padLeft(name, wide)
+	for _, c := range columns {
+		heading += tableGap + padLeft(c.name, c.width())
 		for i := range lines {
-			lines[i] += tableGap + padLeft(columns[c][i], wide)
+			lines[i] += tableGap + padLeft(c.cells[i], c.width())
 		}
 	}
 	out.WriteString(style.bold(heading) + "\n")
 	out.WriteString(style.faint(strings.Repeat("─", utf8.RuneCountInString(heading))) + "\n")
 	for i, line := range lines {
 		empty := true // what does not exist for any method is left out
-		for c := range columns {
-			empty = empty && strings.TrimSpace(columns[c][i]) == missing
+		for _, c := range columns {
+			empty = empty && strings.TrimSpace(c.cells[i]) == missing
 		}
-		if !empty || i < len(first.Outcomes) {
+		if !empty || i < outcomes {
 			out.WriteString(strings.TrimRight(line, " ") + "\n")
 		}
 	}
-	if first.NFail > 0 {
-		fmt.Fprintf(out, "%sA fit failed in %s of %s trials.\n", tableIndent, grouped(first.NFail), grouped(first.N))
+}
+
+// writeFormulaNotes says below a block why it has no formula, or in what that is
+// approximate, unless it has been said of the family.
+func (l *familyLegend) writeFormulaNotes(out *strings.Builder, rows []FamilyPower, width int) {
+	for i := range rows {
+		r := &rows[i]
+		text := ""
+		switch {
+		case r.NoFormula != "":
+			text = "No formula: " + r.NoFormula + "."
+		case len(r.Approximate) > 0:
+			text = "The formula is approximate: " + strings.Join(r.Approximate, "; ") + "."
+		}
+		if key := r.Family + ": " + text; text != "" && !slices.Contains(l.notes, key) {
+			l.notes = append(l.notes, key)
+			writeWrapped(out, tableIndent+text, tableIndent, width)
+		}
 	}
 }
 
@@ -282,10 +389,12 @@ func familyLabels(r *FamilyPower) []string {
 	return append(labels, all, all+", unadjusted", "familywise error", "false discovery")
 }
 
-// A FamilyLine is one share of a family with its name in tables.
+// A FamilyLine is one share of a family with its name in tables, what the closed form
+// says, and how many Monte Carlo standard errors the share is above that; NaN for none.
 type FamilyLine struct {
 	Name string
 	Share
+	Formula, Z float64
 }
 
 // Lines lists the shares of a family as tables show them, the outcomes' first.
@@ -293,7 +402,12 @@ func (r *FamilyPower) Lines() []FamilyLine {
 	shares := familyShares(r)
 	lines := make([]FamilyLine, len(shares))
 	for i, name := range familyLabels(r) {
-		lines[i] = FamilyLine{name, shares[i]}
+		lines[i] = FamilyLine{name, shares[i], math.NaN(), math.NaN()}
+	}
+	if r.Formula != nil {
+		for i, formula := range familyShares(r.Formula) {
+			lines[i].Formula, lines[i].Z = formula.Value, shares[i].above(formula)
+		}
 	}
 	return lines
 }
@@ -313,6 +427,10 @@ type familyLegend struct {
 
 	byEstimator []string // methods by which estimators adjust themselves
 	byFamily    bool     // there are others
+
+	notes   []string // on formulas, with their family
+	formula bool
+	error   float64 // of formulas
 }
 
 func (l *familyLegend) see(r *FamilyPower) {
@@ -320,6 +438,7 @@ func (l *familyLegend) see(r *FamilyPower) {
 	l.complete = l.complete || !math.IsNaN(r.Complete.Value)
 	l.unadjusted = l.unadjusted || !math.IsNaN(r.CompleteUnadjusted.Value)
 	l.null = l.null || !math.IsNaN(r.Familywise.Value)
+	l.formula, l.error = l.formula || r.Formula != nil, math.Max(l.error, r.FormulaError)
 	if r.Method.byEstimator() {
 		if name := r.Method.String(); !slices.Contains(l.byEstimator, name) {
 			l.byEstimator = append(l.byEstimator, name)
@@ -355,6 +474,13 @@ func (l *familyLegend) entries(alpha float64) []explanation {
 	if len(l.byEstimator) > 0 {
 		entries = append(entries, explanation{strings.Join(l.byEstimator, ", "), "p-values as the estimator has adjusted them, over all its tests, by its own draws; a failed fit counts as not significant"})
 	}
+	if l.formula {
+		entries = append(entries, explanation{"formula (z)", fmt.Sprintf(
+			"the same by the joint distribution of the tests, with the variances and correlations that the trial implies, and how many Monte Carlo standard errors the simulation is above it; its integrals have a standard error of at most %s points", errorPoints(l.error))})
+	}
 	return append(entries,
 		explanation{"(MCSE)", "Monte Carlo standard error of the number before it; more trials make it smaller"})
 }
+
+// errorPoints writes a small standard error in points, rounded up.
+func errorPoints(x float64) string { return fixed(math.Max(math.Ceil(1e4*x), 1)/100, 2) }

@@ -77,7 +77,7 @@ type SummaryRow struct {
 
 	// The power by a closed form, how many Monte Carlo standard errors the
 	// simulated power is above it, and the smallest effect with a power of
-	// MDESPower, in the units of the truth; NaN where there is none. AddClosedForms
+	// MDESPower, in the units of the truth; NaN where there is none. Formulas.AddTo
 	// fills them.
 	AnalyticPower, AnalyticZ, AnalyticMDES float64
 }

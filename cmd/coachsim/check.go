@@ -102,7 +102,11 @@ thrown away; nothing is written. Exit code 2 says that there are faults.`,
 			}
 			fmt.Fprintln(s.out)
 			writeSweep(s.out, study)
-			if err := labelled(s.out, "Formulas", study.WriteClosedForms); err != nil {
+			formulas, err := study.FirstFormulas()
+			if err != nil {
+				return err
+			}
+			if err := labelled(s.out, "Formulas", formulas.WriteAll); err != nil {
 				return err
 			}
 			for _, warning := range study.Warnings() {

@@ -62,6 +62,7 @@ func (f *finished) measureFamilies() (sim.Families, error) {
 	if err != nil {
 		return families, &exitError{exitFile, err}
 	}
+	f.formulas.AddToFamilies(&families)
 	for name, write := range map[string]func(io.Writer) error{
 		"families.csv": families.WriteCSV, "families.json": families.WriteJSON,
 	} {

@@ -18,6 +18,7 @@ type finished struct {
 	study       sim.Study
 	log         *sim.Log
 	summary     sim.Summary
+	formulas    sim.Formulas
 	patterns    []sim.Pattern          // that published cells show together
 	comparisons []sim.Comparison       // empty for a study without published results, or with a sweep
 	truths      []sim.PopulationEffect // none in a directory of an older version
@@ -37,9 +38,10 @@ func open(dir string, study sim.Study) (*finished, error) {
 	if f.truths, err = sim.ReadTruths(dir); err != nil {
 		return nil, &exitError{exitFile, err}
 	}
-	if err := f.summary.AddClosedForms(study); err != nil {
+	if f.formulas, err = study.Formulas(); err != nil {
 		return nil, err
 	}
+	f.formulas.AddTo(&f.summary)
 	if study.Published != "" && len(study.Cells) == 0 { // a sweep has no single design to hold against a paper
 		cells, err := configs.Published(study.Published)
 		if err != nil {
@@ -80,7 +82,7 @@ func (f *finished) finish(s streams, asJSON, pictures bool, t *targets) error {
 			err = f.writeTruthNote(s.out)
 		}
 		if err == nil {
-			err = f.study.WriteFormulaNotes(s.out, tableWidth(s))
+			err = f.formulas.WriteNotes(s.out, tableWidth(s))
 		}
 	}
 	if err != nil {

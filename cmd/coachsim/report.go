@@ -60,7 +60,7 @@ func (f *finished) writeReport(families sim.Families, figures []plots.Figure) er
 	}
 	run := report.Run{
 		Results: report.Results{Study: f.study, Summary: f.summary, Families: families, Version: plan.Version},
-		Plan:    plan, Truths: f.truths, Comparisons: f.comparisons, Tolerance: configs.Tolerance(f.study.Published), Figures: figures,
+		Plan:    plan, Formulas: f.formulas, Truths: f.truths, Comparisons: f.comparisons, Tolerance: configs.Tolerance(f.study.Published), Figures: figures,
 	}
 	for _, file := range []struct {
 		name  string

@@ -135,9 +135,7 @@ func newPage(r Run) (*page, error) {
 	}
 	p.add("checks", "Checks")
 	p.Failures = failureTable(r.Summary)
-	if err := p.checks(r); err != nil {
-		return nil, err
-	}
+	p.checks(r)
 	p.add("unmodelled", "What was not modelled")
 	p.add("reproduce", "How to get the same numbers")
 	p.PlanText = string(r.Plan.Text)

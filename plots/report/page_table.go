@@ -154,7 +154,9 @@ func familyTable(methods []sim.FamilyPower, number int) pageTable {
 	lines := make([][]sim.FamilyLine, len(methods))
 	for m := range methods {
 		t.Heads = append(t.Heads, pageHead{Words: methods[m].Method.String()})
-		lines[m] = methods[m].Lines()
+		if lines[m] = methods[m].Lines(); methods[m].Formula != nil {
+			t.Heads = append(t.Heads, pageHead{Words: "formula (z)"})
+		}
 	}
 	for i, line := range lines[0] {
 		cells := []pageCell{wordCell(line.Name)}
@@ -163,6 +165,14 @@ func familyTable(methods []sim.FamilyPower, number int) pageTable {
 			value, mcse := sim.WrittenPercent(lines[m][i].Value, lines[m][i].MCSE)
 			some = some || value != ""
 			cells = append(cells, numberCell(value, strings.Trim(mcse, "()")))
+			if methods[m].Formula != nil {
+				formula, _ := sim.WrittenPercent(lines[m][i].Formula, math.NaN())
+				z := ""
+				if !math.IsNaN(lines[m][i].Z) {
+					z = fmt.Sprintf("%.1f", lines[m][i].Z)
+				}
+				cells = append(cells, numberCell(formula, z))
+			}
 		}
 		if some {
 			t.row("", cells...)
@@ -170,6 +180,18 @@ func familyTable(methods []sim.FamilyPower, number int) pageTable {
 	}
 	if first.NFail > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("A fit failed in %s of %s trials, and counts as not significant.", sim.Grouped(first.NFail), sim.Grouped(first.N)))
+	}
+	for m := range methods {
+		note := ""
+		switch {
+		case methods[m].NoFormula != "":
+			note = "No formula: " + methods[m].NoFormula + "."
+		case len(methods[m].Approximate) > 0:
+			note = "The formula is approximate: " + strings.Join(methods[m].Approximate, "; ") + "."
+		}
+		if note != "" && !slices.Contains(t.Notes, note) {
+			t.Notes = append(t.Notes, note)
+		}
 	}
 	return t
 }
@@ -243,13 +265,9 @@ func failureTable(s sim.Summary) *pageTable {
 }
 
 // checks fills what is known of the results from elsewhere.
-func (p *page) checks(r Run) error {
-	notes, err := r.Study.ClosedForms()
-	if err != nil {
-		return err
-	}
+func (p *page) checks(r Run) {
 	forms := map[string]*sim.ClosedForm{}
-	for _, n := range notes {
+	for _, n := range r.Formulas.Notes() {
 		if n.Form == nil {
 			p.Unchecked = append(p.Unchecked, n)
 			continue
@@ -291,7 +309,6 @@ func (p *page) checks(r Run) error {
 	if worst, any := sim.LeastKnown(r.Truths); any {
 		p.Truth = &pageTruth{Draws: sim.Grouped(sim.PopulationDraws), MCSE: fmt.Sprintf("%.2g", worst.MCSE), Of: worst.Outcome, OfTerm: worst.Term}
 	}
-	return nil
 }
 
 // A pagePublished is published results beside simulated ones.

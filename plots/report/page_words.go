@@ -225,6 +225,9 @@ func glossary(r Run) []fact {
 			fact{"At least k, all", "power to find an effect on k outcomes or more, or on all, that have one."},
 			fact{"Familywise error", "how often any outcome without an effect is found."},
 			fact{"False discovery", "average share of the outcomes found that have no effect."})
+		if slices.ContainsFunc(r.Families.Rows, func(f sim.FamilyPower) bool { return f.Formula != nil }) {
+			all = append(all, fact{"Formula (z)", "the same share by the joint distribution of the tests, with the variances and correlations that the trial implies, and how many Monte Carlo standard errors the simulated share is above it."})
+		}
 	}
 	return all
 }

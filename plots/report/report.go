@@ -9,6 +9,7 @@ import (
 type Run struct {
 	Results
 	Plan        sim.Plan               // its Text, Hash and Version
+	Formulas    sim.Formulas           // closed forms of the study
 	Truths      []sim.PopulationEffect // for their precision; none where the directory has none
 	Comparisons []sim.Comparison       // with published results, where there are any
 	Tolerance   sim.Tolerance          // of a reproduction of them

@@ -61,9 +61,11 @@ func simulatedRun(t *testing.T, text []byte, replicates int, settings ...configs
 		t.Fatal(err)
 	}
 	run := report.Run{Results: report.Results{Study: study, Summary: summary, Families: families, Version: "v1.0.0"}, Tolerance: configs.Tolerance(study.Published)}
-	if err := run.Summary.AddClosedForms(study); err != nil {
+	if run.Formulas, err = study.Formulas(); err != nil {
 		t.Fatal(err)
 	}
+	run.Formulas.AddTo(&run.Summary)
+	run.Formulas.AddToFamilies(&run.Families)
 	if run.Plan, err = sim.ReadPlan(dir); err != nil {
 		t.Fatal(err)
 	}
