@@ -24,10 +24,8 @@ type FamilyForm struct {
 	methods []methodExpectations // by method
 }
 
-// methodExpectations are the expected shares of a method. Those of an estimator's own
-// adjustment have none.
+// methodExpectations are the expected shares of a method.
 type methodExpectations struct {
-	why                        string
 	individual, atLeast        []float64
 	mean, meanSquare           float64
 	unadjusted                 float64

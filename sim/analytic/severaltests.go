@@ -355,7 +355,7 @@ func newChiRoot(df, of float64) chiRoot {
 	law := distuv.ChiSquared{K: df}
 	for i := range int(2*chiEnd/chiStep) + 1 {
 		w := float64(i)*chiStep - chiEnd
-		x := 0.0
+		var x float64
 		if w <= 0 { // of the two tails the small one keeps its digits
 			x = 2 * mathext.GammaIncRegInv(df/2, distuv.UnitNormal.CDF(w))
 		} else {
