@@ -160,8 +160,8 @@ var resultsChanged = []string{
 	4: "SIMEX adds the same draws of error at all its levels",
 }
 
-// Plan fixes a study for a run directory.
-func Plan(s sim.Study, version string) (sim.Plan, error) {
+// Plan fixes a study for a run directory by a program.
+func Plan(s sim.Study, build sim.Build) (sim.Plan, error) {
 	text, err := Resolve(s)
 	if err != nil {
 		return sim.Plan{}, err
@@ -180,7 +180,9 @@ func Plan(s sim.Study, version string) (sim.Plan, error) {
 		return sim.Plan{}, err
 	}
 	hash, studyHash := hashed(fmt.Appendf(nil, "coachsim results %d\n%s", results, identity)), hashed(identity)
-	return sim.Plan{Study: s, Text: sim.PlanText(text, hash, version, results, s.Seed), Hash: hash, Version: version, Results: results, Changes: resultsChanged, StudyHash: studyHash}, nil
+	plan := sim.Plan{Study: s, Hash: hash, StudyHash: studyHash, Build: build, Results: results, Changes: resultsChanged}
+	plan.Text = sim.PlanText(text, plan.Provenance())
+	return plan, nil
 }
 
 func hashed(text []byte) string {

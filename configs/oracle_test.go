@@ -18,7 +18,7 @@ import (
 func TestEcuadorEqualsR(t *testing.T) {
 	const replicate, tolerance = 3, 1e-9
 	study := preset(t, "ecuador", configs.Setting{Key: "replicates", Value: "4"})
-	plan, err := configs.Plan(study, "test")
+	plan, err := configs.Plan(study, sim.Build{Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}

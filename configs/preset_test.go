@@ -83,7 +83,7 @@ func load(t *testing.T, text []byte) sim.Study {
 
 func mustPlan(t *testing.T, study sim.Study, version string) sim.Plan {
 	t.Helper()
-	plan, err := configs.Plan(study, version)
+	plan, err := configs.Plan(study, sim.Build{Version: version})
 	if err != nil {
 		t.Fatal(err)
 	}

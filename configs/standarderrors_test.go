@@ -72,7 +72,7 @@ func TestStandardErrorsAgainstR(t *testing.T) {
 func firstReplicate(t *testing.T, study sim.Study) map[[3]string]sim.Record {
 	t.Helper()
 	study.Replicates = 1
-	plan, err := configs.Plan(study, "test")
+	plan, err := configs.Plan(study, sim.Build{Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,8 +3,10 @@ package configs
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"coachsim/configs/strict"
 	"coachsim/sim"
@@ -66,25 +68,46 @@ func sweep(doc *strict.Document, study *sim.Study, levels map[string][]strict.Va
 			return strict.Faults{doc.Fault("sweep", fmt.Sprintf("asks for more than %d designs", maxCells), "")}
 		}
 	}
+	schema, err := strict.NewSchema(&file{}, kinds())
+	if err != nil {
+		return err
+	}
+	made := make([]madeCell, cells)
+	workers := min(cells, runtime.GOMAXPROCS(0))
+	var wait sync.WaitGroup
+	for w := range workers {
+		wait.Go(func() {
+			for n := w; n < cells; n += workers {
+				made[n].cell, made[n].faults, made[n].err = cellOf(doc, schema, *study, axes, n)
+			}
+		})
+	}
+	wait.Wait()
 	known := map[string]bool{}
-	for n := range cells {
-		cell, wrong, err := cellOf(doc, *study, axes, n)
-		if err != nil {
-			return err
+	for n, m := range made {
+		if m.err != nil {
+			return m.err
 		}
-		for _, f := range wrong {
+		for _, f := range m.faults {
 			// A bad value is in many cells; its first says enough.
 			if id := f.Path + "\x00" + f.Message; !known[id] {
 				known[id] = true
-				faults = append(faults, named(f, cell.Factors, n))
+				faults = append(faults, named(f, m.cell.Factors, n))
 			}
 		}
-		study.Cells = append(study.Cells, cell)
+		study.Cells = append(study.Cells, m.cell)
 	}
 	if len(faults) > 0 {
 		return faults
 	}
 	return nil
+}
+
+// A madeCell is a cell with what is wrong with it.
+type madeCell struct {
+	cell   sim.Cell
+	faults strict.Faults
+	err    error
 }
 
 // axesOf takes the entries of a sweep apart, in the order they are written.
@@ -146,7 +169,7 @@ func listOf(v strict.Value) []strict.Value {
 }
 
 // cellOf makes the n-th cell of the grid, and finds what is wrong with it.
-func cellOf(doc *strict.Document, study sim.Study, axes []axis, n int) (sim.Cell, strict.Faults, error) {
+func cellOf(doc *strict.Document, schema strict.Schema, study sim.Study, axes []axis, n int) (sim.Cell, strict.Faults, error) {
 	var cell sim.Cell
 	values := make([][]strict.Value, len(axes))
 	for i, rest := len(axes)-1, n; i >= 0; i-- { // the last key varies fastest
@@ -166,7 +189,7 @@ func cellOf(doc *strict.Document, study sim.Study, axes []axis, n int) (sim.Cell
 		}
 	}
 	read := file{Study: sim.DefaultStudy()}
-	if err := laid.Decode(&read, kinds()); err != nil {
+	if err := schema.Decode(laid, &read); err != nil {
 		wrong, err := faultsIn(err)
 		return cell, wrong, err
 	}

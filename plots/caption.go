@@ -143,6 +143,23 @@ func trialsNote(rows []Row) string {
 	return words
 }
 
+// loggedNote is trialsNote of rows whose records may be those of the first replicates alone.
+func loggedNote(rows []LoggedRow) string {
+	taken, of := 0, 0
+	for _, row := range rows {
+		taken, of = max(taken, len(row.Records)), max(of, row.N)
+	}
+	return sentences(trialsNote(plainRows(rows)), firstNote(taken, of))
+}
+
+// firstNote says that a figure shows no more than the first replicates.
+func firstNote(taken, of int) string {
+	if taken >= of {
+		return ""
+	}
+	return "Shown are the first " + count(taken)
+}
+
 // sharedNote says what all of several rows have in common.
 func sharedNote(rows []Row) string {
 	shared := sharedKeys(Theme{}, rows)

@@ -41,7 +41,7 @@ func (v PValues) panels() (panels []pPanel) {
 
 // Words are the figure's title and note.
 func (v PValues) Words() Words {
-	return Words{"p-values beside those of a test that keeps its size", sentences(trialsNote(plainRows(v.Rows)), sharedNote(plainRows(v.Rows)),
+	return Words{"p-values beside those of a test that keeps its size", sentences(loggedNote(v.Rows), sharedNote(plainRows(v.Rows)),
 		"Where there is no effect, 95% of the bins and of the quantiles lie in the grey bands")}
 }
 

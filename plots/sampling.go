@@ -21,6 +21,7 @@ type Sample struct {
 	Truth       float64   // the true effect; NaN where there is none
 	Published   float64   // the printed value; NaN where there is none
 	PublishedSE float64   // its standard error; NaN where there is none
+	Taken, Of   int       // the estimates are those of the first replicates of a long run, of so many; 0 where they are of all
 }
 
 // SamplingDistribution is a grid of histograms, one a sample: the distribution
@@ -61,12 +62,13 @@ func (s SamplingDistribution) Pages() []SamplingDistribution {
 // Words are the figure's title and note.
 func (s SamplingDistribution) Words() Words {
 	w := Words{Title: "Sampling distribution of each estimate"}
-	most, outside := 0, 0
+	most, outside, taken, of := 0, 0, 0, 0
 	for _, sample := range s.Samples {
 		h := sim.NewHistogram(sample.Estimates)
 		most, outside = max(most, len(sample.Estimates)), outside+h.Below+h.Above
+		taken, of = max(taken, sample.Taken), max(of, sample.Of)
 	}
-	notes := []string{count(most) + " simulated trials per panel"}
+	notes := []string{count(max(most, of)) + " simulated trials per panel", firstNote(taken, of)}
 	if len(s.Samples) > 1 {
 		notes = append(notes, "Scales differ between panels")
 	}

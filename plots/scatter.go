@@ -95,7 +95,7 @@ func (s Scatter) panels() (panels []scatterPanel) {
 
 // Words are the figure's title and note.
 func (s Scatter) Words() Words {
-	return Words{"Estimators against each other on the same simulated trials", sentences(trialsNote(plainRows(s.Rows)), sharedNote(plainRows(s.Rows)),
+	return Words{"Estimators against each other on the same simulated trials", sentences(loggedNote(s.Rows), sharedNote(plainRows(s.Rows)),
 		"MCSE: Monte Carlo standard error of the mean difference")}
 }
 

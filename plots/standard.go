@@ -24,16 +24,18 @@ func Standard(s sim.Summary, chunks iter.Seq2[[]sim.Record, error], comparisons 
 	shown := effects
 	if len(shown) == 0 { // nothing causal: show what there is
 		for _, r := range s.Rows {
-			shown = append(shown, Row{SummaryRow: r})
+			if r.NFail == 0 || r.NFail < r.N {
+				shown = append(shown, Row{SummaryRow: r})
+			}
 		}
 	}
-	sampling, err := newSampling(shown, chunks, comparisons)
-	if err != nil {
-		return nil, err
-	}
 	var figures []Figure
-	for _, page := range sampling.Pages() {
-		figures = append(figures, page)
+	if len(shown) > 0 {
+		sampling, err := newSampling(shown, chunks, comparisons)
+		if err != nil {
+			return nil, err
+		}
+		figures = asFigures(sampling.Pages())
 	}
 	if len(effects) > 0 {
 		figures = append(figures, Bias{Rows: effects})
@@ -115,13 +117,16 @@ func byEstimate(comparisons []sim.Comparison) map[[3]string]sim.Comparison {
 // newSampling collects the estimates of rows from a run's log.
 func newSampling(rows []Row, chunks iter.Seq2[[]sim.Record, error], comparisons []sim.Comparison) (SamplingDistribution, error) {
 	figure := SamplingDistribution{XLabel: "Estimate"}
-	estimates, err := sim.Collect(chunks, summaryRows(rows))
+	estimates, taken, err := sim.Collect(chunks, summaryRows(rows))
 	if err != nil {
 		return figure, err
 	}
 	printed := byEstimate(comparisons)
 	for i, row := range rows {
 		sample := Sample{Label: row.label(), Estimates: estimates[i], Truth: row.Truth, Published: math.NaN(), PublishedSE: math.NaN()}
+		if row.N > taken {
+			sample.Taken, sample.Of = taken, row.N
+		}
 		if c, ok := printed[[3]string{row.Estimator, row.Outcome, row.Term}]; ok {
 			sample.Label, sample.Published, sample.PublishedSE = c.Label+" ("+c.Table+", "+c.Column+")", c.Value, c.SE
 		}

@@ -71,7 +71,7 @@ func (panel zipPanel) head(shared []string) gridPanel {
 
 // Words are the figure's title and note.
 func (z Zip) Words() Words {
-	return Words{"Confidence intervals, stacked by how far they miss the truth", sentences(trialsNote(plainRows(z.Rows)), sharedNote(plainRows(z.Rows)),
+	return Words{"Confidence intervals, stacked by how far they miss the truth", sentences(loggedNote(z.Rows), sharedNote(plainRows(z.Rows)),
 		"An interval's height is the centile of its |estimate − truth| over its half-width",
 		"The dashed lines bound the 95% Monte Carlo interval (Wilson) of coverage", worstMCSE(plainRows(z.Rows), "coverage", " points", coverMCSE))}
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -20,11 +21,18 @@ const hashLine = "# plan: "
 
 // PlanText puts the lines that identify a plan before its resolved study. The
 // whole is a study file again.
-func PlanText(study []byte, hash, version string, results int, seed uint64) []byte {
+func PlanText(study []byte, p Provenance) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# The resolved study of this run directory, with every default written out.\n")
 	fmt.Fprintf(&b, "# Run it again with: coachsim run plan.yaml --out OTHER\n")
-	fmt.Fprintf(&b, "%s%s\n%s%s\n%s%d\n# seed: %d\n%s1\n", hashLine, hash, versionLine, version, resultsLine, results, seed, shardsLine)
+	for _, line := range [][2]string{
+		{hashLine, p.Plan}, {studyLine, p.Study}, {versionLine, p.Version}, {commitLine, p.Commit}, {goLine, p.Go}, {processorLine, p.Processor},
+		{resultsLine, strconv.Itoa(p.Results)}, {seedLine, strconv.FormatUint(p.Seed, 10)}, {shardsLine, "1"},
+	} {
+		if line[1] != "" {
+			fmt.Fprintf(&b, "%s%s\n", line[0], line[1])
+		}
+	}
 	b.Write(study)
 	return b.Bytes()
 }
@@ -53,11 +61,16 @@ func planShard(text []byte) Shard {
 	return s
 }
 
-// The lines with the version of the program, and with the number of its results,
-// which counts its changes of any draw or estimate.
+// The lines of a plan's provenance. That with the number of the program's results counts
+// its changes of any draw or estimate.
 const (
-	versionLine = "# version: "
-	resultsLine = "# results: "
+	studyLine     = "# study: "
+	versionLine   = "# version: "
+	commitLine    = "# commit: "
+	goLine        = "# go: "
+	processorLine = "# processor: "
+	resultsLine   = "# results: "
+	seedLine      = "# seed: "
 )
 
 // planHash reads the hash off a plan's text, "" if there is none.
@@ -80,7 +93,12 @@ func ReadPlan(dir string) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	return Plan{Text: text, Hash: planHash(text), Version: planLine(text, versionLine), Shard: planShard(text)}, nil
+	plan := Plan{Text: text, Hash: planHash(text), StudyHash: planLine(text, studyLine), Shard: planShard(text)}
+	plan.Build = Build{planLine(text, versionLine), planLine(text, commitLine), planLine(text, goLine), planLine(text, processorLine)}
+	if n, err := strconv.Atoi(planLine(text, resultsLine)); err == nil {
+		plan.Results = n
+	}
+	return plan, nil
 }
 
 // planReplicates reads the line with the number of replicates off a plan's text.
@@ -103,7 +121,7 @@ func clearRun(dir string) error {
 		return err
 	}
 	// The plan goes last: without it the directory would not be known as a run's.
-	for _, name := range []string{truthsFile, ProvenanceFile, "failures.csv", "report.html", "power.md", "table.tex", "table.md", "table.csv", "table.html", "summary.csv", "summary.json", "comparison.csv", "families.csv", "families.json", "differences.csv", "chunks", "figures", "plan.yaml"} {
+	for _, name := range []string{truthsFile, ProvenanceFile, "failures.csv", "report.html", "power.md", "table.tex", "table.md", "table.csv", "table.html", "summary.csv", "summary.json", "comparison.csv", "families.csv", "families.json", "differences.csv", "design-differences.csv", "chunks", "figures", "plan.yaml"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return err
 		}

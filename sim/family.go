@@ -89,6 +89,7 @@ type FamilyPower struct {
 // Families are the powers of a study's families: by cell, family and method.
 type Families struct {
 	Alpha float64
+	Made  Provenance // of the log; zero where it is unknown
 	Rows  []FamilyPower
 }
 

@@ -198,12 +198,16 @@ func (f Families) WriteJSON(w io.Writer) error {
 			all[i].Measures = append(all[i].Measures, measure{m.name, m.outcome, m.k, jsonNumber(m.Value), jsonNumber(m.MCSE), jsonNumber(m.analytic), jsonNumber(m.z)})
 		}
 	}
-	return writeIndented(w, map[string]any{
+	return writeIndented(w, f.Made, map[string]any{
 		"schema_version": FamiliesSchemaVersion, "alpha": jsonNumber(f.Alpha), "families": all,
 	})
 }
 
-func writeIndented(w io.Writer, object map[string]any) error {
+// writeIndented writes an object with its provenance, where that is known.
+func writeIndented(w io.Writer, made Provenance, object map[string]any) error {
+	if made != (Provenance{}) {
+		object["provenance"] = made
+	}
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", " ")

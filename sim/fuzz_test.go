@@ -35,7 +35,7 @@ func FuzzReadChunk(f *testing.F) {
 // FuzzPlan: whatever plan.yaml holds, it is compared and taken apart without a
 // panic, and a plan differs from itself in nothing.
 func FuzzPlan(f *testing.F) {
-	f.Add(PlanText([]byte("aim: x\nreplicates: 10\n"), "abc", "1", 1, 7), []byte("plan: x"))
+	f.Add(PlanText([]byte("aim: x\nreplicates: 10\n"), testProvenance("abc", 7)), []byte("plan: x"))
 	f.Add([]byte("{"), []byte{0xff, '\n'})
 	f.Fuzz(func(t *testing.T, text, other []byte) {
 		_ = planHash(text)

@@ -52,8 +52,8 @@ type Mediation struct {
 func Mediations(study Study, rows []SummaryRow, chunks iter.Seq2[[]Record, error]) ([]Mediation, error) {
 	designs := study.designs()
 	var all []Mediation
-	var sums [][3]int // of a slope with the arm: places in logged of its parts, and the mediation
-	var logged []SummaryRow
+	var sums []slopeSum
+	var logged []SummaryRow // two for each sum
 	for i, r := range rows {
 		if slices.ContainsFunc(rows[:i], func(o SummaryRow) bool {
 			return o.Cell == r.Cell && o.Estimator == r.Estimator && o.Outcome == r.Outcome
@@ -69,18 +69,20 @@ func Mediations(study Study, rows []SummaryRow, chunks iter.Seq2[[]Record, error
 			if !wanted {
 				continue
 			}
-			sums = append(sums, [3]int{len(all), k, len(logged)})
+			sums = append(sums, slopeSum{mediation: len(all), mediator: k})
 			logged = append(logged, parts[:]...)
 		}
 		all = append(all, m)
 	}
 	if len(logged) > 0 {
-		records, err := CollectRecords(chunks, logged)
-		if err != nil {
+		if err := visit(chunks, logged, func(row int, r *Record) { sums[row/2].add(r) }); err != nil {
 			return nil, err
 		}
-		for _, s := range sums {
-			all[s[0]].Mediators[s[1]].Slopes[1].addUp(records[s[2]], records[s[2]+1])
+		for i := range sums {
+			sum := &sums[i]
+			slope := &all[sum.mediation].Mediators[sum.mediator].Slopes[1]
+			slope.Fitted, slope.Failed = sum.of.n, sum.failed
+			slope.Mean, slope.MCSE = sum.of.mean(), sum.of.mcse()
 		}
 	}
 	for cell := range designs {
@@ -186,29 +188,28 @@ func pathMean(r SummaryRow) PathMean {
 	return PathMean{Term: r.Term, Mean: r.Mean, MCSE: r.EmpSE / math.Sqrt(float64(n)), Truth: r.Truth, TruthMCSE: math.NaN(), Fitted: n, Failed: r.NFail}
 }
 
-// addUp fills in the mean of the sums of two terms of the same fits.
-func (m *PathMean) addUp(one, other []Record) {
-	type fit struct{ cell, replicate int }
-	first := map[fit]float64{}
-	for i := range one {
-		if r := &one[i]; r.Status.Worked() {
-			first[fit{r.Cell, r.Replicate}] = r.Value
-		}
+// A slopeSum is the mean of the slope with the arm, the sum of two terms of the same fits.
+type slopeSum struct {
+	mediation, mediator int
+	of                  moments
+	failed              int
+
+	first Record // of the replicate at hand
+	half  bool   // it is there
+}
+
+// add adds one of the two terms.
+func (s *slopeSum) add(r *Record) {
+	if !s.half || s.first.Replicate != r.Replicate {
+		s.first, s.half = *r, true
+		return
 	}
-	var sum moments
-	for i := range other {
-		r := &other[i]
-		x, ok := first[fit{r.Cell, r.Replicate}]
-		if !ok || !r.Status.Worked() {
-			m.Failed++
-			continue
-		}
-		sum.add(x + r.Value)
-		m.Fitted++
+	s.half = false
+	if !s.first.Status.Worked() || !r.Status.Worked() {
+		s.failed++
+		return
 	}
-	if m.Fitted > 0 {
-		m.Mean, m.MCSE = sum.mean(), sum.mcse()
-	}
+	s.of.add(s.first.Value + r.Value)
 }
 
 // addSlopeTruths fills in arms and, where effects by path are known, the truths of

@@ -74,7 +74,8 @@ type Difference struct {
 // those of its designs, in the order of the effects and, within one, of the cells.
 type Differences struct {
 	Alpha   float64
-	Designs bool // they are between designs
+	Made    Provenance // of the log; zero where it is unknown
+	Designs bool       // they are between designs
 	Rows    []Difference
 	// Apart are pairs of estimates under the same outcome, term and estimand
 	// whose truths differ, because they average over other rows. They estimate

@@ -101,7 +101,7 @@ func (d Differences) WriteJSON(w io.Writer) error {
 	for i := range d.Apart {
 		apart[i] = d.Apart[i].object()
 	}
-	return writeIndented(w, map[string]any{
+	return writeIndented(w, d.Made, map[string]any{
 		"schema_version": DifferencesSchemaVersion, "alpha": jsonNumber(d.Alpha), "differences": rows, "not_compared": apart,
 	})
 }

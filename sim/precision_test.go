@@ -36,7 +36,7 @@ func precisely(s Study, all ...Precision) Plan {
 	for _, p := range all {
 		text += fmt.Sprintf("  - measure: %s\n    mcse: %v\n    of: %q\n", p.Measure, p.MCSE, p.Of)
 	}
-	return Plan{Study: s, Text: PlanText([]byte(text), "a", "v1", 1, s.Seed), Hash: "a", Version: "v1", Results: 1}
+	return Plan{Study: s, Text: PlanText([]byte(text), testProvenance("a", s.Seed)), Hash: "a", Build: Build{Version: "v1"}, Results: 1}
 }
 
 // A cell ends at the first multiple of PrecisionReplicates at which it is known

@@ -72,7 +72,8 @@ func (m PredictorMeasure) predictorOf(term string) (predictor string, ok bool) {
 
 // Predictors measures predictors by the rows of a summary: by design, in the order of
 // the rows. Whether one truly predicts is known in trials whose model of the outcome has
-// predictors; coverage is of terms that are. chunks is the run's log, read for importance alone.
+// predictors; coverage is of terms that are. chunks is the run's log, read for importance
+// alone, whose percentiles are of the first replicates of a long run, as Collect takes them.
 func Predictors(study Study, rows []SummaryRow, chunks iter.Seq2[[]Record, error], m PredictorMeasure) ([]PredictorValue, error) {
 	designs := study.designs()
 	var all []PredictorValue
@@ -115,7 +116,7 @@ func Predictors(study Study, rows []SummaryRow, chunks iter.Seq2[[]Record, error
 	if m != ImportanceMeasure || len(all) == 0 {
 		return all, nil
 	}
-	estimates, err := Collect(chunks, used)
+	estimates, _, err := Collect(chunks, used)
 	if err != nil {
 		return nil, err
 	}

@@ -76,6 +76,9 @@ type Progress struct {
 	sum  ProgressStep
 	told time.Time
 	wide int // of the bar on the screen
+
+	read time.Time     // of the clock, the last time
+	lost time.Duration // by which it was set back since the beginning
 }
 
 // A ProgressSetup says what a Progress reports on and where.
@@ -106,7 +109,8 @@ func NewProgress(setup ProgressSetup) *Progress {
 		setup.Width = terminalWidth()
 	}
 	setup.Mode = setup.Mode.settle(setup.Writer)
-	p := &Progress{setup: setup, began: setup.Now()}
+	p := &Progress{setup: setup}
+	p.began = p.now()
 	p.told = p.began
 	switch setup.Mode {
 	case ProgressBar:
@@ -120,6 +124,15 @@ func NewProgress(setup ProgressSetup) *Progress {
 	defer p.mu.Unlock()
 	p.tell(p.began, "start")
 	return p
+}
+
+// now is the time on a clock that never runs back, also where the system has only one
+// that can be set.
+func (p *Progress) now() time.Time {
+	read := p.setup.Now()
+	p.lost += max(0, p.read.Sub(read))
+	p.read = read
+	return read.Add(p.lost)
 }
 
 // terminalWidth trusts the shell.
@@ -141,7 +154,7 @@ func (p *Progress) Add(step ProgressStep) {
 	p.sum.Failures += step.Failures
 	p.sum.Tests += step.Tests
 	p.sum.Rejections += step.Rejections
-	if now := p.setup.Now(); now.Sub(p.told) >= p.every {
+	if now := p.now(); now.Sub(p.told) >= p.every {
 		p.told = now
 		p.tell(now, "progress")
 	}
@@ -158,7 +171,7 @@ func (p *Progress) Spare(replicates int) {
 func (p *Progress) Done() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.tell(p.setup.Now(), "end")
+	p.tell(p.now(), "end")
 }
 
 func (p *Progress) tell(now time.Time, event string) {

@@ -188,3 +188,33 @@ func TestWrittenDuration(t *testing.T) {
 		}
 	}
 }
+
+// A wall clock that is set back or forward in the middle of a run disturbs no count; what
+// is left is unknown or wrong for a while, but never nonsense. (The clock of a run is
+// monotonic; this one has only its wall reading.)
+func TestProgressSurvivesAClockThatJumps(t *testing.T) {
+	for _, mode := range []ProgressMode{ProgressPlain, ProgressBar, ProgressJSON} {
+		for _, jump := range []time.Duration{-3 * time.Hour, -30 * 365 * 24 * time.Hour, 5 * time.Hour, 200 * 365 * 24 * time.Hour} {
+			var out bytes.Buffer
+			clock := &fakeClock{time.Unix(1_700_000_000, 0)}
+			p := NewProgress(ProgressSetup{Writer: &out, Mode: mode, Total: 6000, Now: clock.now})
+			for i := range 60 {
+				clock.advance(time.Second)
+				if i == 30 {
+					clock.advance(jump)
+				}
+				p.Add(ProgressStep{Replicates: 100})
+			}
+			p.Done()
+			text := out.String()
+			for _, nonsense := range []string{": -", " -", "/-", "NaN", "Inf"} {
+				if strings.Contains(text, nonsense) {
+					t.Errorf("%s, %s: %q in\n%s", mode, jump, nonsense, text)
+				}
+			}
+			if !strings.Contains(text, "6,000/6,000 replicates (100%)") && !strings.Contains(text, `"event":"end","done":6000,"total":6000`) {
+				t.Errorf("%s, %s: the end is not told:\n%s", mode, jump, text)
+			}
+		}
+	}
+}

@@ -2,32 +2,79 @@ package sim
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"time"
 )
 
-// ProvenanceFile says of a run directory where it comes from. Its times differ from
+// ProvenanceFile says of a run directory what the work on it took. Its times differ from
 // run to run, so it is the one file that is left out when directories are said to be
-// the same.
+// the same. All else of a run's provenance is the same for the same run, and stands in
+// plan.yaml and whatever is made from the log too.
 const ProvenanceFile = "provenance.json"
 
-// A Provenance says what made a run.
-type Provenance struct {
+// A Build is a program that simulates.
+type Build struct {
 	Version   string `json:"version"`
-	Commit    string `json:"commit"` // of the program's source; "" if the build does not know it
-	Go        string `json:"go"`
-	System    string `json:"system"`    // GOOS
+	Commit    string `json:"commit"`    // of the program's source; "" if the build does not know it
+	Go        string `json:"go"`        // version of the compiler
 	Processor string `json:"processor"` // GOARCH: on another, last digits may differ
-	Study     string `json:"study"`     // hash of all that decides a replicate
-	Plan      string `json:"plan"`      // the same with the number of the program's results
-	Results   int    `json:"results"`   // that number
-	Seed      uint64 `json:"seed"`
+}
+
+// ThisBuild is the program at work.
+func ThisBuild(version string) Build {
+	b := Build{Version: version, Go: runtime.Version(), Processor: runtime.GOARCH}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	changed := ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			b.Commit = s.Value
+		case s.Key == "vcs.modified" && s.Value == "true":
+			changed = ", changed"
+		}
+	}
+	if b.Commit != "" {
+		b.Commit += changed
+	}
+	return b
+}
+
+// A Provenance says what made a run, as far as it is the same for the same run.
+type Provenance struct {
+	Build
+	Study   string `json:"study"`   // hash of all that decides a replicate
+	Plan    string `json:"plan"`    // the same with the number of the program's results
+	Results int    `json:"results"` // that number
+	Seed    uint64 `json:"seed"`
+}
+
+// String is a provenance on one line.
+func (p Provenance) String() string {
+	build := []string{}
+	if p.Commit != "" {
+		build = append(build, "commit "+p.Commit)
+	}
+	for _, text := range []string{p.Go, p.Processor} {
+		if text != "" {
+			build = append(build, text)
+		}
+	}
+	text := "coachsim " + p.Version
+	if len(build) > 0 {
+		text += " (" + strings.Join(build, ", ") + ")"
+	}
+	if p.Study != "" {
+		text += ", study " + p.Study
+	}
+	return fmt.Sprintf("%s, seed %d", text, p.Seed)
 }
 
 // A Session is the work of one process on a run.
@@ -44,32 +91,15 @@ type Session struct {
 type provenanceRecord struct {
 	SchemaVersion int `json:"schema_version"`
 	Provenance
+	System    string    `json:"system"` // GOOS, of the last process
 	Sessions  []Session `json:"sessions"`
 	Wall      Seconds   `json:"wall_seconds"`      // of all
 	Processor Seconds   `json:"processor_seconds"` // of all
 }
 
-// Provenance says what would make a run of the plan in this process.
+// Provenance says what makes a run of the plan.
 func (p Plan) Provenance() Provenance {
-	made := Provenance{
-		Version: p.Version, Go: runtime.Version(), System: runtime.GOOS, Processor: runtime.GOARCH,
-		Study: p.StudyHash, Plan: p.Hash, Results: p.Results, Seed: p.Study.Seed,
-	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		changed := ""
-		for _, s := range info.Settings {
-			switch {
-			case s.Key == "vcs.revision":
-				made.Commit = s.Value
-			case s.Key == "vcs.modified" && s.Value == "true":
-				changed = ", changed"
-			}
-		}
-		if made.Commit != "" {
-			made.Commit += changed
-		}
-	}
-	return made
+	return Provenance{Build: p.Build, Study: p.StudyHash, Plan: p.Hash, Results: p.Results, Seed: p.Study.Seed}
 }
 
 // A stopwatch measures a session.
@@ -99,7 +129,7 @@ func writeProvenance(dir string, p Provenance, sessions ...Session) error {
 	if err != nil || old.Plan != p.Plan {
 		old = provenanceRecord{} // times of something else, or unreadable: nothing depends on them
 	}
-	now := provenanceRecord{SchemaVersion: 1, Provenance: p, Sessions: append(old.Sessions, sessions...)}
+	now := provenanceRecord{SchemaVersion: 1, Provenance: p, System: runtime.GOOS, Sessions: append(old.Sessions, sessions...)}
 	for _, s := range now.Sessions {
 		now.Wall += s.Wall
 		now.Processor += s.Processor
@@ -122,14 +152,4 @@ func readProvenance(dir string) (provenanceRecord, error) {
 		return p, fmt.Errorf("%s: %w", path, err)
 	}
 	return p, nil
-}
-
-// ReadProvenance reads what a run directory says of its making. One of an older
-// version says nothing.
-func ReadProvenance(dir string) (Provenance, error) {
-	p, err := readProvenance(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Provenance{}, nil
-	}
-	return p.Provenance, err
 }

@@ -19,7 +19,7 @@ type RelativeError struct {
 const relativeErrorTerm = "relative_mse"
 
 // RelativeErrors finds relative errors among the rows of a summary. OfTrials are the 2.5th
-// and 97.5th percentiles of the trials.
+// and 97.5th percentiles of the trials, of a long run those of the first that Collect takes.
 func RelativeErrors(rows []SummaryRow, chunks iter.Seq2[[]Record, error]) ([]RelativeError, error) {
 	var used []SummaryRow
 	for _, r := range rows {
@@ -27,30 +27,27 @@ func RelativeErrors(rows []SummaryRow, chunks iter.Seq2[[]Record, error]) ([]Rel
 			used = append(used, r)
 		}
 	}
-	records, err := CollectRecords(chunks, used)
+	values, _, err := Collect(chunks, used)
+	if err != nil {
+		return nil, err
+	}
+	low, high := make([]moments, len(used)), make([]moments, len(used))
+	err = visit(chunks, used, func(row int, r *Record) {
+		if r.Status.Worked() && r.Exists() {
+			low[row].add(r.Low)
+			high[row].add(r.High)
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
 	all := make([]RelativeError, len(used))
 	for i, r := range used {
-		var low, high moments
-		var values []float64
-		for k := range records[i] {
-			e := &records[i][k]
-			if !e.Status.Worked() {
-				continue
-			}
-			values = append(values, e.Value)
-			if e.Exists() {
-				low.add(e.Low)
-				high.add(e.High)
-			}
-		}
 		of := RelativeError{SummaryRow: r, MCSE: r.EmpSE / math.Sqrt(float64(r.N-r.NFail)), Low: math.NaN(), High: math.NaN()}
-		if low.n > 0 {
-			of.Low, of.High = low.mean(), high.mean()
+		if low[i].n > 0 {
+			of.Low, of.High = low[i].mean(), high[i].mean()
 		}
-		of.OfTrials = middle95(values)
+		of.OfTrials = middle95(values[i])
 		all[i] = of
 	}
 	return all, nil

@@ -8,7 +8,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,9 +25,8 @@ type Plan struct {
 	Study Study
 	Text  []byte // the resolved study, as plan.yaml holds it
 	Hash  string // of everything that decides a replicate; not the number of replicates
-	// Version of the program.
-	Version string
-	Shard   Shard // the part of the run that this is; zero of a whole run
+	Build        // the program that simulates, or simulated
+	Shard Shard  // the part of the run that this is; zero of a whole run
 
 	// Results counts the changes of the program that changed any draw or estimate, and
 	// Changes says what they were: Changes[i] came with number i.
@@ -82,20 +80,7 @@ func Run(ctx context.Context, plan Plan, o Options) (out Outcome, err error) {
 	}
 	watch := newStopwatch()
 	r := newRunner(plan, o)
-	for i, cell := range r.cells {
-		if !r.deal.touches(plan.Shard.K, i, r.chunks()) {
-			continue
-		}
-		if i > 0 && ctx.Err() != nil { // a sweep of large trials takes a while to get here
-			return Outcome{Interrupted: true}, nil
-		}
-		truths, projections, err := cell.Study.truths(o.Workers)
-		if err != nil {
-			return Outcome{}, err
-		}
-		r.truths[i], r.projections[i] = truths, projections
-	}
-	if err := writeTruths(o.Dir, r.truths); err != nil {
+	if err := r.recallTruths(); err != nil {
 		return Outcome{}, err
 	}
 	if err := r.findDone(); err != nil {
@@ -105,8 +90,8 @@ func Run(ctx context.Context, plan Plan, o Options) (out Outcome, err error) {
 	setup := o.Progress
 	setup.Total = total
 	setup.Already = int(r.finished.Load())
-	if all := slices.Concat(r.truths...); len(all) > 0 {
-		setup.Label = all[0].Estimator + ": " + all[0].Outcome + " on " + all[0].Term
+	if setup.Label, err = r.label(); err != nil {
+		return Outcome{}, err
 	}
 	r.progress = NewProgress(setup)
 	err = r.run(ctx)
@@ -116,10 +101,14 @@ func Run(ctx context.Context, plan Plan, o Options) (out Outcome, err error) {
 	}
 	finished := r.kept()
 	total = r.replicates()
+	interrupted := ctx.Err() != nil && finished < total
+	if err == nil {
+		err = r.finishTruths(!interrupted)
+	}
 	if simulated := int(r.finished.Load()) - setup.Already; simulated > 0 && err == nil {
 		err = writeProvenance(o.Dir, plan.Provenance(), watch.session(o.Workers, simulated, plan.Shard))
 	}
-	return Outcome{Replicates: finished, Total: total, Interrupted: ctx.Err() != nil && finished < total, Truths: slices.Concat(r.truths...)}, err
+	return Outcome{Replicates: finished, Total: total, Interrupted: interrupted, Truths: r.allTruths()}, err
 }
 
 // prepare makes the run directory, or checks that an old one may be used.
@@ -189,19 +178,17 @@ func (p Plan) unlike(old []byte) string {
 
 // A runner is one Run under way.
 type runner struct {
-	plan    Plan
-	options Options
-	cells   []Cell
-	deal    deal
-	referee *referee
-	truths  [][]PopulationEffect // by cell; none of cells that are not the shard's
-	// projections are those of every cell, for truths that depend on what is selected.
-	projections [][]*populationProjection
-	progress    *Progress
-	done        []bool // already in the directory, by task
-	missing     int    // chunks that are not
-	next        atomic.Int64
-	finished    atomic.Int64 // replicates in the log
+	plan     Plan
+	options  Options
+	cells    []Cell
+	deal     deal
+	referee  *referee
+	truths   []cellTruths // by cell
+	progress *Progress
+	done     []bool // already in the directory, by task
+	missing  int    // chunks that are not
+	next     atomic.Int64
+	finished atomic.Int64 // replicates in the log
 }
 
 // A task is what a worker takes: one chunk of one cell.
@@ -210,9 +197,7 @@ type task struct{ cell, chunk int }
 func newRunner(plan Plan, o Options) *runner {
 	cells := plan.Study.designs()
 	r := &runner{
-		plan: plan, options: o, cells: cells,
-		truths:      make([][]PopulationEffect, len(cells)),
-		projections: make([][]*populationProjection, len(cells)),
+		plan: plan, options: o, cells: cells, truths: make([]cellTruths, len(cells)),
 	}
 	r.dealTo(plan.Shard.N)
 	return r
@@ -348,6 +333,7 @@ func (r *runner) kept() int {
 // chunks, and what a killed run left half written.
 func (r *runner) findDone() error {
 	r.done = make([]bool, r.tasks())
+	rows := map[int]int{} // by cell
 	entries, err := os.ReadDir(chunkDir(r.options.Dir))
 	if err != nil {
 		return err
@@ -357,7 +343,21 @@ func (r *runner) findDone() error {
 		path := filepath.Join(chunkDir(r.options.Dir), entry.Name())
 		if t, ok := r.named(entry.Name()); ok && r.has(t) { // in order, so that the referee can say
 			// Reading it whole finds damage inside.
-			if records, err := r.read(path, t, len(r.truths[t.cell])); err == nil {
+			if rows[t.cell] == 0 {
+				its, err := r.cells[t.cell].Study.rows()
+				if err != nil {
+					return err
+				}
+				rows[t.cell] = len(its)
+			}
+			records, err := r.read(path, t, rows[t.cell])
+			agrees := err == nil
+			if agrees {
+				if agrees, err = r.agrees(t.cell, records); err != nil {
+					return err
+				}
+			}
+			if agrees {
 				lo, hi := r.span(t.chunk)
 				r.done[r.index(t)] = true
 				finished += hi - lo
@@ -432,7 +432,7 @@ func (r *runner) work(ctx context.Context) error {
 			step.count(&records[i], i%len(w.rows) == 0, r.plan.Study.Alpha)
 		}
 		step.Replicates = hi - lo
-		meta := map[string]string{"plan": r.plan.Hash, "seed": strconv.FormatUint(r.plan.Study.Seed, 10), "version": r.plan.Version}
+		meta := map[string]string{"plan": r.plan.Hash, "seed": strconv.FormatUint(r.plan.Study.Seed, 10), "version": r.plan.Version, "processor": r.plan.Processor}
 		if !r.referee.within(t) {
 			continue // its cell ended meanwhile
 		}
@@ -451,8 +451,12 @@ func (r *runner) work(ctx context.Context) error {
 
 // world compiles a cell for one worker.
 func (r *runner) world(cell int) (*world, error) {
-	population := make([]float64, len(r.truths[cell]))
-	for i, t := range r.truths[cell] {
+	if err := r.findTruths(cell); err != nil {
+		return nil, err
+	}
+	truths := &r.truths[cell]
+	population := make([]float64, len(truths.effects))
+	for i, t := range truths.effects {
 		population[i] = t.Value
 	}
 	w, err := newWorld(r.cells[cell].Study, population)
@@ -460,7 +464,7 @@ func (r *runner) world(cell int) (*world, error) {
 		return nil, err
 	}
 	w.cell = cell
-	w.submodels = w.newSubmodels(r.cells[cell].Study, r.projections[cell])
+	w.submodels = w.newSubmodels(r.cells[cell].Study, truths.projections)
 	return w, nil
 }
 

@@ -64,7 +64,11 @@ func smallStudy(replicates int) Study {
 // the resolved study.
 func planOf(s Study, hash string) Plan {
 	text := fmt.Sprintf("aim: %s\nreplicates: %d\nalpha: %g\n", s.Aim, s.Replicates, s.Alpha)
-	return Plan{Study: s, Text: PlanText([]byte(text), hash, "v1", 1, s.Seed), Hash: hash, Version: "v1", Results: 1}
+	return Plan{Study: s, Text: PlanText([]byte(text), testProvenance(hash, s.Seed)), Hash: hash, Build: Build{Version: "v1"}, Results: 1}
+}
+
+func testProvenance(hash string, seed uint64) Provenance {
+	return Provenance{Build: Build{Version: "v1"}, Plan: hash, Results: 1, Seed: seed}
 }
 
 func silently(dir string, workers int) Options {

@@ -215,7 +215,7 @@ func TestMergeRefuses(t *testing.T) {
 		},
 		"another study": {
 			func(dirs []string) {
-				must(t, os.WriteFile(planPath(dirs[2]), PlanText([]byte("aim: other\nreplicates: 200\n"), "b", "v1", 1, 7), 0o644))
+				must(t, os.WriteFile(planPath(dirs[2]), PlanText([]byte("aim: other\nreplicates: 200\n"), testProvenance("b", 7)), 0o644))
 			},
 			[]string{"another study", "+ aim: other"},
 		},

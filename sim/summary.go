@@ -86,5 +86,6 @@ type SummaryRow struct {
 // the cells and, within a cell, of the study's estimators.
 type Summary struct {
 	Alpha float64
+	Made  Provenance // of the log; zero where it is unknown
 	Rows  []SummaryRow
 }

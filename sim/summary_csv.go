@@ -127,7 +127,7 @@ func (r *SummaryRow) factor(key string) string {
 	return ""
 }
 
-// WriteJSON writes one object: schema_version, alpha, and the rows with the
+// WriteJSON writes one object: schema_version, alpha, provenance where it is known, and the rows with the
 // names of the CSV, null for what does not exist, the factors in an object of
 // their own, and the failures counted by status. Reduced counts fits that
 // worked after a collinear nuisance term was dropped.
@@ -137,6 +137,14 @@ func (s Summary) WriteJSON(w io.Writer) error {
 	out.WriteString(strconv.Itoa(SummarySchemaVersion))
 	out.WriteString(`,"alpha":`)
 	writeJSONNumber(&out, s.Alpha)
+	if s.Made != (Provenance{}) {
+		made, err := json.Marshal(s.Made)
+		if err != nil {
+			return err
+		}
+		out.WriteString(`,"provenance":`)
+		out.Write(made)
+	}
 	out.WriteString(`,"rows":[`)
 	for i := range s.Rows {
 		if i > 0 {

@@ -12,6 +12,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+
+	"coachsim/estimators"
 )
 
 // truthsFile keeps the population effects of a run, which its log has without
@@ -19,6 +22,165 @@ import (
 const truthsFile = "truths.csv"
 
 var truthsHeader = []string{"cell", "estimator", "outcome", "term", "truth", "mcse"}
+
+// cellTruths are the true effects of one cell. They are found when the first worker comes
+// to the cell, so that a long sweep begins at once.
+type cellTruths struct {
+	once        sync.Once
+	err         error
+	effects     []PopulationEffect      // by row of the panel; nil while they are not known
+	recalled    []PopulationEffect      // those that the directory has from an earlier run
+	projections []*populationProjection // for truths that depend on what is selected
+}
+
+// recallTruths reads what an earlier run has found. A damaged file is none.
+func (r *runner) recallTruths() error {
+	found, err := readTruthsByCell(r.options.Dir)
+	if err != nil {
+		if path := (*fs.PathError)(nil); errors.As(err, &path) {
+			return err
+		}
+		return nil //nolint:nilerr // they are found again
+	}
+	for cell, effects := range found {
+		if cell >= 0 && cell < len(r.truths) {
+			r.truths[cell].recalled = effects
+		}
+	}
+	return nil
+}
+
+// agrees reports whether a finished chunk has the true effects of its cell. If it has
+// others than were recalled, somebody edited one of the two, so that they are found again.
+func (r *runner) agrees(cell int, records []Record) (bool, error) {
+	c := &r.truths[cell]
+	if c.effects == nil && sameTruths(c.recalled, records) {
+		return true, nil
+	}
+	c.recalled = nil
+	err := r.findTruths(cell)
+	return sameTruths(c.effects, records), err
+}
+
+// sameTruths reports whether records have true effects, where any are known.
+func sameTruths(effects []PopulationEffect, records []Record) bool {
+	if len(effects) == 0 {
+		return true
+	}
+	known := map[Test]float64{}
+	for _, t := range effects {
+		known[Test{t.Estimator, t.Outcome, t.Term}] = t.Value
+	}
+	for i := range records {
+		r := &records[i]
+		if !ofPopulation(r.Estimand) {
+			continue
+		}
+		value, ok := known[Test{r.Estimator, r.Outcome, r.Term}]
+		if same, _ := equal(value, r.Truth, false); !same || !ok && !math.IsNaN(r.Truth) {
+			return false
+		}
+	}
+	return true
+}
+
+// findTruths finds the true effects of a cell, or takes what an earlier run found.
+func (r *runner) findTruths(cell int) error {
+	c := &r.truths[cell]
+	c.once.Do(func() {
+		study := r.cells[cell].Study
+		if !slices.ContainsFunc(study.Estimators, func(e Estimator) bool { return e.Estimand == Submodel }) {
+			if c.effects, c.err = study.recalled(c.recalled); c.effects != nil || c.err != nil {
+				return
+			}
+		}
+		c.effects, c.projections, c.err = study.truths(r.options.Workers)
+	})
+	return c.err
+}
+
+// recalled puts true effects that an earlier run found into the order of the rows; it is nil
+// if any is not there.
+func (s Study) recalled(found []PopulationEffect) ([]PopulationEffect, error) {
+	if len(found) == 0 {
+		return nil, nil
+	}
+	w, err := newWorld(s, nil)
+	if err != nil {
+		return nil, err
+	}
+	known := map[Test]PopulationEffect{}
+	for _, t := range found {
+		known[Test{t.Estimator, t.Outcome, t.Term}] = t
+	}
+	effects := make([]PopulationEffect, len(w.rows))
+	for i, row := range w.rows {
+		t, ok := known[Test{row.Estimator, row.Outcome, row.Term}]
+		if !ok {
+			if ofPopulation(w.estimand[i]) {
+				return nil, nil
+			}
+			t = PopulationEffect{Estimator: row.Estimator, Outcome: row.Outcome, Term: row.Term, Value: math.NaN(), MCSE: math.NaN()}
+		}
+		effects[i] = t
+	}
+	return effects, nil
+}
+
+// ofPopulation reports whether an estimand, as the log names it, is one number for all
+// replicates.
+func ofPopulation(estimand string) bool {
+	return estimand == Population.String() || estimand == Projection.String()
+}
+
+// finishTruths writes the true effects that are known. Where the run is finished, it first
+// finds those that are not: of cells that were finished before.
+func (r *runner) finishTruths(all bool) error {
+	var cells [][]PopulationEffect
+	for i := range r.cells {
+		if all && r.deal.touches(r.plan.Shard.K, i, r.chunks()) {
+			if err := r.findTruths(i); err != nil {
+				return err
+			}
+		}
+		effects := r.truths[i].effects
+		if effects == nil {
+			effects = r.truths[i].recalled
+		}
+		cells = append(cells, effects)
+	}
+	return writeTruths(r.options.Dir, cells)
+}
+
+// allTruths are the true effects that are known, by cell and row.
+func (r *runner) allTruths() (all []PopulationEffect) {
+	for i := range r.truths {
+		all = append(all, r.truths[i].effects...)
+	}
+	return all
+}
+
+// label names the estimate whose power progress shows: the first.
+func (r *runner) label() (string, error) {
+	rows, err := r.cells[0].Study.rows()
+	if err != nil || len(rows) == 0 {
+		return "", err
+	}
+	return Test{rows[0].Estimator, rows[0].Outcome, rows[0].Term}.String(), nil
+}
+
+// rows are what the study's estimators estimate.
+func (s Study) rows() ([]estimators.Row, error) {
+	g, err := s.Trial.Compile()
+	if err != nil {
+		return nil, err
+	}
+	panel, err := estimators.Bind(s.methods(), g.Shape(), s.Terms)
+	if err != nil {
+		return nil, err
+	}
+	return panel.Rows(), nil
+}
 
 // writeTruths writes the population effects that there are, a line each.
 func writeTruths(dir string, cells [][]PopulationEffect) error {

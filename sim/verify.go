@@ -37,11 +37,7 @@ func (v *Verification) fault(format string, args ...any) {
 // chosen at random by the seed, and compares every number with the log, bit for bit.
 // The true effects of the first design among them are found again too.
 func Verify(ctx context.Context, plan Plan, dir string, n int, seed uint64, workers int) (*Verification, error) {
-	made, err := ReadProvenance(dir)
-	if err != nil {
-		return nil, err
-	}
-	elsewhere := made.Processor != "" && made.Processor != runtime.GOARCH
+	elsewhere := plan.Processor != "" && plan.Processor != runtime.GOARCH
 	r := newRunner(plan, Options{Dir: dir})
 	v := new(Verification)
 	truths, err := readTruthsByCell(dir)

@@ -47,7 +47,7 @@ thrown away; nothing is written. Exit code 2 says that there are faults.`,
 			if err != nil {
 				return err
 			}
-			plan, err := configs.Plan(study, version())
+			plan, err := configs.Plan(study, build())
 			if err != nil {
 				return err
 			}

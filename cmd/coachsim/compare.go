@@ -98,6 +98,7 @@ func compareEstimators(done *finished, pairing sim.Pairing) (d sim.Differences, 
 	if d, err = sim.CompareEstimators(done.log.Chunks(), pairing, done.study.Alpha, done.study.Factors()); err != nil {
 		return d, &exitError{exitFile, err}
 	}
+	d.Made = done.summary.Made
 	return d, nil
 }
 
@@ -115,6 +116,7 @@ func compareDesigns(done *finished, pairing sim.Pairing) (d sim.Differences, err
 	if d, err = sim.CompareDesigns(done.log.Chunks(), p, done.study.Alpha, done.study.Factors()); err != nil {
 		return d, &exitError{exitFile, err}
 	}
+	d.Made = done.summary.Made
 	return d, nil
 }
 

@@ -63,6 +63,7 @@ func (f *finished) measureFamilies() (sim.Families, error) {
 		return families, &exitError{exitFile, err}
 	}
 	f.formulas.AddToFamilies(&families)
+	families.Made = f.summary.Made
 	for name, write := range map[string]func(io.Writer) error{
 		"families.csv": families.WriteCSV, "families.json": families.WriteJSON,
 	} {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"coachsim/configs"
@@ -15,6 +16,7 @@ import (
 // A finished run is a run directory with what its log says.
 type finished struct {
 	dir         string
+	plan        sim.Plan
 	study       sim.Study
 	log         *sim.Log
 	summary     sim.Summary
@@ -27,14 +29,20 @@ type finished struct {
 
 // open measures the log of a run directory.
 func open(dir string, study sim.Study) (*finished, error) {
+	debug.SetGCPercent(100) // what measures and draws allocates, unlike the simulation
 	log, err := sim.OpenLog(dir)
 	if err != nil {
 		return nil, &exitError{exitFile, err}
 	}
 	f := &finished{dir: dir, study: study, log: log}
+	if f.plan, err = sim.ReadPlan(dir); err != nil {
+		return nil, &exitError{exitFile, err}
+	}
+	f.plan.Study = study
 	if f.summary, err = sim.Summarise(log.Chunks(), study.Alpha, study.Factors()); err != nil {
 		return nil, &exitError{exitFile, err}
 	}
+	f.summary.Made = f.plan.Provenance()
 	if f.truths, err = sim.ReadTruths(dir); err != nil {
 		return nil, &exitError{exitFile, err}
 	}
@@ -105,10 +113,13 @@ func (f *finished) finish(s streams, asJSON, pictures bool, t *targets) error {
 	if most := f.study.Trials(); len(f.study.Precision) > 0 && !f.outcome.Interrupted {
 		fmt.Fprintf(s.talk, "Precise enough (%s) after %s of at most %s replicates.\n", f.precision(), grouped(f.outcome.Replicates), grouped(most))
 	}
-	wrote := f.dir
 	if f.outcome.Interrupted {
 		return f.interrupted(s)
 	}
+	if err := f.worked(); err != nil {
+		return err
+	}
+	wrote := f.dir
 	figures, err := f.figures()
 	if err != nil {
 		return err
@@ -162,6 +173,17 @@ func (f *finished) writeTruthNote(w io.Writer) error {
 	_, err := fmt.Fprintf(w, "\nTrue effects of the population are means over 1,000 other trials. They are known to within a\n"+
 		"Monte Carlo standard error of %.2g (%s, the worst), which the MCSE of bias leaves out.\n", worst.MCSE, worst.Outcome)
 	return err
+}
+
+// worked is an error if no fit of the whole run worked: then there is nothing to draw or
+// to report.
+func (f *finished) worked() error {
+	for i := range f.summary.Rows {
+		if r := &f.summary.Rows[i]; r.NFail < r.N {
+			return nil
+		}
+	}
+	return fmt.Errorf("no fit of any estimator worked, so there is nothing to draw or to report; %s says how they failed", filepath.Join(f.dir, "failures.csv"))
 }
 
 // warnOfFailure points at estimates that no replicate gave.

@@ -13,11 +13,7 @@ import (
 // A full disk stops a run with a message and keeps what was finished; with more room
 // the run goes on and ends as any other. Only who may mount a disk can try this.
 func TestFullDisk(t *testing.T) {
-	disk := t.TempDir()
-	if err := syscall.Mount("none", disk, "tmpfs", 0, "size=160k"); err != nil {
-		t.Skip("cannot mount a small disk: ", err)
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
+	disk := mountDisk(t, "160k")
 	out, whole := filepath.Join(disk, "run"), filepath.Join(t.TempDir(), "whole")
 	arguments := []string{"run", filepath.Join("testdata", "small.yaml"), "--replicates", "1500", "--progress", "none", "--no-figures", "--out"}
 	text, err := exec.Command("coachsim", append(arguments, out)...).CombinedOutput()
@@ -35,10 +31,5 @@ func TestFullDisk(t *testing.T) {
 	}
 	mustCoachsim(t, append(arguments, out, "--resume")...)
 	mustCoachsim(t, append(arguments, whole)...)
-	got, want := directory(t, out), directory(t, whole)
-	for name := range want {
-		if string(got[name]) != string(want[name]) {
-			t.Errorf("%s differs", name)
-		}
-	}
+	checkFiles(t, "with more room", directory(t, out), directory(t, whole))
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -56,17 +57,7 @@ func TestKilledAndResumed(t *testing.T) {
 				_ = program.Wait()
 			}
 			mustCoachsim(t, arguments...)
-			got := directory(t, out)
-			for name, text := range want {
-				if !bytes.Equal(got[name], text) {
-					t.Errorf("%s, kill %d: %s differs", what, i, name)
-				}
-			}
-			for name := range got {
-				if _, known := want[name]; !known {
-					t.Errorf("%s, kill %d: there is a file %s", what, i, name)
-				}
-			}
+			checkFiles(t, fmt.Sprintf("%s, kill %d", what, i), directory(t, out), want)
 		}
 	}
 	checkKilled("run", append(run, "--out", in("killed"), "--resume"), in("killed"), took)
@@ -79,6 +70,21 @@ func TestKilledAndResumed(t *testing.T) {
 	began = time.Now()
 	mustCoachsim(t, merge...)
 	checkKilled("merge", merge, in("merged"), time.Since(began))
+}
+
+// checkFiles wants the same files with the same bytes.
+func checkFiles(t *testing.T, what string, got, want map[string][]byte) {
+	t.Helper()
+	for name, text := range want {
+		if !bytes.Equal(got[name], text) {
+			t.Errorf("%s: %s differs", what, name)
+		}
+	}
+	for name := range got {
+		if _, known := want[name]; !known {
+			t.Errorf("%s: there is a file %s", what, name)
+		}
+	}
 }
 
 func mustCoachsim(t *testing.T, arguments ...string) {

@@ -49,7 +49,7 @@ the message names the shards, and the commands that finish them.`,
 			if _, _, err := t.read(study); err != nil {
 				return err
 			}
-			plan, err := configs.Plan(study, first.Version)
+			plan, err := configs.Plan(study, first.Build)
 			if err != nil {
 				return err
 			}

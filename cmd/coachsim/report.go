@@ -54,13 +54,9 @@ table.tex, table.md, table.csv and table.html. run does the same at its end.`,
 
 // writeReport writes what tells of a run to those who did not run it.
 func (f *finished) writeReport(families sim.Families, figures []plots.Figure) error {
-	plan, err := sim.ReadPlan(f.dir)
-	if err != nil {
-		return &exitError{exitFile, err}
-	}
 	run := report.Run{
-		Results: report.Results{Study: f.study, Summary: f.summary, Families: families, Version: plan.Version},
-		Plan:    plan, Formulas: f.formulas, Truths: f.truths, Comparisons: f.comparisons, Tolerance: configs.Tolerance(f.study.Published), Figures: figures,
+		Results: report.Results{Study: f.study, Summary: f.summary, Families: families},
+		Plan:    f.plan, Formulas: f.formulas, Truths: f.truths, Comparisons: f.comparisons, Tolerance: configs.Tolerance(f.study.Published), Figures: figures,
 	}
 	for _, file := range []struct {
 		name  string

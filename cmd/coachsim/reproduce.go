@@ -18,6 +18,7 @@ import (
 
 func newReproduce(s streams) *cobra.Command {
 	var f runFlags
+	var t targets
 	c := &cobra.Command{
 		Use:   "reproduce STUDY",
 		Short: "Hold a built-in study against its published tables",
@@ -47,6 +48,9 @@ Exit code 4 says that the study does not come close enough to its paper.`,
 			if len(study.Cells) > 0 {
 				return usageError("%s has a sweep, and its published results are those of one design; take the sweep out with --set sweep={}", args[0])
 			}
+			if _, _, err := t.read(study); err != nil {
+				return err
+			}
 			dir := f.out
 			if dir == "" {
 				dir = "coachsim-" + name + "-reproduce"
@@ -60,15 +64,23 @@ Exit code 4 says that the study does not come close enough to its paper.`,
 			if err != nil {
 				return err
 			}
-			return done.reproduce(s, f.json)
+			return done.reproduce(s, f.json, &t)
 		},
 	}
 	f.add(c.Flags(), "coachsim-NAME-reproduce")
+	t.add(c.Flags())
 	return c
 }
 
 // reproduce prints the comparison, writes it with its figure, and judges it.
-func (f *finished) reproduce(s streams, asJSON bool) error {
+func (f *finished) reproduce(s streams, asJSON bool, t *targets) error {
+	f.warnOfFailure(s.talk)
+	if err := f.writeFailures(s); err != nil {
+		return err
+	}
+	if err := f.worked(); err != nil {
+		return err
+	}
 	agreement := sim.Agree(f.comparisons)
 	tolerance := configs.Tolerance(f.study.Published)
 	close := agreement.Within(tolerance)
@@ -92,20 +104,20 @@ func (f *finished) reproduce(s streams, asJSON bool) error {
 		}
 	}
 	if asJSON {
-		if err := writeComparisonJSON(s.out, f.comparisons, agreement, f.outcome.Replicates, close); err != nil {
+		if err := writeComparisonJSON(s.out, f.summary.Made, f.comparisons, agreement, f.outcome.Replicates, close); err != nil {
 			return err
 		}
 	} else {
 		writeComparisonTable(s.out, f.comparisons, f.patterns, agreement, tolerance, f.outcome.Replicates, close)
 	}
 	fmt.Fprintf(s.talk, "Wrote %s, with comparison.csv and figures/.\n", f.dir)
-	switch {
-	case f.outcome.Interrupted:
+	if f.outcome.Interrupted {
 		return f.interrupted(s)
-	case !close:
-		return &exitError{exitMissed, nil}
 	}
-	return nil
+	if err := f.judge(s, t); err != nil || close {
+		return err
+	}
+	return &exitError{exitMissed, nil}
 }
 
 func writeComparisonTable(w io.Writer, all []sim.Comparison, patterns []sim.Pattern, a sim.Agreement, t sim.Tolerance, replicates int, close bool) {
@@ -221,7 +233,7 @@ func writeComparisonCSV(w io.Writer, all []sim.Comparison) error {
 	return out.flush()
 }
 
-func writeComparisonJSON(w io.Writer, all []sim.Comparison, a sim.Agreement, replicates int, close bool) error {
+func writeComparisonJSON(w io.Writer, made sim.Provenance, all []sim.Comparison, a sim.Agreement, replicates int, close bool) error {
 	cells := make([]map[string]any, len(all))
 	for i, c := range all {
 		cells[i] = map[string]any{}
@@ -232,7 +244,7 @@ func writeComparisonJSON(w io.Writer, all []sim.Comparison, a sim.Agreement, rep
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(map[string]any{
-		"schema_version": 1, "replicates": replicates, "reproduced": close, "cells": cells,
+		"schema_version": 1, "provenance": made, "replicates": replicates, "reproduced": close, "cells": cells,
 		"rms_diff_se": jsonValue(a.RMS), "worst_diff_se": jsonValue(a.Worst), "worst_cell": a.WorstCell,
 		"worst_se_error": jsonValue(a.WorstSE), "worst_se_cell": a.WorstSECell,
 	})

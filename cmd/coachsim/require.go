@@ -155,13 +155,13 @@ func (f *finished) judge(s streams, t *targets) error {
 				where = fmt.Sprintf(" at the worst; in %d of %d designs", misses, designs)
 			}
 		}
-		fmt.Fprintf(s.talk, "Required %s %s %g of %s: it is %s (MCSE %s)%s: %s.\n", one.measure, one.operator, one.limit, one.test, fixed4(worst[0]), fixed4(worst[1]), where, verdict)
+		fmt.Fprintf(s.talk, "Required %s %s %.12g of %s: it is %s (MCSE %s)%s: %s.\n", one.measure, one.operator, one.limit, one.test, fixed4(worst[0]), fixed4(worst[1]), where, verdict)
 	}
 	for i := range f.summary.Rows {
 		r := &f.summary.Rows[i]
 		if share := float64(r.NFail) / float64(r.N); t.maxFailed != "" && share > maxFailed {
 			missed = true
-			fmt.Fprintf(s.talk, "Of the fits of %s, %.2g%% failed, more than the %g%% of --max-failed.\n", sim.Test{Estimator: r.Estimator, Outcome: r.Outcome, Term: r.Term}, 100*share, 100*maxFailed)
+			fmt.Fprintf(s.talk, "Of the fits of %s, %.2g%% failed, more than the %.12g%% of --max-failed.\n", sim.Test{Estimator: r.Estimator, Outcome: r.Outcome, Term: r.Term}, 100*share, 100*maxFailed)
 		}
 	}
 	if missed {

@@ -109,6 +109,7 @@ func run(args []string, in io.Reader, out, talk io.Writer) int {
 	fmt.Fprintf(talk, "coachsim: %v\n", err)
 	var dir *sim.DirectoryError
 	var path *fs.PathError
+	var link *os.LinkError // of renaming
 	var missing *sim.Incomplete
 	var held *sim.HeldError
 	switch {
@@ -118,7 +119,7 @@ func run(args []string, in io.Reader, out, talk io.Writer) int {
 		return exitResumable
 	case errors.As(err, &dir):
 		return exitUsage
-	case errors.As(err, &path), errors.As(err, &missing):
+	case errors.As(err, &path), errors.As(err, &link), errors.As(err, &missing):
 		return exitFile
 	default:
 		return exitFailure

@@ -34,7 +34,7 @@ func readLoggedRun(dir string) (sim.Plan, error) {
 	if err != nil {
 		return old, err
 	}
-	plan, err := configs.Plan(old.Study, old.Version)
+	plan, err := configs.Plan(old.Study, old.Build)
 	if err != nil {
 		return plan, err
 	}

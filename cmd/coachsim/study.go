@@ -130,7 +130,7 @@ func (f *runFlags) add(flags *pflag.FlagSet, dir string) {
 	flags.BoolVar(&f.resume, "resume", false, "keep what an earlier run of the same study finished, and add what is missing")
 	flags.BoolVar(&f.force, "force", false, "replace the run in the directory")
 	flags.BoolVar(&f.json, "json", false, "print the result as one JSON object")
-	flags.BoolVar(&f.untried, "untried", false, "begin a long run although an estimator fails in every trial fit")
+	flags.BoolVar(&f.untried, "untried", false, "begin a long run although an estimator fails in every trial fit, or the disk is too small")
 	flags.Var(&f.progress, "progress", "`HOW` to tell progress: auto, bar, plain, json or none")
 }
 
@@ -145,12 +145,12 @@ func (f *runFlags) check() error {
 // simulate runs a study into the run directory and measures it; a shard is not
 // measured, and gives nil.
 func (f *runFlags) simulate(c *cobra.Command, s streams, study sim.Study, dir string) (*finished, error) {
-	plan, err := configs.Plan(study, version())
+	plan, err := configs.Plan(study, build())
 	if err != nil {
 		return nil, err
 	}
 	plan = plan.Part(f.shard)
-	if err := f.rehearse(c, s, study); err != nil {
+	if err := f.rehearse(c, s, study, dir); err != nil {
 		return nil, err
 	}
 	outcome, err := sim.Run(c.Context(), plan, sim.Options{
@@ -158,7 +158,7 @@ func (f *runFlags) simulate(c *cobra.Command, s streams, study sim.Study, dir st
 		Progress: sim.ProgressSetup{Writer: s.talk, Mode: f.progress},
 	})
 	if err != nil {
-		if outcome.Replicates > 0 {
+		if _, there := os.Stat(filepath.Join(dir, "plan.yaml")); there == nil && outcome.Replicates > 0 {
 			fmt.Fprintf(s.talk, "%d of %d replicates are kept in %s. When what follows is mended, go on with --resume.\n", outcome.Replicates, outcome.Total, dir)
 		}
 		return nil, err
@@ -181,19 +181,26 @@ func (f *runFlags) simulate(c *cobra.Command, s streams, study sim.Study, dir st
 // A run of so many trials is rehearsed.
 const longRun = 2000
 
-// rehearse looks before a long run whether every estimator works, and says what the run
-// will take.
-func (f *runFlags) rehearse(c *cobra.Command, s streams, study sim.Study) error {
-	if study.Trials() < longRun || f.resume {
+// rehearse looks before a long run whether every estimator works and its log will fit on
+// the disk, and says what the run will take.
+func (f *runFlags) rehearse(c *cobra.Command, s streams, study sim.Study, dir string) error {
+	if study.Trials() < longRun {
 		return nil
 	}
-	var failed *sim.RehearsalError
-	if err := study.Rehearse(c.Context()); errors.As(err, &failed) && !f.untried {
-		return fmt.Errorf("%w: %s.\nNothing was run. To count the failures all the same, add --untried", err, statusInWords(failed.Status))
-	} else if err != nil && failed == nil {
+	if !f.resume {
+		var failed *sim.RehearsalError
+		if err := study.Rehearse(c.Context()); errors.As(err, &failed) && !f.untried {
+			return fmt.Errorf("%w: %s.\nNothing was run. To count the failures all the same, add --untried", err, statusInWords(failed.Status))
+		} else if err != nil && failed == nil {
+			return err
+		}
+	}
+	tell := !f.resume && f.progress != sim.ProgressNone && f.progress != sim.ProgressJSON && !f.json
+	tight, err := study.MayBeFull(dir)
+	if err != nil {
 		return err
 	}
-	if f.progress == sim.ProgressNone || f.progress == sim.ProgressJSON || f.json {
+	if tight = tight && !f.untried; !tell && !tight {
 		return nil
 	}
 	forecast, err := study.Forecast(c.Context(), f.workers)
@@ -203,7 +210,21 @@ func (f *runFlags) rehearse(c *cobra.Command, s streams, study sim.Study) error 
 		}
 		return err
 	}
-	return forecast.Write(s.talk)
+	if !f.shard.Whole() {
+		forecast = forecast.Shard(f.shard.N, f.workers)
+	}
+	if tell {
+		if err := forecast.Write(s.talk); err != nil {
+			return err
+		}
+	}
+	if !tight {
+		return nil
+	}
+	if err := forecast.CheckRoom(dir); err != nil {
+		return &exitError{exitFile, fmt.Errorf("%w.\nNothing was run. Make room, or choose another disk with --out; to run as far as it goes, add --untried", err)}
+	}
+	return nil
 }
 
 // endShard says what a shard has done, and what to do when all have.

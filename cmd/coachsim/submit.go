@@ -226,7 +226,7 @@ func (f *submitFlags) job(c *cobra.Command, s streams, argument string) (cluster
 	if chunks := study.Chunks(); f.shards > chunks {
 		return j, usageError("--shards %d: more than the %s of %d trials that there are to share out", f.shards, count(chunks, "chunk"), sim.ChunkReplicates)
 	}
-	plan, err := configs.Plan(study, version())
+	plan, err := configs.Plan(study, build())
 	if err != nil {
 		return j, err
 	}

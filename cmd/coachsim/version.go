@@ -5,12 +5,17 @@ import (
 	"runtime"
 
 	"github.com/spf13/cobra"
+
+	"coachsim/sim"
 )
 
 // release is the version that run directories carry.
 const release = "0.1.0"
 
 func version() string { return release }
+
+// build is this program, as what it writes names it.
+func build() sim.Build { return sim.ThisBuild(version()) }
 
 func newVersion(s streams) *cobra.Command {
 	return &cobra.Command{

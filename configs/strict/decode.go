@@ -17,19 +17,35 @@ import (
 // alone if there are any. Other errors are faults of the program: a type that
 // cannot be decoded, a bad tag, an interface without kinds.
 func (d *Document) Decode(into any, kinds Kinds) error {
-	v := reflect.ValueOf(into)
-	if v.Kind() != reflect.Pointer || v.IsNil() {
-		return fmt.Errorf("strict: Decode needs a pointer to a struct, not %T", into)
-	}
-	s, err := newSchema(v.Type().Elem(), kinds)
+	s, err := NewSchema(into, kinds)
 	if err != nil {
 		return err
 	}
+	return s.Decode(d, into)
+}
+
+// A Schema knows the keys of a type. Who decodes many documents makes it once; it may be
+// used by several goroutines.
+type Schema struct{ s *schema }
+
+// NewSchema checks the type of the struct that into points to.
+func NewSchema(into any, kinds Kinds) (Schema, error) {
+	v := reflect.ValueOf(into)
+	if v.Kind() != reflect.Pointer || v.IsNil() {
+		return Schema{}, fmt.Errorf("strict: Decode needs a pointer to a struct, not %T", into)
+	}
+	s, err := newSchema(v.Type().Elem(), kinds)
+	return Schema{s}, err
+}
+
+// Decode is Document.Decode into a struct of the schema's type.
+func (s Schema) Decode(d *Document, into any) error {
+	v := reflect.ValueOf(into)
 	// Decoding never writes through a pointer, slice or map that it found, so a
 	// shallow copy is enough to leave the original alone.
 	fresh := reflect.New(v.Type().Elem()).Elem()
 	fresh.Set(v.Elem())
-	dec := decoder{schema: s, faults: slices.Clone(d.faults), root: fresh.Type()}
+	dec := decoder{schema: s.s, faults: slices.Clone(d.faults), root: fresh.Type()}
 	dec.group(fresh, d.root, "")
 	if len(dec.faults) > 0 {
 		return dec.faults.orNil()

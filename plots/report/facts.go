@@ -534,7 +534,7 @@ func (p *plan) trials() string {
 
 // provenance is version and seed.
 func (p *plan) provenance() string {
-	return fmt.Sprintf("coachsim %s, seed %d", p.Version, p.Study.Seed)
+	return fmt.Sprintf("coachsim %s, seed %d", p.Summary.Made.Version, p.Study.Seed)
 }
 
 // sensitivity says over which designs power was simulated, and from where to where

@@ -16,6 +16,7 @@ type Proposal struct {
 	Long      string // every assumption with its source, in sentences
 	Short     string // the same in at most 150 words
 	Checklist []Item
+	Made      sim.Provenance
 }
 
 // An Item is one line of a checklist of what a sample-size calculation should
@@ -39,7 +40,7 @@ func (r Results) Proposal() Proposal {
 	if p == nil {
 		return Proposal{}
 	}
-	return Proposal{Long: strings.Join(p.long(), " "), Short: p.short(), Checklist: p.checklist()}
+	return Proposal{Long: strings.Join(p.long(), " "), Short: p.short(), Checklist: p.checklist(), Made: p.Summary.Made}
 }
 
 // sourced puts a source behind a fact.
@@ -641,6 +642,7 @@ func (p Proposal) WriteMarkdown(w io.Writer) error {
 	for _, item := range p.Checklist {
 		fmt.Fprintf(&out, "| %s | %s | %s |\n", markdown(item.Name), markdown(item.Value), markdown(item.Source))
 	}
+	fmt.Fprintf(&out, "\nMade by %s.\n", markdown(p.Made.String()))
 	_, err := io.WriteString(w, out.String())
 	return err
 }

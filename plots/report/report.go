@@ -8,7 +8,7 @@ import (
 // A Run is what report.html is made of: a run directory, read and measured.
 type Run struct {
 	Results
-	Plan        sim.Plan               // its Text, Hash and Version
+	Plan        sim.Plan               // its Text, Hash and Build
 	Formulas    sim.Formulas           // closed forms of the study
 	Truths      []sim.PopulationEffect // for their precision; none where the directory has none
 	Comparisons []sim.Comparison       // with published results, where there are any

@@ -17,9 +17,8 @@ import (
 // Results are what a run found, as tables and paragraphs are written from it.
 type Results struct {
 	Study    sim.Study
-	Summary  sim.Summary
+	Summary  sim.Summary  // Made says by what program
 	Families sim.Families // empty for a study without families
-	Version  string       // of the program that simulated
 }
 
 // mdes returns the minimum detectable effect of a row of the summary and its

@@ -39,7 +39,7 @@ func simulatedRun(t *testing.T, text []byte, replicates int, settings ...configs
 			study.Estimators[i].Method = m
 		}
 	}
-	plan, err := configs.Plan(study, "v1.0.0")
+	plan, err := configs.Plan(study, sim.Build{Version: "v1.0.0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,8 @@ func simulatedRun(t *testing.T, text []byte, replicates int, settings ...configs
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := report.Run{Results: report.Results{Study: study, Summary: summary, Families: families, Version: "v1.0.0"}, Tolerance: configs.Tolerance(study.Published)}
+	run := report.Run{Results: report.Results{Study: study, Summary: summary, Families: families}, Tolerance: configs.Tolerance(study.Published)}
+	run.Summary.Made = sim.Provenance{Build: plan.Build, Seed: study.Seed}
 	if run.Formulas, err = study.Formulas(); err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func awkward() report.Results {
 		Study: sim.Study{Estimators: []sim.Estimator{
 			{Name: hostile, Method: estimators.OLS{}}, {Name: "lots", Method: estimators.Randomisation{}}, {Name: "plain", Method: estimators.OLS{}},
 		}},
-		Summary: sim.Summary{Alpha: 0.05}, Version: "v1.0.0",
+		Summary: sim.Summary{Alpha: 0.05, Made: sim.Provenance{Build: sim.Build{Version: "v1.0.0"}}},
 	}
 	none := math.NaN()
 	add := func(row sim.SummaryRow, df float64) {
