@@ -138,7 +138,7 @@ func BenchmarkWorkers(b *testing.B) {
 				}
 				study.Families = nil
 			}
-			plan, err := configs.Plan(study, "bench")
+			plan, err := configs.Plan(study, sim.Build{Version: "bench"})
 			if err != nil {
 				b.Fatal(err)
 			}

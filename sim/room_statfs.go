@@ -10,5 +10,5 @@ func freeSpace(dir string) (free int64, known bool) {
 	if syscall.Statfs(dir, &disk) != nil {
 		return 0, false
 	}
-	return int64(disk.Bavail) * int64(disk.Bsize), true //nolint:gosec,unconvert // their types differ between systems
+	return int64(disk.Bavail) * int64(disk.Bsize), true //nolint:unconvert // their types differ between systems
 }

@@ -40,7 +40,7 @@ func (r *runner) recallTruths() error {
 		if path := (*fs.PathError)(nil); errors.As(err, &path) {
 			return err
 		}
-		return nil //nolint:nilerr // they are found again
+		return nil // they are found again
 	}
 	for cell, effects := range found {
 		if cell >= 0 && cell < len(r.truths) {
