@@ -43,17 +43,21 @@ type core struct {
 	groups      int
 	effects     int // levels of the absorbed factor, 0 without intercept
 	mostEffects int
-	active      []bool    // by group: has rows
-	unplaced    bool      // a group has no level of the absorbed factor
-	late        bool      // loaded by its method, when that has found the weights
-	unweighable bool      // a row has a negative weight, or none
-	effect      []int     // by group: its level of the absorbed factor
-	stride      int       // numbers in one group's S
-	stat        []float64 // S by group
-	product     []float64 // z by group and product
-	value       []float64 // z by group and term
-	width       int       // numbers in a row of gram: terms, then outcomes
-	right       []float64 // Σ of every term and outcome, by group
+	active      []bool                    // by group: has rows
+	unplaced    bool                      // a group has no level of the absorbed factor
+	late        bool                      // loaded by its method, when that has found the weights
+	unweighable bool                      // a row has a negative weight, or none
+	effect      []int                     // by group: its level of the absorbed factor
+	stride      int                       // numbers in one group's S
+	stat        []float64                 // S by group
+	columnar    bool                      // statistics are wanted in columns too
+	byStat      [][]float64               // S by place and group, if so
+	product     []float64                 // z by group and product
+	byProduct   [][]float64               // the same by product and group
+	above       [dgp.ChildLevel + 1][]int // scratch: by level above the groups' and group: its unit there
+	value       []float64                 // z by group and term
+	width       int                       // numbers in a row of gram: terms, then outcomes
+	right       []float64                 // Σ of every term and outcome, by group
 	columns     [][]float64
 	buffers     [][]float64 // behind computed columns
 	outcome     [][]float64 // child-level outcome columns
@@ -216,6 +220,17 @@ func (c *core) allocate(shape dgp.Shape) {
 	c.stride = c.outcomePair(len(c.children))
 	c.stat = make([]float64, most*c.stride)
 	c.product = make([]float64, most*len(c.products))
+	for range c.products {
+		c.byProduct = append(c.byProduct, make([]float64, most))
+	}
+	if c.columnar {
+		for range c.stride {
+			c.byStat = append(c.byStat, make([]float64, most))
+		}
+	}
+	for level := range c.group {
+		c.above[level] = make([]int, most)
+	}
 	c.value = make([]float64, most*q)
 	c.columns = make([][]float64, nb)
 	c.buffers = make([][]float64, nb)
@@ -268,6 +283,11 @@ func (c *core) load(d *dgp.Data, columns [][]float64) {
 		}
 		if c.weights != nil {
 			c.weighGroups(d, columns)
+		}
+	}
+	for at, x := range c.byStat {
+		for g := range c.groups {
+			x[g] = c.stat[g*c.stride+at]
 		}
 	}
 	c.place(d)
@@ -443,16 +463,32 @@ func (c *core) place(d *dgp.Data) {
 // loadProducts computes z of every group, for products and for terms.
 func (c *core) loadProducts(d *dgp.Data, columns [][]float64) {
 	np, q := len(c.products), len(c.terms)
-	for p, m := range c.products {
+	for level := range c.group {
 		for g := range c.groups {
-			z := 1.0
-			for _, f := range m.factors {
-				x := columns[f.column][d.Ancestor(c.group, g, f.level)] - f.center
-				for range f.power {
-					z *= x
+			c.above[level][g] = d.Ancestor(c.group, g, level)
+		}
+	}
+	for p, m := range c.products {
+		z := c.byProduct[p][:c.groups]
+		for g := range z {
+			z[g] = 1
+		}
+		for _, f := range m.factors {
+			x := columns[f.column]
+			for range f.power {
+				if f.level == c.group {
+					for g, v := range x[:c.groups] {
+						z[g] *= v - f.center
+					}
+					continue
+				}
+				for g, at := range c.above[f.level][:c.groups] {
+					z[g] *= x[at] - f.center
 				}
 			}
-			c.product[g*np+p] = z
+		}
+		for g, v := range z {
+			c.product[g*np+p] = v
 		}
 	}
 	for g := range c.groups {

@@ -57,6 +57,7 @@ type linear struct {
 	joint        [][]int  // combinations of each joint test
 	r2           bool     // R² is reported, last
 	full         bool     // covariances of combinations are wanted, and projections whatever the standard error
+	alone        bool     // no method but least squares reads its parts
 	rows         []Row
 	lowering     []float64 // by centred term: its coefficients on the constant and the raw terms
 
@@ -87,6 +88,7 @@ type linear struct {
 	spread     float64        // s² of the current outcome
 	rss        []float64      // by outcome: residual sum of squares
 	vcov       []float64      // combinations × combinations
+	columns    *columnScores  // where scores are columns, else nil
 	reduced    *biasReduction // for HC2, HC3, CR2, CR3, else nil
 	wishart    *wishart
 	wald       *cholesky
@@ -121,7 +123,11 @@ func (l *linear) allocate(shape dgp.Shape) {
 	l.order()
 	l.vectors = make([][4]float64, p)
 	l.onEffect = make([][4]float64, max(l.core.effects, 1))
-	l.projected = make([]float64, shape.Max[l.core.group]*(nc+len(l.outcomes))*nb)
+	if l.columnar() {
+		l.columns = newColumnScores(l, shape)
+	} else {
+		l.projected = make([]float64, shape.Max[l.core.group]*(nc+len(l.outcomes))*nb)
+	}
 	l.residual = make([]float64, nb)
 	l.score = make([]float64, nc)
 	l.scores = make([]float64, shape.Max[l.core.group]*nc)
@@ -205,7 +211,10 @@ func (l *linear) prepare(s *Setup) (k float64, status Status) {
 	for i, outcome := range l.outcomes {
 		l.rss[i] = l.coefficients(s, outcome, l.beta[i*p:(i+1)*p])
 	}
-	if l.se != Classical || l.full {
+	switch {
+	case l.columns != nil:
+		l.columns.project()
+	case l.se != Classical || l.full:
 		l.project()
 	}
 	if l.reduced != nil {
@@ -578,6 +587,13 @@ func (l *linear) combine(i int) {
 // sandwich fills vcov with scale times the sum over clusters, of which clusterOf
 // has each group's, of the outer products of their scores.
 func (l *linear) sandwich(s *Setup, i int, clusterOf []int, clusters int, scale float64) {
+	if l.columns != nil {
+		l.columns.sandwich(i, clusters)
+		for j := range l.vcov {
+			l.vcov[j] *= scale
+		}
+		return
+	}
 	c, nc := l.core, len(l.combinations)
 	clear(l.vcov)
 	perRow := !l.se.clustered() && c.key.rows > c.group

@@ -27,7 +27,14 @@ type OLS struct {
 
 // Bind looks up the columns and registers the regression's cross-products.
 func (o OLS) Bind(name string, s *Setup) (Fitter, error) {
-	return o.byOutcome(s, func(f *Formula) (Fitter, error) { return o.bind(name, s, f) })
+	return o.byOutcome(s, func(f *Formula) (Fitter, error) {
+		l, err := o.bind(name, s, f)
+		if err != nil {
+			return nil, err
+		}
+		l.alone = true
+		return l, nil
+	})
 }
 
 // byOutcome binds the formula by outcomes that are observed together.

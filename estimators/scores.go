@@ -1,0 +1,188 @@
+package estimators
+
+import (
+	"gonum.org/v1/gonum/floats"
+
+	"coachsim/dgp"
+)
+
+// columnScores are the scores of a regression from which nothing else is wanted by
+// group, and whose residuals are not adjusted for leverage. They are the numbers of
+// project and addScore, by the same operations in the same order, but for all groups at a
+// time: with r_a = Σ_i m_a e_i = S_ay - Σ_b S_ab f_b by group, f the fitted values as
+// coefficients of the basis m and h the influences, the score is Σ_a h_a r_a. Terms that
+// are columns of children as they are, such as age, have one coefficient for all groups,
+// and so a number in the place of the column.
+type columnScores struct {
+	l         *linear
+	varies    []bool      // by basis: its coefficients differ between groups
+	column    [][]float64 // by vector and basis: where they do, coefficients by group
+	number    []float64   // where they do not
+	shared    []float64   // scratch: by effect
+	residual  [][]float64 // by basis: r
+	score     []float64   // scratch: by group
+	byCluster [][]float64 // by combination and cluster
+}
+
+// columnar reports whether the scores of l can be columns.
+func (l *linear) columnar() bool {
+	perRow := !l.se.clustered() && l.core.key.rows > l.core.group
+	return l.alone && l.se != Classical && l.se.adjustment() == 0 && l.two == nil && !perRow
+}
+
+func newColumnScores(l *linear, shape dgp.Shape) *columnScores {
+	c, nb, nc := l.core, len(l.core.basis), len(l.combinations)
+	groups := shape.Max[c.group]
+	columns := func(k int) [][]float64 {
+		all := make([][]float64, k)
+		for i := range all {
+			all[i] = make([]float64, groups)
+		}
+		return all
+	}
+	s := &columnScores{
+		l: l, varies: make([]bool, nb), number: make([]float64, (nc+len(l.outcomes))*nb), column: make([][]float64, (nc+len(l.outcomes))*nb),
+		shared: make([]float64, max(c.mostEffects, 1)), residual: columns(nb), score: make([]float64, groups), byCluster: columns(nc),
+	}
+	s.varies[0] = true
+	for _, u := range l.terms {
+		if t := c.terms[u]; t.product > 0 {
+			s.varies[t.basis] = true
+		}
+	}
+	for i := range s.column {
+		if s.varies[i%nb] {
+			s.column[i] = make([]float64, groups)
+		}
+	}
+	return s
+}
+
+// project is linear's, in columns.
+func (s *columnScores) project() {
+	l, p, nc := s.l, len(s.l.terms), len(s.l.combinations)
+	for r := range nc {
+		s.projectOne(r, l.influence[r*p:(r+1)*p])
+	}
+	for i := range l.outcomes {
+		s.projectOne(nc+i, l.beta[i*p:(i+1)*p])
+	}
+}
+
+func (s *columnScores) projectOne(vector int, of []float64) {
+	l, c, nb := s.l, s.l.core, len(s.l.core.basis)
+	from := 0
+	for a, end := range l.blockEnd {
+		if !s.varies[a] {
+			sum := 0.0
+			for _, t := range l.ordered[from:end] {
+				sum += of[t]
+			}
+			s.number[vector*nb+a] = sum
+			from = end
+			continue
+		}
+		x := s.column[vector*nb+a][:c.groups]
+		if a == 0 && c.effects > 0 {
+			s.share(vector, of)
+			for g, e := range c.effect[:c.groups] {
+				x[g] = s.shared[e]
+			}
+		} else {
+			clear(x)
+		}
+		for i, t := range l.ordered[from:end] {
+			floats.AddScaled(x, of[t], c.byProduct[c.terms[l.places[from+i]].product][:c.groups])
+		}
+		from = end
+	}
+}
+
+// share is projectEffects of one vector.
+func (s *columnScores) share(vector int, of []float64) {
+	l, c, nc := s.l, s.l.core, len(s.l.combinations)
+	for e := range c.effects {
+		s.shared[e] = 0
+		if c.effectN[e] == 0 {
+			continue
+		}
+		sums := c.effectS[e*c.width : (e+1)*c.width]
+		x := 0.0
+		for _, t := range l.ordered {
+			x -= of[t] * sums[l.terms[t]]
+		}
+		if i := vector - nc; i >= 0 {
+			s.shared[e] = (x + sums[len(c.terms)+l.outcomes[i]]) / c.effectN[e]
+		} else {
+			s.shared[e] = x/c.effectN[e] + l.lift[vector]
+		}
+	}
+}
+
+// sandwich fills vcov of outcome i, with a number of clusters, but for its scale.
+func (s *columnScores) sandwich(i, clusters int) {
+	l, c, nb, nc := s.l, s.l.core, len(s.l.core.basis), len(s.l.combinations)
+	y := c.outcomes[l.outcomes[i]]
+	for a := range nb {
+		r := s.residual[a][:c.groups]
+		if y.child >= 0 {
+			copy(r, c.byStat[c.outcomeAt[y.child]+a])
+		} else {
+			sums := c.byStat[c.pairs[a*nb]][:c.groups]
+			for g, z := range c.byProduct[y.product][:c.groups] {
+				r[g] = z * sums[g]
+			}
+		}
+		for b := range nb {
+			addProduct(r, -1, s, nc+i, b, c.byStat[c.pairs[a*nb+b]][:c.groups])
+		}
+	}
+	for t := range nc {
+		score := s.score[:c.groups]
+		clear(score)
+		for a := range nb {
+			addProduct(score, 1, s, t, a, s.residual[a][:c.groups])
+		}
+		total := s.byCluster[t][:clusters]
+		clear(total)
+		for g, at := range l.clusterOf[:c.groups] {
+			if c.active[g] {
+				total[at] += score[g]
+			}
+		}
+	}
+	full := len(l.joint) > 0
+	for r := range nc {
+		for t := range nc {
+			if r != t && !full {
+				l.vcov[r*nc+t] = 0
+				continue
+			}
+			sum, of := 0.0, s.byCluster[t][:clusters]
+			for g, x := range s.byCluster[r][:clusters] {
+				sum += x * of[g]
+			}
+			l.vcov[r*nc+t] = sum
+		}
+	}
+}
+
+// addProduct adds sign times a projection on basis a times x, by group.
+func addProduct(dst []float64, sign float64, s *columnScores, vector, a int, x []float64) {
+	at := vector*len(s.varies) + a
+	if !s.varies[a] {
+		floats.AddScaled(dst, sign*s.number[at], x)
+		return
+	}
+	h := s.column[at][:len(dst)]
+	x = x[:len(dst)]
+	if sign < 0 {
+		for g := range dst {
+			dst[g] -= x[g] * h[g]
+		}
+		return
+	}
+	for g := range dst {
+		dst[g] += h[g] * x[g]
+	}
+}
