@@ -3,6 +3,10 @@ package estimators
 import (
 	"math"
 	"slices"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
 )
 
 // A classRegression is a regression whose focal columns vary between groups, but
@@ -14,56 +18,107 @@ import (
 //	A = D'MD = diag(n) - VV' - (means of the absorbed effect)
 //
 // so that for focal columns F and instruments W, by group, W'MF = W'AF and W'My take
-// sums over groups alone.
+// sums over groups alone. Everything by group is a column of all groups, 0 for those
+// without rows.
 type classRegression struct {
-	l     *linear
-	focal int   // number of focal columns
-	out   []int // their places in l.terms
-	terms []int // places of the others in core.terms
+	l      *linear
+	focal  int   // number of focal columns
+	out    []int // their places in l.terms
+	terms  []int // places of the others in core.terms
+	within []int // places in terms of those that vary within groups
 
+	loaded   bool // of this data set
+	complete bool // all other terms were kept
 	chol     *cholesky
 	raw      []float64
-	means    []float64   // by effect and term: Z̄
-	v        []float64   // by group and term
-	zy       []float64   // R⁻¹'Z̃'y
-	y        []float64   // by group: Σ My
-	diagonal []float64   // by group: of A
-	outcome  int         // place in core.outcomes
-	effectF  [][]float64 // scratch: by column of F, then of W, and effect: sums
-	zf       [][]float64 // scratch: R⁻¹'Z̃'F, then of W
-	eta      []float64   // coefficients of the others
-	fitted   []float64   // scratch: by basis
-	residual []float64   // scratch: by basis
-	left     []float64   // W'AF - Λ, focal × focal
-	solved   []float64   // scratch of invert
-	theta    []float64
+	n        []float64 // by group: its rows
+	runs     []run     // groups of an effect that follow each other
+	sums     []float64 // scratch: by effect
+	v        []float64 // V by term and group
+	// A row of Z̃ is a column of common, and for terms that vary within groups what
+	// is in inner times the row's basis.
+	common, inner []float64     // by term and group
+	zy            []float64     // R⁻¹'Z̃'y
+	y             []float64     // by group: Σ My
+	diagonal      []float64     // by group: of A
+	outcome       int           // place in core.outcomes
+	f, w          []classColumn // F and W
+	eta           []float64     // scratch: coefficients of the others
+	fitted        [][]float64   // scratch: by basis and group
+	residual      [][]float64   // scratch: by basis and group
+	product       []float64     // scratch: by group
+	left          []float64     // W'AF - Λ, focal × focal
+	solved        []float64     // scratch of invert
+	theta         []float64
+}
+
+// A run is the groups from lo to hi, of one effect.
+type run struct{ lo, hi, effect int }
+
+// A classColumn is a column by group with what is known of it.
+type classColumn struct {
+	x  []float64 // deviations from the means of the absorbed effect
+	z  []float64 // V'x
+	vz []float64 // VV'x
+	ax []float64 // Ax
 }
 
 func newClassRegression(l *linear, focal []int) *classRegression {
+	l.core.columnar = true
 	return &classRegression{l: l, focal: len(focal), out: focal}
 }
 
+// columns returns k columns of n zeros.
+func columns(k, n int) [][]float64 {
+	all := make([][]float64, k)
+	for i := range all {
+		all[i] = make([]float64, n)
+	}
+	return all
+}
+
 func (r *classRegression) allocate(groups int) {
+	if r.v != nil {
+		return
+	}
 	for i, u := range r.l.terms { // in their last places
-		if !slices.Contains(r.out, i) {
-			r.terms = append(r.terms, u)
+		if slices.Contains(r.out, i) {
+			continue
 		}
+		if r.l.core.terms[u].basis > 0 {
+			r.within = append(r.within, len(r.terms))
+		}
+		r.terms = append(r.terms, u)
 	}
 	c, q, m := r.l.core, len(r.terms), r.focal
-	effects := max(c.mostEffects, 1)
 	r.chol, r.raw = newCholesky(q), make([]float64, q)
-	r.means, r.v = make([]float64, effects*q), make([]float64, groups*q)
+	r.n, r.runs, r.sums = make([]float64, groups), make([]run, 0, groups), make([]float64, max(c.mostEffects, 1))
+	r.v, r.common, r.inner = make([]float64, q*groups), make([]float64, q*groups), make([]float64, q*groups)
 	r.zy, r.y, r.diagonal = make([]float64, q), make([]float64, groups), make([]float64, groups)
-	for range 2 * m {
-		r.effectF, r.zf = append(r.effectF, make([]float64, effects)), append(r.zf, make([]float64, q))
-	}
-	r.eta, r.fitted, r.residual = make([]float64, q), make([]float64, len(c.basis)), make([]float64, len(c.basis))
+	r.f, r.w = r.newColumns(m, groups), r.newColumns(m, groups)
+	r.eta, r.product = make([]float64, q), make([]float64, groups)
+	r.fitted, r.residual = columns(len(c.basis), groups), columns(len(c.basis), groups)
 	r.left, r.solved, r.theta = make([]float64, m*m), make([]float64, 2*m*m), make([]float64, m)
 }
 
-// load factors what does not depend on the focal columns or the outcome. It
-// reports whether all other terms were kept.
-func (r *classRegression) load() bool {
+// newColumns returns room for k columns.
+func (r *classRegression) newColumns(k, groups int) []classColumn {
+	q := len(r.terms)
+	x, z, vz, ax := columns(k, groups), columns(k, q), columns(k, groups), columns(k, groups)
+	all := make([]classColumn, k)
+	for i := range all {
+		all[i] = classColumn{x[i], z[i], vz[i], ax[i]}
+	}
+	return all
+}
+
+// load factors what does not depend on the focal columns or the outcome, once for
+// every data set.
+func (r *classRegression) load() {
+	if r.loaded {
+		return
+	}
+	r.loaded = true
 	c, q := r.l.core, len(r.terms)
 	for i, u := range r.terms {
 		for j := range i + 1 {
@@ -72,85 +127,143 @@ func (r *classRegression) load() bool {
 		r.raw[i] = c.raw[u]
 	}
 	r.chol.factor(r.raw)
-	for e := range c.effects {
-		for i, u := range r.terms {
-			if r.means[e*q+i] = 0; c.effectN[e] > 0 {
-				r.means[e*q+i] = c.effectS[e*c.width+u] / c.effectN[e]
-			}
+	r.complete = r.chol.rank == q
+	groups := c.groups
+	r.runs = r.runs[:0]
+	for g, e := range c.effect[:groups] {
+		if r.n[g] = 0; c.active[g] {
+			r.n[g] = c.stat[g*c.stride]
+		}
+		if g == 0 || e != c.effect[g-1] {
+			r.runs = append(r.runs, run{g, g, e})
+		}
+		r.runs[len(r.runs)-1].hi = g + 1
+	}
+	for i, u := range r.terms {
+		r.loadTerm(i, u)
+	}
+	// V = (sums of Z̃)R⁻¹, column by column.
+	for i := range q {
+		v := r.v[i*groups : (i+1)*groups]
+		if r.chol.dropped[i] {
+			clear(v)
+			continue
+		}
+		for j, x := range r.chol.l[i*q : i*q+i] {
+			floats.AddScaled(v, -x, r.v[j*groups:(j+1)*groups])
+		}
+		floats.Scale(1/r.chol.l[i*q+i], v)
+	}
+	for g, n := range r.n[:groups] {
+		if r.diagonal[g] = 0; n > 0 {
+			r.diagonal[g] = n - n*n/c.effectN[c.effect[g]]
 		}
 	}
-	for g := range c.groups {
+	diagonal := r.diagonal[:groups]
+	for i := range q {
+		for g, x := range r.v[i*groups : (i+1)*groups] {
+			diagonal[g] -= x * x
+		}
+	}
+}
+
+// loadTerm fills common and inner of the i-th term, at u in the core, and its sums.
+func (r *classRegression) loadTerm(i, u int) {
+	c, groups := r.l.core, r.l.core.groups
+	common, inner, v := r.common[i*groups:(i+1)*groups], r.inner[i*groups:(i+1)*groups], r.v[i*groups:(i+1)*groups]
+	t := c.terms[u]
+	clear(common)
+	clear(inner)
+	clear(v)
+	for g, e := range c.effect[:groups] {
 		if !c.active[g] {
 			continue
 		}
-		n, e := c.stat[g*c.stride], c.effect[g]
-		v := r.v[g*q : (g+1)*q]
-		for i, u := range r.terms {
-			v[i] = c.right[g*c.width+u] - n*r.means[e*q+i]
+		mean := c.effectS[e*c.width+u] / c.effectN[e]
+		v[g] = c.right[g*c.width+u] - r.n[g]*mean
+		if value := c.byProduct[t.product][g]; t.basis > 0 {
+			common[g], inner[g] = -mean, value
+		} else {
+			common[g] = value - mean
 		}
-		r.chol.half(v)
-		r.diagonal[g] = n - n*n/c.effectN[e] - dot(v, v)
 	}
-	return r.chol.rank == q
+}
+
+// times fills dst with Σ x_i column_i of columns by term and group.
+func (r *classRegression) times(dst, columns, x []float64) {
+	groups := r.l.core.groups
+	if len(x) == 0 {
+		clear(dst)
+		return
+	}
+	all := blas64.General{Rows: len(x), Cols: groups, Stride: groups, Data: columns[:len(x)*groups]}
+	blas64.Gemv(blas.Trans, 1, all, blas64.Vector{N: len(x), Inc: 1, Data: x}, 0, blas64.Vector{N: groups, Inc: 1, Data: dst})
 }
 
 // regress chooses the outcome.
 func (r *classRegression) regress(outcome int) {
-	c, q := r.l.core, len(r.terms)
+	c, groups := r.l.core, r.l.core.groups
 	r.outcome = outcome
 	for i, u := range r.terms {
 		r.zy[i] = c.cross(u, outcome)
 	}
 	r.chol.half(r.zy)
+	r.times(r.product[:groups], r.v, r.zy)
 	at := len(c.terms) + outcome
-	for g := range c.groups {
-		if c.active[g] {
-			e := c.effect[g]
-			r.y[g] = c.right[g*c.width+at] - c.stat[g*c.stride]*c.effectS[e*c.width+at]/c.effectN[e] - dot(r.v[g*q:(g+1)*q], r.zy)
+	for g, e := range c.effect[:groups] {
+		if r.y[g] = 0; c.active[g] {
+			r.y[g] = c.right[g*c.width+at] - r.n[g]*c.effectS[e*c.width+at]/c.effectN[e] - r.product[g]
 		}
 	}
 }
 
-// sums fills the sums over effects and the products with the other terms of
-// columns by group, at a place on.
-func (r *classRegression) sums(columns [][]float64, at int) {
-	c, q := r.l.core, len(r.terms)
-	for k, x := range columns {
-		byEffect, byTerm := r.effectF[at+k], r.zf[at+k]
-		clear(byEffect)
-		clear(byTerm)
-		for g := range c.groups {
-			if c.active[g] {
-				byEffect[c.effect[g]] += c.stat[g*c.stride] * x[g]
-				addScaled(byTerm, x[g], r.v[g*q:(g+1)*q])
-			}
+// column fills c with a column by group: 0 for groups without rows.
+func (r *classRegression) column(c *classColumn, x []float64) {
+	groups := r.l.core.groups
+	copy(c.x, x[:groups])
+	clear(r.sums)
+	for _, run := range r.runs {
+		r.sums[run.effect] += floats.Dot(r.n[run.lo:run.hi], c.x[run.lo:run.hi])
+	}
+	for _, run := range r.runs {
+		if n := r.l.core.effectN[run.effect]; n > 0 {
+			floats.AddConst(-r.sums[run.effect]/n, c.x[run.lo:run.hi])
 		}
 	}
+	r.annihilate(c)
 }
 
-// estimate solves (W'AF - Λ)θ = W'My, Λ what error adds to W'AF, nil for none. It
-// reports whether there is a solution. F and W have their sums from then on.
+// annihilate fills what follows from a column's deviations. AF and V sum to 0 over the
+// groups of an effect, so that x counts but for its means.
+func (r *classRegression) annihilate(c *classColumn) {
+	groups, q := r.l.core.groups, len(r.terms)
+	x := c.x[:groups]
+	if q > 0 {
+		v := blas64.General{Rows: q, Cols: groups, Stride: groups, Data: r.v[:q*groups]}
+		blas64.Gemv(blas.NoTrans, 1, v, blas64.Vector{N: groups, Inc: 1, Data: x}, 0, blas64.Vector{N: q, Inc: 1, Data: c.z})
+	}
+	r.times(c.vz[:groups], r.v, c.z)
+	floats.MulTo(c.ax[:groups], r.n[:groups], x)
+	floats.Sub(c.ax[:groups], c.vz[:groups])
+}
+
+// estimate solves (W'AF - Λ)θ = W'My, Λ what error adds to W'AF, nil for none; without
+// w, W is F. It reports whether there is a solution.
 func (r *classRegression) estimate(f, w [][]float64, lambda []float64) bool {
-	c, m := r.l.core, r.focal
-	r.sums(f, 0)
-	r.sums(w, m)
+	groups, m := r.l.core.groups, r.focal
+	for k, x := range f {
+		r.column(&r.f[k], x)
+	}
+	for k, x := range w {
+		r.column(&r.w[k], x)
+	}
+	of := r.instruments(w)
 	for k := range m {
 		for l := range m {
-			sum := -dot(r.zf[m+k], r.zf[l])
-			for e, n := range c.effectN[:c.effects] {
-				if n > 0 {
-					sum -= r.effectF[m+k][e] * r.effectF[l][e] / n
-				}
-			}
-			for g := range c.groups {
-				if c.active[g] {
-					sum += c.stat[g*c.stride] * w[k][g] * f[l][g]
-				}
-			}
+			r.left[k*m+l] = floats.Dot(of[k].x[:groups], r.f[l].ax[:groups])
 			if lambda != nil {
-				sum -= lambda[k*m+l]
+				r.left[k*m+l] -= lambda[k*m+l]
 			}
-			r.left[k*m+l] = sum
 		}
 	}
 	if !r.invert() {
@@ -158,12 +271,7 @@ func (r *classRegression) estimate(f, w [][]float64, lambda []float64) bool {
 	}
 	clear(r.theta)
 	for k := range m {
-		sum := 0.0
-		for g := range c.groups {
-			if c.active[g] {
-				sum += w[k][g] * r.y[g]
-			}
-		}
+		sum := floats.Dot(of[k].x[:groups], r.y[:groups])
 		for l := range m {
 			r.theta[l] += r.left[l*m+k] * sum
 		}
@@ -171,15 +279,11 @@ func (r *classRegression) estimate(f, w [][]float64, lambda []float64) bool {
 	return true
 }
 
-// annihilated fills dst with Ax, after estimate, of the column x that was k-th of F.
-func (r *classRegression) annihilated(dst []float64, k int, x []float64) {
-	c, q := r.l.core, len(r.terms)
-	for g := range c.groups {
-		if c.active[g] {
-			e := c.effect[g]
-			dst[g] = c.stat[g*c.stride]*(x[g]-r.effectF[k][e]/c.effectN[e]) - dot(r.v[g*q:(g+1)*q], r.zf[k])
-		}
+func (r *classRegression) instruments(w [][]float64) []classColumn {
+	if w == nil {
+		return r.f
 	}
+	return r.w
 }
 
 // invert replaces left by its inverse, by Gauss and Jordan with pivots of rows. It
@@ -227,52 +331,77 @@ func (r *classRegression) invert() bool {
 
 // addScores adds to every cluster's score Σ W̃e over its rows, after estimate: W̃ what
 // the other terms leave of the instruments, e the residual at coefficients θ of F.
-func (r *classRegression) addScores(scores []float64, clusterOf []int, f, w [][]float64) {
-	c, q, m, nb := r.l.core, len(r.terms), r.focal, len(r.l.core.basis)
+func (r *classRegression) addScores(scores []float64, clusterOf []int, w [][]float64) {
+	c, m, nb := r.l.core, r.focal, len(r.l.core.basis)
+	groups := c.groups
 	copy(r.eta, r.zy)
 	for k := range m {
-		addScaled(r.eta, -r.theta[k], r.zf[k])
+		addScaled(r.eta, -r.theta[k], r.f[k].z)
 	}
 	r.chol.back(r.eta)
-	for k := range m { // from here on the coefficients of W on the other terms
-		r.chol.back(r.zf[m+k])
+	r.onBasis(r.eta)
+	at := len(c.terms) + r.outcome
+	for _, run := range r.runs {
+		if n := c.effectN[run.effect]; n > 0 {
+			floats.AddConst(c.effectS[run.effect*c.width+at]/n, r.fitted[0][run.lo:run.hi])
+		}
 	}
-	y, at := c.outcomes[r.outcome], len(c.terms)+r.outcome
-	for g := range c.groups {
-		if !c.active[g] {
-			continue
-		}
-		e, s := c.effect[g], c.stat[g*c.stride:(g+1)*c.stride]
-		means, value := r.means[e*q:(e+1)*q], c.value[g*len(c.terms):(g+1)*len(c.terms)]
-		r.onBasis(value, means, r.eta)
-		r.fitted[0] += c.effectS[e*c.width+at] / c.effectN[e]
-		for k := range m {
-			r.fitted[0] += r.theta[k] * (f[k][g] - r.effectF[k][e]/c.effectN[e])
-		}
-		for a := range r.residual {
-			x := c.outcomeProduct(g, a, y, s)
-			for b, v := range r.fitted {
-				x -= s[c.pairs[a*nb+b]] * v
+	for k := range m {
+		floats.AddScaled(r.fitted[0][:groups], r.theta[k], r.f[k].x[:groups])
+	}
+	for a := range nb {
+		residual := r.residual[a][:groups]
+		r.outcomeProducts(residual, a)
+		for b := range nb {
+			s, fitted := c.byStat[c.pairs[a*nb+b]][:groups], r.fitted[b][:groups]
+			for g := range residual {
+				residual[g] -= s[g] * fitted[g]
 			}
-			r.residual[a] = x
 		}
-		for k := range m {
-			r.onBasis(value, means, r.zf[m+k])
-			sum := r.residual[0] * (w[k][g] - r.effectF[m+k][e]/c.effectN[e])
-			for a, x := range r.residual {
-				sum -= r.fitted[a] * x
+	}
+	of := r.instruments(w)
+	for k := range m {
+		copy(r.eta, of[k].z)
+		r.chol.back(r.eta) // coefficients of W on the other terms
+		r.onBasis(r.eta)
+		sum := r.product[:groups]
+		for g, x := range of[k].x[:groups] {
+			sum[g] = r.residual[0][g] * (x - r.fitted[0][g])
+		}
+		for a := 1; a < nb; a++ {
+			residual, fitted := r.residual[a][:groups], r.fitted[a][:groups]
+			for g := range sum {
+				sum[g] -= residual[g] * fitted[g]
 			}
-			scores[clusterOf[g]*m+k] += sum
+		}
+		for g, x := range sum {
+			if c.active[g] {
+				scores[clusterOf[g]*m+k] += x
+			}
 		}
 	}
 }
 
-// onBasis fills fitted with Σ (z - z̄)'b of a group's rows, as coefficients of the
+// outcomeProducts fills dst with Σ m y over the rows of every group, m the basis a.
+func (r *classRegression) outcomeProducts(dst []float64, a int) {
+	c := r.l.core
+	y := c.outcomes[r.outcome]
+	if y.child >= 0 {
+		copy(dst, c.byStat[c.outcomeAt[y.child]+a])
+		return
+	}
+	floats.MulTo(dst, c.byProduct[y.product][:len(dst)], c.byStat[c.pairs[a]][:len(dst)])
+}
+
+// onBasis fills fitted with Σ (z - z̄)'b of every group's rows, as coefficients of the
 // basis.
-func (r *classRegression) onBasis(value, means, b []float64) {
-	clear(r.fitted)
-	for i, u := range r.terms {
-		r.fitted[r.l.core.terms[u].basis] += value[u] * b[i]
-		r.fitted[0] -= means[i] * b[i]
+func (r *classRegression) onBasis(b []float64) {
+	c, groups := r.l.core, r.l.core.groups
+	r.times(r.fitted[0][:groups], r.common, b)
+	for _, fitted := range r.fitted[1:] {
+		clear(fitted)
+	}
+	for _, i := range r.within {
+		floats.AddScaled(r.fitted[c.terms[r.terms[i]].basis][:groups], b[i], r.inner[i*groups:(i+1)*groups])
 	}
 }

@@ -150,11 +150,10 @@ type correctedPaths struct {
 	raw       []float64
 	scores    []float64 // by cluster and focal column
 	theta     []float64
-	onArm     []float64   // by mediator and cluster: influence on a
-	influence []float64   // by cluster and focal column
-	af        [][]float64 // scratch: AF
-	left      []float64   // scratch: A(y - Fθ)
-	derived   []float64   // scratch: of a derivative
+	onArm     []float64 // by mediator and cluster: influence on a
+	influence []float64 // by cluster and focal column
+	left      []float64 // scratch: A(y - Fθ)
+	derived   []float64 // scratch: of a derivative
 	slope     []float64
 	repeated  *repeatedFits // of SIMEX
 }
@@ -208,7 +207,10 @@ func (v *mediationModel) newCorrectedPaths(p *paths, y *olsBinding) (*correctedP
 			return nil, keyError("treatment", fmt.Errorf("the arm varies within %s; correction is for arms that do not", core.group.Plural()))
 		}
 	}
-	c.regression = newClassRegression(y.l, focal)
+	if p.naive.regression == nil {
+		p.naive.regression = newClassRegression(y.l, focal)
+	}
+	c.regression = p.naive.regression
 	c.extrapolated = parabola()
 	return c, nil
 }
@@ -300,13 +302,7 @@ func (c *correctedPaths) allocate(shape dgp.Shape) {
 	p, m := c.paths, c.regression.focal
 	groups := shape.Max[p.outcome.core.group]
 	c.regression.allocate(groups)
-	columns := func(n int) [][]float64 {
-		var all [][]float64
-		for range n {
-			all = append(all, make([]float64, groups))
-		}
-		return all
-	}
+	columns := func(n int) [][]float64 { return columns(n, groups) }
 	c.score, c.half, c.treated = columns(p.k), [2][][]float64{columns(p.k), columns(p.k)}, make([]float64, groups)
 	c.f, c.w, c.used = columns(m), columns(m), columns(p.k)
 	c.parts, c.residual = columns(p.k*p.k), columns(p.k)
@@ -315,7 +311,7 @@ func (c *correctedPaths) allocate(shape dgp.Shape) {
 	c.inverse, c.root = newCholesky(p.k), newCholesky(p.k)
 	c.raw = make([]float64, p.k)
 	c.scores, c.influence = make([]float64, groups*m), make([]float64, groups*m)
-	c.af, c.left, c.derived = columns(m), make([]float64, groups), make([]float64, m)
+	c.left, c.derived = make([]float64, groups), make([]float64, m)
 	c.theta, c.onArm = make([]float64, m), make([]float64, p.k*groups)
 	c.whole, c.unit = columns(p.k), make([]float64, p.k)
 	for range c.replicates {
@@ -335,9 +331,10 @@ func (c *correctedPaths) correct(s *Setup) {
 		return
 	}
 	c.load(s)
+	c.blank()
 	c.findArms()
 	status := OK
-	if !c.regression.load() {
+	if c.regression.load(); !c.regression.complete {
 		status = Reduced
 	}
 	if c.Method != SplitHalf {
@@ -414,6 +411,19 @@ func (c *correctedPaths) load(s *Setup) {
 			for g := range core.groups {
 				c.half[h][k][g] = to + c.unit[k]*(c.half[h][k][g]-from)
 			}
+		}
+	}
+}
+
+// blank puts 0 in classes without rows, whose scores may be missing.
+func (c *correctedPaths) blank() {
+	for g, active := range c.paths.outcome.core.active[:c.paths.outcome.core.groups] {
+		if active {
+			continue
+		}
+		c.treated[g] = 0
+		for k := range c.score {
+			c.score[k][g], c.half[0][k][g], c.half[1][k][g] = 0, 0, 0
 		}
 	}
 }
@@ -504,7 +514,7 @@ func (c *correctedPaths) solve(s *Setup) Status {
 		for h := range c.half {
 			c.fill(c.f, c.half[h])
 			c.fill(c.w, c.half[1-h])
-			if status := c.add(0.5, nil); !status.Worked() {
+			if status := c.add(0.5, c.w, nil); !status.Worked() {
 				return status
 			}
 		}
@@ -516,15 +526,15 @@ func (c *correctedPaths) solve(s *Setup) Status {
 	}
 }
 
-// add estimates with the focal columns f and instruments w, and adds weight times the
-// estimates and influences.
-func (c *correctedPaths) add(weight float64, lambda []float64) Status {
+// add estimates with the focal columns f and instruments w, f itself for nil, and adds
+// weight times the estimates and influences.
+func (c *correctedPaths) add(weight float64, w [][]float64, lambda []float64) Status {
 	r, m, l := c.regression, c.regression.focal, c.paths.outcome
-	if !r.estimate(c.f, c.w, lambda) {
+	if !r.estimate(c.f, w, lambda) {
 		return Collinear
 	}
 	clear(c.scores[:l.clusters*m])
-	r.addScores(c.scores, l.clusterOf, c.f, c.w)
+	r.addScores(c.scores, l.clusterOf, w)
 	addScaled(c.theta, weight, r.theta)
 	c.addInfluence(weight)
 	return OK
@@ -573,8 +583,7 @@ func (c *correctedPaths) moments() Status {
 		}
 	}
 	c.fill(c.f, c.score)
-	c.fill(c.w, c.score)
-	if status := c.add(1, c.lambda); !status.Worked() {
+	if status := c.add(1, nil, c.lambda); !status.Worked() {
 		return status
 	}
 	for i := range m {
@@ -647,7 +656,7 @@ func (c *correctedPaths) predicted() Status {
 		}
 	}
 	c.shrunk()
-	if status := c.add(1, nil); !status.Worked() {
+	if status := c.add(1, nil, nil); !status.Worked() {
 		return status
 	}
 	if c.Method == RegressionCalibration {
@@ -689,7 +698,6 @@ func (c *correctedPaths) shrunk() {
 		}
 	}
 	c.fill(c.f, c.used)
-	c.fill(c.w, c.used)
 }
 
 // addShrinkage adds the influence of the estimated R = ΣS⁻¹. Where R changes, so do
@@ -700,8 +708,7 @@ func (c *correctedPaths) addShrinkage(n, df float64) {
 	core, k, m, r := c.paths.outcome.core, c.paths.k, c.regression.focal, c.regression
 	copy(c.left, r.y)
 	for a := range m {
-		r.annihilated(c.af[a], a, c.f[a])
-		addScaled(c.left, -c.theta[a], c.af[a])
+		addScaled(c.left[:core.groups], -c.theta[a], r.f[a].ax)
 	}
 	for i := range k {
 		for j := range k {
@@ -718,7 +725,7 @@ func (c *correctedPaths) addShrinkage(n, df float64) {
 					along += c.theta[at] * c.treated[g]
 				}
 				for a := range m {
-					c.derived[a] += x * along * c.af[a][g]
+					c.derived[a] += x * along * r.f[a].ax[g]
 				}
 			}
 			for a := range m {

@@ -56,8 +56,7 @@ func (c *correctedPaths) slowly(s *Setup) Status {
 			}
 		}
 		c.fill(c.f, c.used)
-		c.fill(c.w, c.used)
-		return c.add(weight, nil)
+		return c.add(weight, nil, nil)
 	}
 	if status := add(0, c.extrapolated[0]); !status.Worked() {
 		return status

@@ -33,15 +33,16 @@ type paths struct {
 	places       []int   // by coefficient of the outcomes' regression: its place in path.value
 	means        []int   // the arm, then mediators: place of the term among outcome's
 	centers      []float64
-	tests        []Estimate      // scratch
-	scores       []float64       // by mediator and row, or cluster
-	most         int             // of them
-	corrected    *correctedPaths // nil where mediators are taken for free of error
-	naive        *paths          // what is corrected, else nil
-	binding      *olsBinding     // of the outcomes' regression
-	kept         bool            // a correction needs the scores
-	coefficients float64         // of the outcomes' regression, with absorbed effects
-	residualDF   float64         // of the mediators'
+	tests        []Estimate       // scratch
+	scores       []float64        // by mediator and row, or cluster
+	most         int              // of them
+	corrected    *correctedPaths  // nil where mediators are taken for free of error
+	naive        *paths           // what is corrected, else nil
+	binding      *olsBinding      // of the outcomes' regression
+	kept         bool             // a correction needs the scores
+	regression   *classRegression // of all corrections, nil without
+	coefficients float64          // of the outcomes' regression, with absorbed effects
+	residualDF   float64          // of the mediators'
 	found        []path
 	targets      []*Target // of the a: effects of the arm on mediators
 	arm          string
@@ -281,6 +282,9 @@ func (p *paths) fit(s *Setup) {
 		return
 	}
 	first := &p.found[0]
+	if p.regression != nil {
+		p.regression.loaded = false
+	}
 	p.fitMediators(s, first)
 	l := p.outcome
 	c, nc, n := l.core, len(l.combinations), p.size()

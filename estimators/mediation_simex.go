@@ -3,8 +3,6 @@ package estimators
 import (
 	"math"
 
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
 )
 
@@ -26,13 +24,10 @@ import (
 // quadratic takes B(U, U) once for every draw.
 type repeatedFits struct {
 	c       *correctedPaths
-	v       []float64 // V by term and class
-	n, y    []float64 // by class: size, My; 0 of one without rows
-	runs    []run     // classes of an effect that follow each other
-	means   []float64 // scratch: by effect
 	fixed   []classColumn
 	added   []classColumn // U; none for the arm, which is the last focal column
 	noise   []float64     // scratch: by class and mediator
+	raw     [][]float64   // scratch: U before its means are taken off
 	plain   []float64     // F₀'AF₀
 	once    []float64     // F₀'AU
 	twice   []float64     // U'AU
@@ -45,56 +40,18 @@ type repeatedFits struct {
 	square  [][]float64   // by focal column and class: Σ B(U, U)
 	second  [][]float64   // by focal column: what meets Ŝ_z, terms × terms
 	product []float64     // scratch, by class
-	within  []int         // terms that vary within classes
-	// A row of Z̃ is a column of common, and for terms that vary within classes what
-	// is in inner times the row's basis.
-	common, inner []float64 // by term and class
 }
-
-// A classColumn is a column by class with what is known of it.
-type classColumn struct {
-	x  []float64 // deviations from the means of the absorbed effect
-	z  []float64 // V'x
-	vz []float64 // VV'x
-	ax []float64 // Ax
-}
-
-// A run is the classes from lo to hi, of one effect.
-type run struct{ lo, hi, effect int }
 
 func newRepeatedFits(c *correctedPaths, groups int) *repeatedFits {
 	r := c.regression
 	q, m := len(r.terms), r.focal
-	columns := func(k, n int) [][]float64 {
-		all := make([][]float64, k)
-		for i := range all {
-			all[i] = make([]float64, n)
-		}
-		return all
-	}
-	classColumns := func(k int) []classColumn {
-		x, z, vz, ax := columns(k, groups), columns(k, q), columns(k, groups), columns(k, groups)
-		all := make([]classColumn, k)
-		for i := range all {
-			all[i] = classColumn{x[i], z[i], vz[i], ax[i]}
-		}
-		return all
-	}
-	var within []int
-	for i, u := range r.terms {
-		if r.l.core.terms[u].basis > 0 {
-			within = append(within, i)
-		}
-	}
 	return &repeatedFits{
-		within: within,
-		c:      c, v: make([]float64, q*groups), n: make([]float64, groups), y: make([]float64, groups),
-		runs: make([]run, 0, groups), means: make([]float64, max(r.l.core.mostEffects, 1)),
-		fixed: classColumns(m), added: classColumns(m - 1), noise: make([]float64, groups*c.paths.k),
+		c:     c,
+		fixed: r.newColumns(m, groups), added: r.newColumns(m-1, groups), noise: make([]float64, groups*c.paths.k),
 		plain: make([]float64, m*m), once: make([]float64, m*m), twice: make([]float64, m*m), right: make([]float64, 2*m),
 		onY: make([]float64, m*m), onFixed: make([]float64, m*m*m), sums: make([]float64, m*m+2*m*m*m),
-		withY: classColumns(m), with: classColumns(m * m), square: columns(m, groups), second: columns(m, q*q),
-		product: make([]float64, groups), common: make([]float64, q*groups), inner: make([]float64, q*groups),
+		withY: r.newColumns(m, groups), with: r.newColumns(m*m, groups), square: columns(m, groups), second: columns(m, q*q),
+		product: make([]float64, groups), raw: columns(m-1, groups),
 	}
 }
 
@@ -130,33 +87,12 @@ func (f *repeatedFits) fit(s *Setup) Status {
 // load reads off the regression what no draw changes.
 func (f *repeatedFits) load() {
 	c, r := f.c, f.c.regression
-	core, q, m := r.l.core, len(r.terms), r.focal
-	groups := core.groups
-	f.runs = f.runs[:0]
-	for g := range groups {
-		f.n[g], f.y[g] = 0, 0
-		if core.active[g] {
-			f.n[g], f.y[g] = core.stat[g*core.stride], r.y[g]
-		}
-		for i := range q {
-			at := &f.v[i*groups+g]
-			if *at = 0; core.active[g] {
-				*at = r.v[g*q+i]
-			}
-		}
-		if g == 0 || core.effect[g] != core.effect[g-1] {
-			f.runs = append(f.runs, run{g, g, core.effect[g]})
-		}
-		f.runs[len(f.runs)-1].hi = g + 1
-	}
-	f.loadRows()
+	groups, m := r.l.core.groups, r.focal
 	c.fill(c.f, c.score)
 	for k := range m {
-		copy(f.fixed[k].x[:groups], c.f[k])
-		f.complete(&f.fixed[k], true)
-		f.right[k] = floats.Dot(f.fixed[k].x[:groups], f.y[:groups])
+		r.column(&f.fixed[k], c.f[k])
+		f.right[k] = floats.Dot(f.fixed[k].x[:groups], r.y[:groups])
 		for l := range k + 1 {
-			// AF sums to 0 over the classes of an effect.
 			sum := floats.Dot(f.fixed[l].x[:groups], f.fixed[k].ax[:groups])
 			f.plain[k*m+l], f.plain[l*m+k] = sum, sum
 		}
@@ -174,45 +110,24 @@ func (f *repeatedFits) load() {
 	clear(f.right[m:])
 }
 
-// loadRows fills common and inner.
-func (f *repeatedFits) loadRows() {
-	r := f.c.regression
-	core, q := r.l.core, len(r.terms)
-	for i, u := range r.terms {
-		common, inner := f.common[i*core.groups:(i+1)*core.groups], f.inner[i*core.groups:(i+1)*core.groups]
-		within := core.terms[u].basis > 0
-		for g, e := range core.effect[:core.groups] {
-			value, mean := core.value[g*len(core.terms)+u], r.means[e*q+i]
-			switch {
-			case !core.active[g]:
-				common[g], inner[g] = 0, 0
-			case within:
-				common[g], inner[g] = -mean, value
-			default:
-				common[g], inner[g] = value-mean, 0
-			}
-		}
-	}
-}
-
 // draw fills U from standard normals.
 func (f *repeatedFits) draw(noise []float64) {
-	c, m := f.c, f.c.regression.focal
-	groups, k := c.paths.outcome.core.groups, c.paths.k
+	c, r, m := f.c, f.c.regression, f.c.regression.focal
+	groups, k := r.l.core.groups, c.paths.k
 	for i := range k {
-		u := f.added[i].x[:groups]
+		u := f.raw[i][:groups]
 		root := c.root.l[i*k : i*k+i+1]
 		for g := range u {
 			u[g] = dot(root, noise[g*k:])
 		}
 		if at := c.product[i]; at >= 0 {
-			floats.MulTo(f.added[at].x[:groups], u, c.treated[:groups])
+			floats.MulTo(f.raw[at][:groups], u, c.treated[:groups])
 		}
 	}
 	for j := range f.added {
 		u := &f.added[j]
-		f.complete(u, true)
-		f.right[m+j] = floats.Dot(u.x[:groups], f.y[:groups])
+		r.column(u, f.raw[j])
+		f.right[m+j] = floats.Dot(u.x[:groups], r.y[:groups])
 		for l := range m {
 			f.once[l*m+j] = floats.Dot(f.fixed[l].x[:groups], u.ax[:groups])
 		}
@@ -221,33 +136,6 @@ func (f *repeatedFits) draw(noise []float64) {
 			f.twice[j*m+l], f.twice[l*m+j] = sum, sum
 		}
 	}
-}
-
-// complete takes the means of the absorbed effect off a column, where it has them, and
-// fills what depends on it.
-func (f *repeatedFits) complete(c *classColumn, means bool) {
-	groups, q := f.c.regression.l.core.groups, len(c.z)
-	x := c.x[:groups]
-	if means {
-		clear(f.means)
-		for _, r := range f.runs {
-			f.means[r.effect] += floats.Dot(f.n[r.lo:r.hi], x[r.lo:r.hi])
-		}
-		for _, r := range f.runs {
-			if n := f.c.regression.l.core.effectN[r.effect]; n > 0 {
-				floats.AddConst(-f.means[r.effect]/n, x[r.lo:r.hi])
-			}
-		}
-	}
-	// V sums to 0 over the classes of an effect.
-	if q > 0 {
-		v := blas64.General{Rows: q, Cols: groups, Stride: groups, Data: f.v[:q*groups]}
-		z, by := blas64.Vector{N: q, Inc: 1, Data: c.z}, blas64.Vector{N: groups, Inc: 1, Data: x}
-		blas64.Gemv(blas.NoTrans, 1, v, by, 0, z)
-		blas64.Gemv(blas.Trans, 1, v, z, 0, blas64.Vector{N: groups, Inc: 1, Data: c.vz[:groups]})
-	}
-	floats.MulTo(c.ax[:groups], f.n[:groups], x)
-	floats.Sub(c.ax[:groups], c.vz[:groups])
 }
 
 // extrapolate estimates at the levels from one on, that without error for 0 and all others
@@ -346,9 +234,9 @@ func (f *repeatedFits) finish() {
 		for l := range m {
 			floats.AddScaled(withY.x[:groups], f.onY[k*m+l], f.fixed[l].x[:groups])
 		}
-		f.complete(withY, false)
+		r.annihilate(withY)
 		for g, x := range withY.x[:groups] {
-			influence[g] = x*f.y[g] - influence[g]
+			influence[g] = x*r.y[g] - influence[g]
 		}
 		for i, x := range withY.z {
 			addScaled(f.second[k][i*q:(i+1)*q], x, r.zy)
@@ -358,7 +246,7 @@ func (f *repeatedFits) finish() {
 			for l := range m {
 				floats.AddScaled(with.x[:groups], f.onFixed[(k*m+l)*m+j], f.fixed[l].x[:groups])
 			}
-			f.complete(with, false)
+			r.annihilate(with)
 			for g := range influence {
 				influence[g] -= fixed.ax[g]*with.x[g] - fixed.x[g]*with.vz[g]
 			}
@@ -386,26 +274,26 @@ func (f *repeatedFits) addParts(influence, b, matrix []float64) {
 		return
 	}
 	f.takeRoot(b, matrix)
-	groups, product, n := core.groups, f.product[:core.groups], f.n[:core.groups]
-	common := blas64.General{Rows: q, Cols: groups, Stride: groups, Data: f.common[:q*groups]}
-	times := func(x []float64) { // fills product with x'u by class
-		blas64.Gemv(blas.Trans, 1, common, blas64.Vector{N: q, Inc: 1, Data: x}, 0, blas64.Vector{N: groups, Inc: 1, Data: product})
-	}
-	y, at := core.outcomes[r.outcome], len(core.terms)+r.outcome
-	deviation := func(g, a int) float64 { // Σ m_a (y - ȳ)
-		s, e := core.stat[g*core.stride:(g+1)*core.stride], core.effect[g]
-		return core.outcomeProduct(g, a, y, s) - core.effectS[e*core.width+at]/core.effectN[e]*s[core.pairs[a*nb]]
-	}
-	times(b)
-	for g, x := range product {
-		if core.active[g] {
-			influence[g] -= x * deviation(g, 0)
+	groups, product, n := core.groups, f.product[:core.groups], r.n[:core.groups]
+	y, at := r.residual[0][:groups], len(core.terms)+r.outcome
+	deviations := func(a int) { // fills y with Σ m_a (y - ȳ)
+		r.outcomeProducts(y, a)
+		s := core.byStat[core.pairs[a*nb]]
+		for g, e := range core.effect[:groups] {
+			if core.active[g] {
+				y[g] -= core.effectS[e*core.width+at] / core.effectN[e] * s[g]
+			}
 		}
+	}
+	deviations(0)
+	r.times(product, r.common, b)
+	for g, x := range product {
+		influence[g] -= x * y[g]
 	}
 	for i := range q {
 		row := matrix[i*q : (i+1)*q]
-		times(row)
-		own := f.common[i*groups : (i+1)*groups]
+		r.times(product, r.common, row)
+		own := r.common[i*groups : (i+1)*groups]
 		for g, x := range product {
 			influence[g] += n[g] * own[g] * x
 		}
@@ -413,16 +301,16 @@ func (f *repeatedFits) addParts(influence, b, matrix []float64) {
 		if a == 0 {
 			continue
 		}
-		own = f.inner[i*groups : (i+1)*groups]
+		deviations(a)
+		own = r.inner[i*groups : (i+1)*groups]
+		first := core.byStat[core.pairs[a]][:groups]
 		for g, x := range product {
-			if core.active[g] {
-				influence[g] += own[g] * (2*x*core.stat[g*core.stride+core.pairs[a]] - b[i]*deviation(g, a))
-			}
+			influence[g] += own[g] * (2*x*first[g] - b[i]*y[g])
 		}
-		for _, j := range f.within {
-			other, pair := f.inner[j*groups:(j+1)*groups], core.pairs[core.terms[r.terms[j]].basis*nb+a]
+		for _, j := range r.within {
+			other, pair := r.inner[j*groups:(j+1)*groups], core.byStat[core.pairs[core.terms[r.terms[j]].basis*nb+a]][:groups]
 			for g := range influence {
-				influence[g] += row[j] * own[g] * other[g] * core.stat[g*core.stride+pair]
+				influence[g] += row[j] * own[g] * other[g] * pair[g]
 			}
 		}
 	}

@@ -8,15 +8,19 @@ import (
 // A selector finds percentiles without sorting: it counts values in bins, and
 // sorts only the bins that hold a wanted rank.
 type selector struct {
-	count  []int
-	wanted []bool
+	below  []int    // by bin: the number of values in bins below it
+	first  []int    // by bin that is wanted: place in near of its least value; else -1
+	bin    []uint16 // by value
+	wanted []int    // bins that are wanted
 	near   []float64
 }
 
+// selectorBins is the most bins that values are counted in: there are no more than
+// values, so that few values are not lost in empty bins.
 const selectorBins = 2048
 
 func newSelector(most int) *selector {
-	return &selector{count: make([]int, selectorBins), wanted: make([]bool, selectorBins), near: make([]float64, 0, most)}
+	return &selector{below: make([]int, selectorBins+1), first: make([]int, selectorBins), bin: make([]uint16, most), wanted: make([]int, 0, selectorBins), near: make([]float64, 0, most)}
 }
 
 // percentiles fills dst with the percentiles of x, by linear interpolation
@@ -46,31 +50,50 @@ func (s *selector) percentiles(dst, percent, x []float64) {
 		}
 		return
 	}
-	scale := (selectorBins - 1) / (hi - lo)
+	bins := min(n, selectorBins)
+	scale := float64(bins-1) / (hi - lo)
 	if scale == 0 || math.IsInf(scale, 0) {
 		s.sort(dst, percent, x)
 		return
 	}
-	clear(s.count)
-	clear(s.wanted)
-	for _, v := range x {
-		s.count[int((v-lo)*scale)]++
+	below, bin := s.below[:bins+1], s.bin[:n]
+	clear(below)
+	for i, v := range x {
+		b := uint16((v - lo) * scale)
+		bin[i] = b
+		below[b+1]++
 	}
+	for b := range bins {
+		below[b+1] += below[b]
+		s.first[b] = -1
+	}
+	s.wanted = s.wanted[:0]
 	for _, p := range percent {
 		low, _ := rank(n, p)
-		s.want(low)
-		s.want(min(low+1, n-1))
+		s.want(below, low)
+		s.want(below, min(low+1, n-1))
 	}
-	s.near = s.near[:0]
-	for _, v := range x {
-		if s.wanted[int((v-lo)*scale)] {
-			s.near = append(s.near, v)
+	slices.Sort(s.wanted)
+	size := 0
+	for _, b := range s.wanted {
+		s.first[b] = size
+		size += below[b+1] - below[b]
+	}
+	// Values of a wanted bin go to its part of near, first is where the next one goes.
+	s.near = s.near[:size]
+	for i, b := range bin {
+		if at := s.first[b]; at >= 0 {
+			s.near[at] = x[i]
+			s.first[b]++
 		}
 	}
-	slices.Sort(s.near)
+	for _, b := range s.wanted {
+		s.first[b] -= below[b+1] - below[b]
+		slices.Sort(s.near[s.first[b]:][:below[b+1]-below[b]])
+	}
 	for i, p := range percent {
 		low, part := rank(n, p)
-		a, b := s.at(low), s.at(min(low+1, n-1))
+		a, b := s.at(below, low), s.at(below, min(low+1, n-1))
 		dst[i] = a + part*(b-a)
 	}
 }
@@ -93,29 +116,23 @@ func rank(n int, percent float64) (low int, part float64) {
 	return low, at - float64(low)
 }
 
+// binOf returns the bin that holds rank k.
+func binOf(below []int, k int) int {
+	b, _ := slices.BinarySearch(below, k+1) // the first with more than k values before it
+	return b - 1
+}
+
 // want marks the bin that holds rank k.
-func (s *selector) want(k int) {
-	seen := 0
-	for bin, n := range s.count {
-		seen += n
-		if k < seen {
-			s.wanted[bin] = true
-			return
-		}
+func (s *selector) want(below []int, k int) {
+	b := binOf(below, k)
+	if s.first[b] < 0 {
+		s.first[b] = 0
+		s.wanted = append(s.wanted, b)
 	}
 }
 
 // at returns the value of rank k, whose bin is wanted.
-func (s *selector) at(k int) float64 {
-	seen, skipped := 0, 0
-	for bin, n := range s.count {
-		if s.wanted[bin] && k < seen+n {
-			break
-		}
-		if !s.wanted[bin] {
-			skipped += n
-		}
-		seen += n
-	}
-	return s.near[k-skipped]
+func (s *selector) at(below []int, k int) float64 {
+	b := binOf(below, k)
+	return s.near[s.first[b]+k-below[b]]
 }

@@ -33,16 +33,9 @@ func (l *linear) columnar() bool {
 func newColumnScores(l *linear, shape dgp.Shape) *columnScores {
 	c, nb, nc := l.core, len(l.core.basis), len(l.combinations)
 	groups := shape.Max[c.group]
-	columns := func(k int) [][]float64 {
-		all := make([][]float64, k)
-		for i := range all {
-			all[i] = make([]float64, groups)
-		}
-		return all
-	}
 	s := &columnScores{
 		l: l, varies: make([]bool, nb), number: make([]float64, (nc+len(l.outcomes))*nb), column: make([][]float64, (nc+len(l.outcomes))*nb),
-		shared: make([]float64, max(c.mostEffects, 1)), residual: columns(nb), score: make([]float64, groups), byCluster: columns(nc),
+		shared: make([]float64, max(c.mostEffects, 1)), residual: columns(nb, groups), score: make([]float64, groups), byCluster: columns(nc, groups),
 	}
 	s.varies[0] = true
 	for _, u := range l.terms {
