@@ -72,13 +72,17 @@ func sweep(doc *strict.Document, study *sim.Study, levels map[string][]strict.Va
 	if err != nil {
 		return err
 	}
+	bare := doc.Clone() // so that no cell reads the values of all
+	if err := bare.SetFrom("sweep", "sweep", "{}"); err != nil {
+		return err
+	}
 	made := make([]madeCell, cells)
 	workers := min(cells, runtime.GOMAXPROCS(0))
 	var wait sync.WaitGroup
 	for w := range workers {
 		wait.Go(func() {
 			for n := w; n < cells; n += workers {
-				made[n].cell, made[n].faults, made[n].err = cellOf(doc, schema, *study, axes, n)
+				made[n].cell, made[n].faults, made[n].err = cellOf(bare, schema, *study, axes, n)
 			}
 		})
 	}

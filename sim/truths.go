@@ -33,21 +33,45 @@ type cellTruths struct {
 	projections []*populationProjection // for truths that depend on what is selected
 }
 
-// recallTruths reads what an earlier run has found. A damaged file is none.
+// recallTruths reads what an earlier run has found and, of a shard, what shards beside it
+// have found that are finished. A damaged file is none.
 func (r *runner) recallTruths() error {
-	found, err := readTruthsByCell(r.options.Dir)
-	if err != nil {
-		if path := (*fs.PathError)(nil); errors.As(err, &path) {
+	dirs := []string{r.options.Dir}
+	if !r.plan.Shard.Whole() {
+		dirs = append(dirs, r.plan.beside(r.options.Dir)...)
+	}
+	for i, dir := range dirs {
+		found, err := readTruthsByCell(dir)
+		if path := (*fs.PathError)(nil); i == 0 && errors.As(err, &path) {
 			return err
 		}
-		return nil // they are found again
-	}
-	for cell, effects := range found {
-		if cell >= 0 && cell < len(r.truths) {
-			r.truths[cell].recalled = effects
+		if err != nil {
+			continue // they are found again
+		}
+		for cell, effects := range found {
+			if cell >= 0 && cell < len(r.truths) && r.truths[cell].recalled == nil {
+				r.truths[cell].recalled = effects
+			}
 		}
 	}
 	return nil
+}
+
+// beside finds the directories of other shards of a run beside that of one, by this kind of
+// processor.
+func (p Plan) beside(dir string) []string {
+	whole, err := filepath.Abs(dir)
+	if err != nil {
+		return nil
+	}
+	all, err := FindShards([]string{filepath.Dir(whole)})
+	if err != nil {
+		return nil // there are none
+	}
+	return slices.DeleteFunc(all, func(other string) bool {
+		its, err := ReadPlan(other)
+		return err != nil || other == whole || its.Shard.Whole() || its.Hash != p.Hash || its.Processor != p.Processor
+	})
 }
 
 // agrees reports whether a finished chunk has the true effects of its cell. If it has

@@ -65,3 +65,32 @@ func TestChunkWithOtherTruthsIsSimulatedAgain(t *testing.T) {
 	mustRun(t, plan, on)
 	checkSameFiles(t, "edited chunk", files(t, dir), want)
 }
+
+// A shard takes the true effects that another beside it has found: shown by a precision
+// that only the other's file has. Shards of another study are left alone.
+func TestShardsShareTruths(t *testing.T) {
+	parent := t.TempDir()
+	plan := planOf(smallStudy(3*ChunkReplicates), "a")
+	shard := func(plan Plan, k int) string {
+		dir := filepath.Join(parent, plan.Hash+ShardDir(Shard{k, 3}))
+		on := silently(dir, 2)
+		on.Resume = true
+		if _, err := Run(t.Context(), plan.Part(Shard{k, 3}), on); err != nil {
+			t.Fatal(err)
+		}
+		return files(t, dir)[truthsFile]
+	}
+	first := shard(plan, 0)
+	lines := strings.Split(first, "\n")
+	lines[1] = lines[1][:strings.LastIndex(lines[1], ",")] + ",12345"
+	marked := strings.Join(lines, "\n")
+	if err := os.WriteFile(filepath.Join(parent, "a"+ShardDir(Shard{0, 3}), truthsFile), []byte(marked), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if second := shard(plan, 1); second != marked {
+		t.Errorf("the second shard has\n%swant\n%s", second, marked)
+	}
+	if other := shard(planOf(smallStudy(3*ChunkReplicates), "b"), 1); other != first {
+		t.Errorf("a shard of another study has\n%swant\n%s", other, first)
+	}
+}
