@@ -43,7 +43,7 @@ func drawCohort(t *testing.T, preset string, teachers int, settings ...configs.S
 	c := cohort{trial: study.Trial, g: g}
 	var at []int
 	for i, column := range g.Shape().Columns {
-		if column.Level == dgp.SchoolLevel || column.Level == dgp.TeacherLevel {
+		if !column.Oracle && (column.Level == dgp.SchoolLevel || column.Level == dgp.TeacherLevel) {
 			c.names, at = append(c.names, column.Name), append(at, i)
 		}
 	}

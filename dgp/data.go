@@ -79,6 +79,9 @@ type Column struct {
 	Labels []string
 	// Rating says which rating of a classroom the column holds, if it does.
 	Rating *Rating
+	// Oracle says that no analyst has the column: it is there for infeasible
+	// estimators alone.
+	Oracle bool
 	// Domains are those of classroom quality that the column scores; nil for other
 	// columns.
 	Domains []string

@@ -203,7 +203,7 @@ func (g *Generator) layout() {
 		} else {
 			doc = "the part of achievement that quality causes, SDs, which no analyst has"
 		}
-		add(Column{Name: name, Level: TeacherLevel, PostTreatment: true, Observed: observed, Domains: domains, Doc: doc})
+		add(Column{Name: name, Level: TeacherLevel, PostTreatment: true, Oracle: true, Observed: observed, Domains: domains, Doc: doc})
 	}
 	g.learningColumn = len(g.shape.Columns)
 	if t.Learning != nil {

@@ -21,6 +21,7 @@ type Learning struct {
 	Posttest string   `yaml:"posttest" doc:"name of the test after, by child, percent correct"`
 	Baseline string   `yaml:"baseline" doc:"name of the class's mean before"`
 	Gain     string   `yaml:"gain" doc:"name of the class's mean gain, percentage points"`
+	Oracle   bool     `yaml:"oracle,omitempty" doc:"add columns that no analyst has, for infeasible estimators: the class's mean gain without the error of items (GAIN_true) and what the class adds to each of its children's gains, the teacher's true effect (GAIN_caused)"`
 	Ability  Ability  `yaml:"ability" required:"true" doc:"what children know before"`
 	Items    ItemTest `yaml:"items" required:"true" doc:"the items of the test, the same before and after"`
 	Gains    Gains    `yaml:"gains" required:"true" doc:"what children learn"`
@@ -80,12 +81,19 @@ func (t Trial) gainVariables() []string {
 
 // columns lists those of the data.
 func (l *Learning) columns(observed, responded string) []Column {
-	return []Column{
+	all := []Column{
 		{Name: l.Pretest, Level: ChildLevel, Center: 50, Doc: "test before, percent correct"},
 		{Name: l.Posttest, Level: ChildLevel, Center: 50, PostTreatment: true, Observed: responded, Doc: "test after, percent correct"},
 		{Name: l.Baseline, Level: TeacherLevel, Center: 50, Doc: "class mean of " + l.Pretest},
 		{Name: l.Gain, Level: TeacherLevel, PostTreatment: true, Observed: observed, Doc: fmt.Sprintf("class mean of %s less %s, percentage points", l.Posttest, l.Pretest)},
 	}
+	if l.Oracle {
+		all = append(all,
+			Column{Name: l.Gain + trueSuffix, Level: TeacherLevel, PostTreatment: true, Oracle: true, Observed: observed, Doc: "the class's mean gain without the error of items, percentage points, which no analyst has"},
+			Column{Name: l.Gain + causedSuffix, Level: TeacherLevel, PostTreatment: true, Oracle: true, Doc: "what the class adds to the gain of each of its children, percentage points, which no analyst has"},
+		)
+	}
+	return all
 }
 
 // The columns of Learning, in order.
@@ -94,6 +102,8 @@ const (
 	posttestColumn
 	baselineColumn
 	gainColumn
+	trueGainColumn // and the next with an oracle
+	causedColumn
 )
 
 // LearningWords says what children know before and after, and what moves the gains of
@@ -136,6 +146,7 @@ type drawnLearning struct {
 	pretest, posttest  []float64 // by child drawn: percent
 	rise               []float64 // by child drawn: points known after less before
 	baseline, expected []float64 // by class drawn: mean before; G but for what differs by chance
+	caused             []float64 // by class drawn: G
 	school             []float64 // scratch: by school
 }
 
@@ -149,7 +160,7 @@ func newLearning(t Trial, p *population) *drawnLearning {
 	l := &drawnLearning{
 		Learning: *t.Learning, teachers: d.Teachers,
 		standing: make([]float64, children), pretest: make([]float64, children), posttest: make([]float64, children), rise: make([]float64, children),
-		baseline: make([]float64, teachers), expected: make([]float64, teachers), school: make([]float64, d.schools()),
+		baseline: make([]float64, teachers), expected: make([]float64, teachers), caused: make([]float64, teachers), school: make([]float64, d.schools()),
 	}
 	for _, items := range l.Items.Numbers {
 		l.tests = append(l.tests, l.Items.compile(items))
@@ -184,6 +195,7 @@ func (l *drawnLearning) draw(p *population, r *rand.Rand) {
 	for j, s := range p.school {
 		grade := gradeOf(j, len(l.tests), l.teachers)
 		class := l.expected[j] + l.school[s] + g.TeacherSD*studentT(g.TeacherDF, r)
+		l.caused[j] = class
 		for i := p.childStart[j]; i < p.childStart[j+1]; i++ {
 			before := 100 * logistic(l.Ability.GradeMeans[grade]+l.standing[i])
 			after := before + class + g.AbilitySlope*(before-g.AbilityAt) + g.ChildSD*r.NormFloat64()
@@ -204,9 +216,16 @@ func (g *Generator) fillLearning() {
 	gather(columns[baselineColumn], l.baseline, g.drawn(TeacherLevel))
 	gain := columns[gainColumn]
 	g.overChildren(gain, func(child int) float64 { return l.posttest[child] - l.pretest[child] })
+	if l.Oracle {
+		g.truth.Gain(columns[trueGainColumn])
+		gather(columns[causedColumn], l.caused, g.drawn(TeacherLevel))
+	}
 	if g.retention != nil {
 		blank(columns[posttestColumn], g.data.Columns[g.respondedColumn])
 		blank(gain, g.data.Columns[g.observedColumn])
+		if l.Oracle {
+			blank(columns[trueGainColumn], g.data.Columns[g.observedColumn])
+		}
 	}
 }
 

@@ -274,3 +274,62 @@ func TestLearningFaults(t *testing.T) {
 		t.Errorf("want %s\nhave %v", want, err)
 	}
 }
+
+// With an oracle the draws are the same, and the true gain is Truth's; where children
+// differ by nothing and none meets a limit, it is what the class causes.
+func TestLearningOracle(t *testing.T) {
+	plain := teachersOf(func(*dgp.Trial) {})
+	with := teachersOf(func(t *dgp.Trial) { t.Learning.Oracle = true })
+	lost := teachersOf(func(t *dgp.Trial) {
+		t.Learning.Oracle = true
+		t.Design.Attrition.Keep = true
+		t.Design.Attrition.Loss = dgp.Losses{Teacher: dgp.Loss{Rate: map[string]float64{"control": 0.3}}}
+	})
+	pure := teachersOf(func(t *dgp.Trial) {
+		t.Learning.Oracle = true
+		t.Learning.Ability.ChildSD, t.Learning.Ability.TeacherSD, t.Learning.Ability.SchoolSD = 0.1, 0.1, 0.1
+		t.Learning.Gains.ChildSD, t.Learning.Gains.AbilitySlope = 0, 0
+	})
+	for name, trial := range map[string]dgp.Trial{"with": with, "lost": lost, "pure": pure} {
+		g, p := compile(t, trial), compile(t, plain)
+		s := g.Shape()
+		known, caused := s.Index("gain_true"), s.Index("gain_caused")
+		for _, c := range []int{known, caused} {
+			if c := s.Columns[c]; !c.Oracle || !c.PostTreatment || c.Level != dgp.TeacherLevel {
+				t.Fatalf("%+v", c)
+			}
+		}
+		blanks := 0
+		for rep := range uint64(3) {
+			d, truth := g.Draw(dgp.Stream{Seed: 5, Replicate: rep})
+			rise := truth.Gain(make([]float64, d.Teachers()))
+			for j, want := range rise {
+				missing := name == "lost" && d.Columns[s.Index("observed")][j] == 0
+				if got := d.Columns[known][j]; got != want && !missing || missing != math.IsNaN(got) {
+					t.Fatalf("%s: class %d: true gain %v, want %v", name, j, got, want)
+				}
+				if missing {
+					blanks++
+				}
+				if got := d.Columns[caused][j]; name == "pure" && math.Abs(got-want) > 1e-9 || math.IsNaN(got) {
+					t.Fatalf("%s: class %d causes %v, the gain is %v", name, j, got, want)
+				}
+			}
+			if name != "with" {
+				continue
+			}
+			o, _ := p.Draw(dgp.Stream{Seed: 5, Replicate: rep})
+			for c, column := range o.Columns {
+				if !slices.Equal(column, d.Columns[s.Index(p.Shape().Columns[c].Name)]) {
+					t.Fatalf("the oracle changes %s", p.Shape().Columns[c].Name)
+				}
+			}
+		}
+		if (name == "lost") != (blanks > 0) {
+			t.Errorf("%s: %d without a gain", name, blanks)
+		}
+		if n := testing.AllocsPerRun(5, func() { g.Draw(dgp.Stream{Seed: 4, Replicate: 1}) }); n > 0 {
+			t.Errorf("a draw allocates %g times", n)
+		}
+	}
+}

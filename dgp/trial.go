@@ -231,6 +231,10 @@ func (t Trial) checkNames(f *Faults) {
 		use("learning.posttest", l.Posttest)
 		use("learning.baseline", l.Baseline)
 		use("learning.gain", l.Gain)
+		if l.Oracle {
+			use("learning.oracle", l.Gain+trueSuffix)
+			use("learning.oracle", l.Gain+causedSuffix)
+		}
 	} else {
 		use("achievement.total", t.Achievement.Total)
 	}

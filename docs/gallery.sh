@@ -48,6 +48,12 @@ coachsim run tanzania-math --replicates 200 --no-figures --progress none --out "
   {name: cv-min, kind: lasso, formula: gain ~ $covariates, lambda: cv-min},
   {name: cv-1se, kind: lasso, formula: gain ~ $covariates, lambda: cv-1se}]' >/dev/null
 draw teachers selection --kind selection
+draw teachers cv-curve --kind cv-curve --only estimator=cv-min
+coachsim run tanzania-math --replicates 1 --no-figures --progress none --out "$work/trees" --set 'estimators=[
+  {name: example-tree, kind: ctree, formula: gain ~ $covariates, adjust: univariate, maxdepth: 2},
+  {name: forest, kind: cforest, formula: gain ~ $covariates, mtry: 7}]' --set 'primary=null' --set 'published=null' --set 'figures=[]' >/dev/null
+draw trees tree --kind tree
+draw trees partial-dependence --kind partial-dependence
 draw ecuador densities --kind densities
 draw ecuador design --kind design
 cp "$work/ecuador/figures/densities-domains.svg" docs/gallery/

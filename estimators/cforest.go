@@ -101,7 +101,7 @@ func (o CForest) bind(name string, s *Setup, f *Formula) (Fitter, error) {
 		return nil, keyError("mtry", fmt.Errorf("%d inputs are to be drawn for a node; the formula has %d", o.Mtry, p))
 	}
 	c := &cforest{
-		CForest: o, grove: g, grow: o.control(), source: dgp.NewSource(), purpose: dgp.EstimatorPurpose(name),
+		CForest: o, name: name, grove: g, grow: o.control(), source: dgp.NewSource(), purpose: dgp.EstimatorPurpose(name),
 		importance: make([]float64, p), order: make([]int, p), marked: make([]bool, p),
 	}
 	c.grow.Inputs = cmp.Or(o.Mtry, forest.Defaults(p).Inputs)
@@ -139,6 +139,8 @@ func (o CForest) bind(name string, s *Setup, f *Formula) (Fitter, error) {
 // A cforest is a bound CForest of one outcome.
 type cforest struct {
 	CForest
+	name       string
+	grown      int // trees of the last Fit, 0 where it failed
 	rows       []Row
 	grove      *grove
 	grow       forest.Control
@@ -157,6 +159,7 @@ func (c *cforest) Rows() []Row { return c.rows }
 
 // Fit grows the forest.
 func (c *cforest) Fit(s *Setup, out []Estimate) {
+	c.grown = 0
 	status := c.grove.load(s)
 	if status == OK {
 		status = c.fit(c.source.Load(s.stream, c.purpose), out)
@@ -192,6 +195,7 @@ func (c *cforest) fit(r *rand.Rand, out []Estimate) Status {
 	if c.Tune != nil {
 		out[2*k+1], out[2*k+2], out[2*k+3] = number(grow.MinCriterion), number(float64(trees)), number(float64(grow.MinSplit))
 	}
+	c.grown = trees
 	return OK
 }
 

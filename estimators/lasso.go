@@ -667,7 +667,8 @@ type LassoCurve struct {
 }
 
 // LassoCurves returns those of the last Fit, of all LASSOs, in the order of Rows; for
-// a lambda that is not cross-validated the lists are empty.
+// a lambda that is not cross-validated the lists are empty. Of a Prediction it is the
+// cross-validation on all rows, and there is none where lambda is chosen per run.
 func (p *Panel) LassoCurves() []LassoCurve {
 	var all []LassoCurve
 	for _, f := range p.fitters {
@@ -693,6 +694,10 @@ func lassoCurves(f Fitter) (all []LassoCurve) {
 			c.Min, c.OneSE = cv.Min, cv.OneSE
 		}
 		all = append(all, c)
+	case *prediction:
+		if c, ok := f.curve(); ok {
+			all = append(all, c)
+		}
 	}
 	return all
 }

@@ -23,17 +23,21 @@ type OLS struct {
 	Report  []string   `yaml:"report" required:"true" minlen:"1" doc:"terms to report, as written in the formula, or (Intercept)"`
 	Joint   [][]string `yaml:"joint" doc:"groups of terms to test jointly for zero (F test)"`
 	R2      bool       `yaml:"r2,omitempty" doc:"report R² too, as the term r2: the share of the outcome's variance that the regressors explain, within absorbed effects where there are any"`
+	IQR     []string   `yaml:"iqr,omitempty" doc:"reported terms whose effect between their 25th and 75th percentiles is reported too: iqr(x) in the outcome's units, iqr_sd(x) in its SDs"`
 }
 
 // Bind looks up the columns and registers the regression's cross-products.
 func (o OLS) Bind(name string, s *Setup) (Fitter, error) {
 	return o.byOutcome(s, func(f *Formula) (Fitter, error) {
-		l, err := o.bind(name, s, f)
+		b, err := o.binding(name, s, f)
 		if err != nil {
 			return nil, err
 		}
-		l.alone = true
-		return l, nil
+		b.l.alone = true
+		if len(o.IQR) > 0 {
+			return b.acrossQuartiles(o.IQR)
+		}
+		return b.l, nil
 	})
 }
 
@@ -54,6 +58,15 @@ func (o OLS) byOutcome(s *Setup, bind func(f *Formula) (Fitter, error)) (Fitter,
 
 // bind binds a formula whose outcomes are observed together.
 func (o OLS) bind(name string, s *Setup, f *Formula) (*linear, error) {
+	b, err := o.binding(name, s, f)
+	if err != nil {
+		return nil, err
+	}
+	return b.l, nil
+}
+
+// binding binds it, and returns what there is to know of it.
+func (o OLS) binding(name string, s *Setup, f *Formula) (*olsBinding, error) {
 	if o.SE == CR1Fixest && f.Second != nil {
 		return nil, keyError("se", fmt.Errorf("%s counts coefficients by rules of its own where two effects are absorbed; use CR1", o.SE))
 	}
@@ -64,7 +77,7 @@ func (o OLS) bind(name string, s *Setup, f *Formula) (*linear, error) {
 		}
 	}
 	s.linear = append(s.linear, b.l)
-	return b.l, nil
+	return b, nil
 }
 
 // An olsBinding is the state of one Bind.

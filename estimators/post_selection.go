@@ -19,13 +19,15 @@ import (
 // Brown, Buja, Zhang and Zhao 2013; Leeb and Pötscher 2005).
 //
 // A term that is not listed has the status not-selected. The rows listed(x), 1 or 0,
-// follow the coefficients, then R² (r2) and the number of terms listed.
+// follow the coefficients, then R² (r2) and the number of terms listed, and the effects
+// iqr(x) and iqr_sd(x).
 type PostSelection struct {
 	Selections  []string    `yaml:"selections" required:"true" minlen:"1" doc:"names of estimators that list terms, of kind prediction, which stand before this one and have the same formula and rows"`
 	Combine     Combination `yaml:"combine" doc:"of several selections: any (terms that one of them lists) or all (terms that all list)"`
 	Standardise bool        `yaml:"standardise" doc:"coefficients in SDs of the outcome per SD of the term, both over the rows"`
 	Cluster     string      `yaml:"cluster" doc:"the clusters of CR1 standard errors: school, teacher, block or a factor; without, they are HC1"`
 	Report      []string    `yaml:"report,omitempty" doc:"terms to report; by default all of the formula"`
+	IQR         []string    `yaml:"iqr,omitempty" doc:"terms whose effect between their 25th and 75th percentiles is reported too: iqr(x) in the outcome's units, iqr_sd(x) in its SDs"`
 }
 
 // A Combination says which terms of several lists are taken.
@@ -96,6 +98,7 @@ func (o PostSelection) Bind(name string, s *Setup) (Fitter, error) {
 		f.cluster = make([]int, s.shape.Max[g.level])
 	}
 	p := len(g.terms)
+	f.values = make([]float64, 0, s.shape.Max[g.level])
 	f.ols, f.chosen, f.at = lasso.NewOLS(s.shape.Max[g.level], p, clusters), make([]int, 0, p), make([]int, p)
 	return f, f.findRows(name)
 }
@@ -111,7 +114,9 @@ type postSelection struct {
 	chosen   []int // terms
 	at       []int // by term: its place in chosen, or -1
 	rows     []Row
-	reported []int // terms
+	reported []int     // terms
+	moved    []int     // terms
+	values   []float64 // scratch: of a term
 }
 
 func (f *postSelection) findRows(name string) error {
@@ -144,6 +149,26 @@ func (f *postSelection) findRows(name string) error {
 	for _, term := range []string{"r2", "listed"} {
 		f.rows = append(f.rows, Row{Estimator: name, Outcome: g.outcome.Text, Term: term})
 	}
+	for i, term := range f.IQR {
+		j := g.termAt(term)
+		switch {
+		case j < 0:
+			return keyError(fmt.Sprintf("iqr[%d]", i), fmt.Errorf("%q is not a term of the formula; its terms are %s", term, strings.Join(g.terms, ", ")))
+		case len(g.raw[j].factors) > 1 || g.raw[j].factors[0].power > 1:
+			return keyError(fmt.Sprintf("iqr[%d]", i), fmt.Errorf("%q is a product; percentiles are of a column", term))
+		case slices.Contains(f.moved, j):
+			return keyError(fmt.Sprintf("iqr[%d]", i), fmt.Errorf("%q stands here twice", term))
+		}
+		f.moved = append(f.moved, j)
+		for _, of := range []struct {
+			name   string
+			across Across
+		}{{"iqr", Quartiles}, {"iqr_sd", QuartilesInSDs}} {
+			p := formula.projection(g.level, g.where, formula.Terms[j].String())
+			p.Across = of.across
+			f.rows = append(f.rows, Row{Estimator: name, Outcome: g.outcome.Text, Term: of.name + "(" + term + ")", Projection: p})
+		}
+	}
 	return nil
 }
 
@@ -169,10 +194,16 @@ func (f *postSelection) Fit(s *Setup, out []Estimate) {
 	}
 	g, o := f.design, f.ols
 	o.Fit(g.x, g.y, nil, f.chosen, f.cluster)
-	last := len(out) - 2
+	last := 2 * len(f.reported)
 	out[last], out[last+1] = number(o.R2), number(float64(len(f.chosen)))
 	if !finite(o.R2) {
 		out[last] = failed(NoVariation)
+	}
+	ofOutcome := sdOf(g.y)
+	for k, j := range f.moved {
+		f.values = append(f.values[:0], g.x[j]...)
+		e := f.coefficient(j).tested().times(quartileDistance(f.values))
+		out[last+2+2*k], out[last+3+2*k] = e, e.times(1/ofOutcome)
 	}
 	for k, j := range f.reported {
 		out[k] = f.estimate(j)
@@ -204,8 +235,18 @@ func (f *postSelection) choose() Status {
 	return OK
 }
 
-// estimate is the coefficient of a term.
+// estimate is the coefficient of a term as it is reported.
 func (f *postSelection) estimate(term int) Estimate {
+	e := f.coefficient(term)
+	if f.Standardise {
+		x, y := spreadOf(f.design.x[term]), spreadOf(f.design.y)
+		e = e.times(math.Sqrt(x.square / y.square))
+	}
+	return e.tested()
+}
+
+// coefficient is the coefficient of a term, without its p-value.
+func (f *postSelection) coefficient(term int) Estimate {
 	o, at := f.ols, f.at[term]
 	switch {
 	case at < 0:
@@ -216,17 +257,17 @@ func (f *postSelection) estimate(term int) Estimate {
 		return failed(TooFewRows)
 	case !(o.SE[at] > 0):
 		return failed(NoResidual)
-	}
-	scale := 1.0
-	if f.Standardise {
-		x, y := spreadOf(f.design.x[term]), spreadOf(f.design.y)
-		scale = math.Sqrt(x.square / y.square)
-	}
-	e := Estimate{Value: o.Beta[at] * scale, SE: o.SE[at] * scale, DF: o.DF}
-	if !finite(e.Value) || !finite(e.SE) {
+	case !finite(o.Beta[at]) || !finite(o.SE[at]):
 		return failed(NotFinite)
 	}
-	e.P = 2 * distuv.StudentsT{Sigma: 1, Nu: e.DF}.CDF(-math.Abs(e.Value/e.SE))
+	return Estimate{Value: o.Beta[at], SE: o.SE[at], DF: o.DF}
+}
+
+// tested is the estimate with its p-value by t.
+func (e Estimate) tested() Estimate {
+	if e.Status.Worked() {
+		e.P = 2 * distuv.StudentsT{Sigma: 1, Nu: e.DF}.CDF(-math.Abs(e.Value/e.SE))
+	}
 	return e
 }
 

@@ -394,6 +394,24 @@ func (f *prediction) crossValidate(rows []int, r *rand.Rand) (place int, lambda 
 	return place, f.cv.Path.Lambda[place], true
 }
 
+// curve is the cross-validation on all rows behind the lambda of the last Fit.
+func (f *prediction) curve() (c LassoCurve, ok bool) {
+	if f.Model != LASSO || f.Lasso.Lambda != FixedLambda || f.selection.status != OK {
+		return c, false
+	}
+	cv := f.cv
+	at := cv.Min
+	if f.Lasso.OneSE {
+		at = cv.OneSE
+	}
+	return LassoCurve{
+		Estimator: f.name, Outcome: f.splits.design.outcome.Text,
+		Lambda: slices.Clone(cv.Path.Lambda), Mean: slices.Clone(cv.Mean), SD: slices.Clone(cv.SD), NonZero: slices.Clone(cv.Path.NonZero),
+		Min: cv.Min, OneSE: cv.OneSE,
+		Taken: cv.Path.Lambda[at], Selected: cv.Path.NonZero[at], Intercept: cv.Path.Intercept[at], R2: cv.Path.R2[at],
+	}, true
+}
+
 // glmnetPenalty is glmnet's by default.
 var glmnetPenalty = lasso.Penalty{Mix: 1, Standardise: true}
 

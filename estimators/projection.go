@@ -18,9 +18,20 @@ type Projection struct {
 	Rows    dgp.Level // level of the rows
 	Where   string    // restriction of the rows, "" for all
 	Term    string    // whose coefficient it is; "" for the mean squared error of the prediction
+	Across  Across    // of the term: what the coefficient is multiplied by
 
 	parsed *Formula
 }
+
+// Across is a change of a term of which a projection is the effect.
+type Across uint8
+
+// The changes.
+const (
+	Unit           Across = iota // of 1: the coefficient
+	Quartiles                    // from the 25th percentile to the 75th, in units of the outcome
+	QuartilesInSDs               // the same in SDs of the outcome
+)
 
 // Same reports whether two are coefficients of one projection.
 func (p Projection) Same(o Projection) bool {
@@ -90,6 +101,9 @@ type LinearPopulation struct {
 	design *design
 	scaled []bool // by term, then outcome: written std(...), taken as what is within
 
+	moved  []int       // terms whose values are kept
+	values [][]float64 // by moved term: those that were added
+
 	rows   float64
 	mean   []float64
 	cross  []float64 // (terms + 1)², around the means
@@ -97,10 +111,14 @@ type LinearPopulation struct {
 	part   []float64 // scratch: its cross-products
 }
 
-// NewLinearPopulation binds a projection to the columns of a shape.
-func NewLinearPopulation(p Projection, shape dgp.Shape) (*LinearPopulation, error) {
+// maxPopulationValues is how many values of a term a LinearPopulation keeps.
+const maxPopulationValues = 4000
+
+// NewLinearPopulation binds a projection to the columns of a shape. It keeps values of the
+// terms at some places, for their percentiles.
+func NewLinearPopulation(p Projection, shape dgp.Shape, moved ...int) (*LinearPopulation, error) {
 	f := *p.parsed
-	m := &LinearPopulation{setup: newSetup(shape, nil)}
+	m := &LinearPopulation{setup: newSetup(shape, nil), moved: moved, values: make([][]float64, len(moved))}
 	f.Terms = slices.Clone(f.Terms)
 	f.Outcomes = slices.Clone(f.Outcomes)
 	for i, t := range f.Terms {
@@ -154,9 +172,35 @@ func (m *LinearPopulation) Add(d *dgp.Data) {
 		}
 	}
 	m.merge(float64(len(m.design.y)), m.center, m.part)
+	for k, term := range m.moved {
+		if x := columns[term]; len(m.values[k]) < maxPopulationValues {
+			m.values[k] = append(m.values[k], x...)
+		}
+	}
 }
 
-// Merge adds what another has gathered.
+// Values returns what was added of a moved term, by its place in the list given to
+// NewLinearPopulation: of a variable std(x) those of x.
+func (m *LinearPopulation) Values(moved int) []float64 { return m.values[moved] }
+
+// Scale is what a coefficient as Solve returns it is multiplied by to be the effect of a
+// change of the term's variable, of x for std(x), by distance.
+func (m *LinearPopulation) Scale(term int, distance float64, a Across) float64 {
+	sd := func(j int) float64 { return math.Sqrt(m.cross[j*len(m.mean)+j] / (m.rows - 1)) }
+	if m.scaled[term] {
+		distance /= sd(term)
+	}
+	outcome := m.Terms()
+	switch {
+	case a == Quartiles && m.scaled[outcome]:
+		distance *= sd(outcome)
+	case a == QuartilesInSDs && !m.scaled[outcome]:
+		distance /= sd(outcome)
+	}
+	return distance
+}
+
+// Merge adds what another has gathered, but for values.
 func (m *LinearPopulation) Merge(o *LinearPopulation) { m.merge(o.rows, o.mean, o.cross) }
 
 // merge is Chan, Golub and LeVeque's update of means and cross-products.

@@ -85,6 +85,9 @@ func (o Randomisation) Bind(name string, s *Setup) (Fitter, error) {
 	if o.R2 {
 		return nil, keyError("r2", fmt.Errorf("kind: ols reports it"))
 	}
+	if len(o.IQR) > 0 {
+		return nil, keyError("iqr", fmt.Errorf("kind: ols reports them"))
+	}
 	if o.Adjust == RomanoWolf {
 		return nil, keyError("adjust", fmt.Errorf("randomisation inference adjusts by %s; %s is by the wild bootstrap", WestfallYoung, o.Adjust))
 	}

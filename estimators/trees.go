@@ -228,10 +228,11 @@ type GrownNode struct {
 	Left      int      // places of the parts
 	Right     int
 	N         int
-	Mean      float64 // of the outcome
-	Tested    string  // the term with the best test, "" where none was tested
-	Statistic float64 // of it
-	P         float64 // adjusted
+	Mean      float64    // of the outcome
+	Quartiles [5]float64 // of the outcome: the smallest value, quartiles (R's type 7) and the largest
+	Tested    string     // the term with the best test, "" where none was tested
+	Statistic float64    // of it
+	P         float64    // adjusted
 }
 
 // A GrownTree is the tree of a CTree for one outcome.
@@ -263,11 +264,29 @@ func grownTrees(f Fitter) (all []GrownTree) {
 	return all
 }
 
-// nodes puts the forest's first tree in words.
+// nodes puts the forest's first tree, which was grown on all rows, in words.
 func (g *grove) nodes() []GrownNode {
+	tree := g.trees.Tree(0)
+	values := make([][]float64, len(tree)) // of the outcome, by node
+	for _, row := range g.rows {
+		for at := 0; ; {
+			values[at] = append(values[at], g.design.y[row])
+			n := &tree[at]
+			if n.Variable < 0 {
+				break
+			}
+			if at = n.Right; n.GoesLeft(g.x[n.Variable][row]) {
+				at = n.Left
+			}
+		}
+	}
 	var all []GrownNode
-	for _, n := range g.trees.Tree(0) {
+	for i, n := range tree {
 		node := GrownNode{Depth: n.Depth, Left: n.Left, Right: n.Right, N: n.N, Mean: n.Mean, Statistic: n.Statistic, P: n.P}
+		slices.Sort(values[i])
+		for k := range node.Quartiles {
+			node.Quartiles[k] = percentileOf(values[i], 25*float64(k))
+		}
 		if n.Tested >= 0 {
 			node.Tested = g.inputs[n.Tested].text
 		}

@@ -19,12 +19,22 @@ import (
 //	correlation(z)          of the estimated effects with a column z
 //	shrunken_correlation(z) the same of the effects shrunken to their mean, each by its
 //	                        reliability (empirical Bayes)
+//
+// and where a column t holds the true effects, which only simulated data have,
+// correlation(t), shrunken_correlation(t) and
+//
+//	slope(t), shrunken_slope(t)  slopes of the estimated and of the shrunken effects on
+//	                             the true ones: 1 is neither spread nor shrunken
+//	forecast(t)                  slope of the true effects on the shrunken ones: 1 if
+//	                             these forecast rightly (Chetty, Friedman and Rockoff 2014)
+//	correlation(z, t), slope(z, t)  of a column z with and on the true effects
 type ValueAdded struct {
 	Formula string   `yaml:"formula" required:"true" doc:"outcome ~ terms of the children, such as posttest ~ pretest"`
 	Of      string   `yaml:"of" doc:"whose value added it is: teacher, school or block"`
 	Cluster string   `yaml:"cluster" doc:"clusters of the coefficients' standard errors: block, school, teacher or a factor"`
 	SE      SE       `yaml:"se" doc:"kind of the coefficients' standard errors"`
 	With    []string `yaml:"with" doc:"columns to correlate effects with, such as average gains"`
+	Truth   string   `yaml:"truth,omitempty" doc:"column of the true effects, such as learning.oracle adds, to hold effects and the columns of with against"`
 }
 
 // Bind binds the regression and looks up the columns.
@@ -64,21 +74,42 @@ func (o ValueAdded) Bind(name string, s *Setup) (Fitter, error) {
 	row("effect_sd")
 	row("residual_sd")
 	row("reliability")
-	for i, text := range o.With {
+	find := func(key, text string) (int, error) {
 		column, err := s.lookUp(text, 0)
 		if err == nil && s.level(column) != v.derived.level {
 			err = fmt.Errorf("%q is a %s column; value added is of %s", text, s.level(column), v.derived.level)
 		}
 		if err != nil {
-			return nil, keyError(fmt.Sprintf("with[%d]", i), err)
+			return 0, keyError(key, err)
+		}
+		return column, nil
+	}
+	for i, text := range o.With {
+		column, err := find(fmt.Sprintf("with[%d]", i), text)
+		if err != nil {
+			return nil, err
 		}
 		v.columns = append(v.columns, column)
 		row("correlation(" + text + ")")
 		row("shrunken_correlation(" + text + ")")
 	}
+	if v.truth = -1; o.Truth != "" {
+		if v.truth, err = find("truth", o.Truth); err != nil {
+			return nil, err
+		}
+		for _, what := range []string{"correlation", "shrunken_correlation", "slope", "shrunken_slope", "forecast"} {
+			row(what + "(" + o.Truth + ")")
+		}
+		for _, text := range o.With {
+			row("correlation(" + text + ", " + o.Truth + ")")
+			row("slope(" + text + ", " + o.Truth + ")")
+		}
+	}
 	most := s.shape.Max[v.derived.level]
-	v.effect, v.error, v.shrunken = make([]float64, most), make([]float64, most), make([]float64, most)
-	v.x, v.other = make([]float64, most), make([]float64, most)
+	for _, into := range []*[]float64{&v.effect, &v.error, &v.shrunken, &v.values, &v.true, &v.x, &v.other} {
+		*into = make([]float64, most)
+	}
+	v.observed, v.known = make([]bool, most), make([]bool, most)
 	return v, nil
 }
 
@@ -89,9 +120,12 @@ type valueAdded struct {
 	regression *linear
 	rows       []Row
 	columns    []int
+	truth      int // column, or -1
 
 	effect, error, shrunken []float64 // by effect that exists: its estimate, 1/n_j, the estimate shrunken
-	x, other                []float64 // scratch
+	values, true            []float64 // by effect that exists: a column, the true effect
+	observed, known         []bool    // where these exist
+	x, other                []float64 // scratch: of pairs
 }
 
 // Rows says what the estimates are about.
@@ -150,30 +184,70 @@ func (v *valueAdded) parts(s *Setup, out []Estimate) Status {
 	}
 	out[0], out[1], out[2] = number(math.Sqrt(variance)), number(math.Sqrt(residual)), number(reliability)
 	for k, column := range v.columns {
-		v.correlate(s, column, out[3+2*k:5+2*k])
+		v.gather(s, column, v.values, v.observed)
+		out[3+2*k] = v.correlation(v.effect[:n], v.values, v.observed, nil)
+		out[4+2*k] = v.correlation(v.shrunken[:n], v.values, v.observed, nil)
+	}
+	if v.truth < 0 {
+		return OK
+	}
+	rest := out[3+2*len(v.columns):]
+	v.gather(s, v.truth, v.true, v.known)
+	rest[0] = v.correlation(v.effect[:n], v.true, v.known, nil)
+	rest[1] = v.correlation(v.shrunken[:n], v.true, v.known, nil)
+	rest[2] = v.slope(v.effect[:n], v.true, v.known, nil)
+	rest[3] = v.slope(v.shrunken[:n], v.true, v.known, nil)
+	rest[4] = v.slope(v.true[:n], v.shrunken, v.known, nil)
+	for k, column := range v.columns {
+		v.gather(s, column, v.values, v.observed)
+		rest[5+2*k] = v.correlation(v.values[:n], v.true, v.known, v.observed)
+		rest[6+2*k] = v.slope(v.values[:n], v.true, v.known, v.observed)
 	}
 	return OK
 }
 
-// correlate fills the correlations with a column.
-func (v *valueAdded) correlate(s *Setup, column int, out []Estimate) {
+// gather fills dst with the values of a column, by effect that exists, and there with
+// whether they are observed.
+func (v *valueAdded) gather(s *Setup, column int, dst []float64, there []bool) {
 	m, d := v.derived.growth, s.data
-	values, observed := s.Column(column), s.indicator(column)
-	for k, effects := range [][]float64{v.effect, v.shrunken} {
-		n, at := 0, 0
-		for unit := range s.Column(v.place) {
-			if m.count[unit] == 0 {
-				continue
-			}
-			if observed < 0 || s.Column(observed)[d.Ancestor(v.derived.level, unit, s.level(observed))] == 1 {
-				v.x[n], v.other[n] = effects[at], values[unit]
-				n++
-			}
-			at++
+	values, observed, n := s.Column(column), s.indicator(column), 0
+	for unit := range s.Column(v.place) {
+		if m.count[unit] == 0 {
+			continue
 		}
-		x, z := spreadOf(v.x[:n]), spreadOf(v.other[:n])
-		out[k] = correlate(n, x, z, centredDot(v.x[:n], x.mean, v.other[:n], z.mean))
+		dst[n] = values[unit]
+		there[n] = observed < 0 || s.Column(observed)[d.Ancestor(v.derived.level, unit, s.level(observed))] == 1
+		n++
 	}
+}
+
+// pairs puts those of a and b side by side that both conditions, where there are two,
+// hold of.
+func (v *valueAdded) pairs(a, b []float64, where, also []bool) (n int) {
+	for i, x := range a {
+		if where[i] && (also == nil || also[i]) {
+			v.x[n], v.other[n] = x, b[i]
+			n++
+		}
+	}
+	return n
+}
+
+// correlation is that of a and b.
+func (v *valueAdded) correlation(a, b []float64, where, also []bool) Estimate {
+	n := v.pairs(a, b, where, also)
+	x, z := spreadOf(v.x[:n]), spreadOf(v.other[:n])
+	return correlate(n, x, z, centredDot(v.x[:n], x.mean, v.other[:n], z.mean))
+}
+
+// slope is that of the regression of a on b.
+func (v *valueAdded) slope(a, b []float64, where, also []bool) Estimate {
+	r := v.correlation(a, b, where, also)
+	if r.Status != OK {
+		return r
+	}
+	n := v.pairs(a, b, where, also)
+	return number(r.Value * math.Sqrt(spreadOf(v.x[:n]).square/spreadOf(v.other[:n]).square))
 }
 
 var _ Method = ValueAdded{}

@@ -17,19 +17,19 @@ func TestValueAddedAgainstR(t *testing.T) {
 	design := estimatortest.Small
 	shape, d := design.Shape(), design.Draw(9)
 	if os.Getenv("UPDATE_VALUE_ADDED") != "" {
-		names := []string{"score", "ses", "age", "class"}
+		names := []string{"score", "ses", "age", "class", "experience"}
 		writeCSV(t, filepath.Join("testdata", "value-added-data.csv"), append(names, "teacher", "school"), d.Children(), func(i int) []float64 {
 			var row []float64
 			teacher := d.Ancestor(dgp.ChildLevel, i, dgp.TeacherLevel)
 			for _, name := range names[:3] {
 				row = append(row, d.Columns[shape.Index(name)][i])
 			}
-			return append(row, d.Columns[shape.Index("class")][teacher], float64(teacher), float64(d.TeacherSchool[teacher]))
+			return append(row, d.Columns[shape.Index("class")][teacher], d.Columns[shape.Index("experience")][teacher], float64(teacher), float64(d.TeacherSchool[teacher]))
 		})
 		return
 	}
 	panel, err := estimators.Bind([]estimators.Named{
-		{Name: "va", Method: estimators.ValueAdded{Formula: "score ~ ses + age", Of: "teacher", Cluster: "school", SE: cr1, With: []string{"class"}}},
+		{Name: "va", Method: estimators.ValueAdded{Formula: "score ~ ses + age", Of: "teacher", Cluster: "school", SE: cr1, With: []string{"class"}, Truth: "experience"}},
 		{Name: "second", Method: estimators.OLS{Formula: "value_added(score, ses, age, by = teacher) ~ class", SE: hc1, Report: []string{"class"}}},
 	}, shape, nil)
 	if err != nil {
@@ -59,6 +59,7 @@ func TestValueAddedFaults(t *testing.T) {
 		{estimators.ValueAdded{Formula: "score ~ ses:age", Of: "teacher"}, "write I(...) for ses:age"},
 		{estimators.ValueAdded{Formula: "class ~ experience", Of: "teacher"}, "has no effects of teacher"},
 		{estimators.ValueAdded{Formula: "score ~ ses", Of: "teacher", With: []string{"ses"}}, `with[0]: "ses" is a child column; value added is of teacher`},
+		{estimators.ValueAdded{Formula: "score ~ ses", Of: "teacher", Truth: "rural"}, `truth: "rural" is a school column; value added is of teacher`},
 		{estimators.OLS{Formula: "value_added(score, ses) ~ class", SE: hc1, Report: []string{"class"}}, "write value_added(..., by = teacher)"},
 		{estimators.OLS{Formula: "value_added(score, by = teacher) ~ class", SE: hc1, Report: []string{"class"}}, "value_added needs two columns or more"},
 	} {

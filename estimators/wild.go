@@ -101,6 +101,9 @@ func (o WildBootstrap) Bind(name string, s *Setup) (Fitter, error) {
 	if o.R2 {
 		return nil, keyError("r2", fmt.Errorf("kind: ols reports it"))
 	}
+	if len(o.IQR) > 0 {
+		return nil, keyError("iqr", fmt.Errorf("kind: ols reports them"))
+	}
 	if o.OLS.Weights != "" {
 		return nil, keyError("weights", fmt.Errorf("the wild bootstrap takes no weights of rows"))
 	}

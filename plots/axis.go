@@ -142,6 +142,17 @@ func short(v, mcse float64) string {
 	return signed(v, digits)
 }
 
+// brief is a number with three significant digits, or whole.
+func brief(v float64) string {
+	if v == 0 || !finite(v) || math.Abs(v) >= 1000 && math.Abs(v) < 1e7 {
+		return strings.ReplaceAll(count(int(math.Round(v))), "-", "−")
+	}
+	return signed(v, max(0, 2-int(math.Floor(math.Log10(math.Abs(v))))))
+}
+
+// ln is the place of a number on a logarithmic axis.
+func ln(v float64) float64 { return math.Log(v) }
+
 // logarithmic says whether numbers lie more evenly on a logarithmic scale, which
 // leaves the lines of many estimators room beside each other.
 func logarithmic(xs []float64) bool {

@@ -3,6 +3,7 @@ package plots
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -159,8 +160,8 @@ func (d Density) Table() [][]string {
 const densitySets = 100
 
 // Densities returns the densities of a study's data sets ([sim.StudyDensities]):
-// total observed quality and total achievement by arm, and each observed domain in
-// the control arm. On a scale from 1 to 7, as that of the CLASS, cut-offs stand
+// total observed quality and total achievement by arm, or of learning tests and gains, and
+// each observed domain in the control arm. On a scale from 1 to 7, as that of the CLASS, cut-offs stand
 // at 3 and 5, between low, medium and high scores.
 func Densities(study sim.Study) ([]Density, error) {
 	variables, err := sim.StudyDensities(study, densitySets)
@@ -186,6 +187,12 @@ func Densities(study sim.Study) ([]Density, error) {
 			inControl.Panels = append(inControl.Panels, panel)
 		case sim.TotalAchievement:
 			panel.Title, panel.XLabel = "Total achievement: "+v.Name, unit
+			byArm.Panels = append(byArm.Panels, panel)
+		case sim.Learnt:
+			panel.Title, panel.XLabel = v.Name, "percent correct"
+			if math.IsNaN(v.On.Min) {
+				panel.XLabel = "percentage points"
+			}
 			byArm.Panels = append(byArm.Panels, panel)
 		}
 	}

@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -51,6 +52,10 @@ func Kinds() []Kind {
 		{"selection", "how often each predictor is selected, true ones apart", makePredictors(sim.SelectionFrequency, "no estimator selects predictors: there is no term selected(x), listed(x) or runs(x)")},
 		{"importance", "importance of each predictor, true ones apart", makePredictors(sim.ImportanceMeasure, "no estimator measures importance: there is no term importance(x)")},
 		{"coverage", "coverage of the intervals of each predictor's coefficient, true ones apart", makePredictors(sim.PredictorCoverage, "no estimate of a predictor's coefficient has a truth and an interval, as with estimand projection in a study of learning")},
+		{"cv-curve", "cross-validation of a LASSO's penalty in one replicate, with the number of terms", makeCVCurve},
+		{"tree", "conditional inference tree of one replicate", makeTree},
+		{"partial-dependence", "predictions of a forest of one replicate over its most important inputs", makePartialDependence},
+		{StandardKind, "the figures of a study that names none: estimates, bias, power, and published beside simulated results", makeStandard},
 	}
 }
 
@@ -214,6 +219,16 @@ func paged[R any, F Figure](rows []R, size int, name string, one func(name strin
 		figures = append(figures, one(fmt.Sprintf("%s-%d", name, len(figures)+1), part))
 	}
 	return figures
+}
+
+// StandardKind is the kind of the figures of a study that names none.
+const StandardKind = "standard"
+
+func makeStandard(run Run, f sim.Figure) ([]Figure, error) {
+	if f.X != "" || f.By != "" || f.Panel != "" || len(f.Only) > 0 {
+		return nil, errors.New("the standard figures are laid out as they are; ask for one by its own kind")
+	}
+	return Standard(run.Summary, run.Chunks, run.Comparisons)
 }
 
 func keysOf(f sim.Figure) Keys { return Keys{f.X, f.By, f.Panel} }

@@ -64,7 +64,11 @@ func (f Published) Draw(t Theme) (Drawing, error) {
 		if !seen {
 			i = len(panels)
 			panelOf[c.Table] = i
-			panel := rowPanel{title: "Table " + c.Table, guides: []guide{{at: 0}}}
+			title := "Table " + c.Table
+			if c.Table == "text" {
+				title = "In the text"
+			}
+			panel := rowPanel{title: title, guides: []guide{{at: 0}}}
 			panel.domain.add(0)
 			panels, columns = append(panels, panel), append(columns, c.Column)
 		}
@@ -91,7 +95,7 @@ func (f Published) Draw(t Theme) (Drawing, error) {
 		})
 	}
 	width := t.width(f.Width, TwoColumns)
-	return rowChart{
+	chart := rowChart{
 		width: width,
 		pitch: 1.65 * t.TickSize,
 		legend: legend{
@@ -100,7 +104,13 @@ func (f Published) Draw(t Theme) (Drawing, error) {
 		},
 		columns: twoColumns(panels, width),
 		xlabel:  "Coefficient (outcome units)",
-	}.drawing(t)
+	}
+	drawing, err := chart.drawing(t)
+	if err != nil && len(chart.columns) > 1 { // long labels want one column
+		chart.columns = [][]rowPanel{panels}
+		return chart.drawing(t)
+	}
+	return drawing, err
 }
 
 // twoColumns splits panels, in order, into two columns of about the same

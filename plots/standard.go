@@ -8,7 +8,7 @@ import (
 	"coachsim/sim"
 )
 
-// Standard returns the figures that every run draws: the sampling distribution
+// Standard returns the figures of a run whose study names none: the sampling distribution
 // of each effect with its truth, bias, power, and, where cells of a paper are
 // given, published beside simulated numbers. A sweep over a number gets power
 // curves in the place of dots, and where several estimators estimate the same

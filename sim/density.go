@@ -144,11 +144,13 @@ const (
 	TotalScore Part = iota // observed quality, the mean of the domains
 	DomainScore
 	TotalAchievement
+	Learnt // of a study of learning: a score in percent, or a gain in points
 )
 
 // StudyDensities draws data sets of a study anew from its seed, of its first design
 // where there are several, and measures the densities of total observed quality and
-// total achievement by arm, and of each observed domain in the control arm. Scores
+// total achievement by arm, and of each observed domain in the control arm; in a study
+// of learning of the tests, the class's score before and its gain. Scores
 // are in points of the rating scale, whose ends bound them.
 func StudyDensities(study Study, sets int) ([]Variable, error) {
 	if len(study.Cells) > 0 {
@@ -179,7 +181,15 @@ func StudyDensities(study Study, sets int) ([]Variable, error) {
 			add(domain, DomainScore, scale, shape.Arms[0])
 		}
 	}
-	add(study.Achievement.Total, TotalAchievement, Unbounded(), shape.Arms...)
+	if l := study.Learning; l != nil {
+		percent := Support{0, 100}
+		add(l.Pretest, Learnt, percent, shape.Arms...)
+		add(l.Posttest, Learnt, percent, shape.Arms...)
+		add(l.Baseline, Learnt, percent, shape.Arms...)
+		add(l.Gain, Learnt, Unbounded(), shape.Arms...)
+	} else {
+		add(study.Achievement.Total, TotalAchievement, Unbounded(), shape.Arms...)
+	}
 	for rep := range sets {
 		data, _ := g.Draw(dgp.Stream{Seed: study.Seed, Replicate: uint64(rep)})
 		for i := range all {

@@ -27,7 +27,7 @@ type Study struct {
 	Sources    Sources           `yaml:"sources,omitempty" doc:"where the numbers come from, in words that a proposal prints"`
 	Published  string            `yaml:"published,omitempty" doc:"a built-in table of published results to hold the estimates against"`
 	Cost       *Cost             `yaml:"cost,omitempty" doc:"what the trial costs, by unit, for optimise"`
-	Figures    []Figure          `yaml:"figures,omitempty" doc:"figures to draw besides the standard ones; a figure of the same name replaces one"`
+	Figures    []Figure          `yaml:"figures,omitempty" doc:"figures to draw in place of the standard ones, which kind standard adds; a figure of the same name replaces one"`
 	Streams    Streams           `yaml:"streams,omitempty" doc:"random draws of the cells of a sweep: common (the same in every cell) or independent"`
 
 	// Sweep is the study's sweep as written and Cells what it comes to. Reading

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"math"
-	"slices"
 	"strings"
 
 	"coachsim/dgp"
@@ -181,15 +180,13 @@ func (s Study) truths(workers int) ([]PopulationEffect, []*populationProjection,
 	reference := s.references(panel.Rows())
 	all := make([]PopulationEffect, len(panel.Rows()))
 	var targets []estimators.Target
-	var projections []estimators.Projection
+	var projections []*estimators.Projection
 	place := make([]int, len(all)) // in targets, or -1
 	for i, row := range panel.Rows() {
 		all[i] = PopulationEffect{Estimator: row.Estimator, Outcome: row.Outcome, Term: row.Term, Value: math.NaN(), MCSE: math.NaN()}
 		place[i] = -1
 		if reference[i] < 0 && projected(row, estimand[row.Estimator]) {
-			if !slices.ContainsFunc(projections, row.Projection.Same) {
-				projections = append(projections, *row.Projection)
-			}
+			projections = append(projections, row.Projection)
 			continue
 		}
 		if reference[i] >= 0 || !hasTruth(row, g) || estimand[row.Estimator] != Population {
@@ -219,23 +216,22 @@ func (s Study) truths(workers int) ([]PopulationEffect, []*populationProjection,
 	if len(projections) == 0 {
 		return all, nil, nil
 	}
-	populations, err := populationProjections(s.Trial, projections, populationSeed, populationDraws, workers)
+	populations, err := populationProjections(s.Trial, wantedProjections(projections), populationSeed, populationDraws, workers)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, p := range populations {
-		value, mcse := p.solve()
+		var of []int // rows
+		var against []*estimators.Projection
 		for i, row := range panel.Rows() {
 			e := estimand[row.Estimator]
-			if reference[i] >= 0 || !projected(row, e) || !row.Projection.Same(p.of) {
-				continue
+			if reference[i] < 0 && projected(row, e) && row.Projection.Same(p.of) && (row.Projection.Term == "" || e == Projection) {
+				of, against = append(of, i), append(against, row.Projection)
 			}
-			switch term := row.Projection.Term; {
-			case term == "":
-				all[i].Value, all[i].MCSE = value[len(value)-1], mcse[len(value)-1]
-			case e == Projection:
-				all[i].Value, all[i].MCSE = value[p.of.Place(term)], mcse[p.of.Place(term)]
-			}
+		}
+		value, mcse := p.solve(against)
+		for k, i := range of {
+			all[i].Value, all[i].MCSE = value[k], mcse[k]
 		}
 	}
 	return all, populations, nil

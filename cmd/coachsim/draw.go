@@ -12,7 +12,7 @@ func newDraw(s streams) *cobra.Command {
 	var f studyFlags
 	var out string
 	var replicate, cell int
-	var force bool
+	var force, oracle bool
 	c := &cobra.Command{
 		Use:   "draw STUDY",
 		Short: "Write one synthetic data set, to check in R or Stata",
@@ -43,20 +43,22 @@ teacher.`,
 			if err != nil {
 				return err
 			}
-			return d.write(s, out, force)
+			return d.write(s, out, force, oracle)
 		},
 	}
 	f.add(c.Flags())
 	c.Flags().StringVar(&out, "out", "", "`DIR`ectory for the files")
 	c.Flags().IntVar(&replicate, "replicate", 0, "replicate to draw, a `NUMBER` counted from 0")
 	c.Flags().IntVar(&cell, "cell", 0, "design of a sweep to draw, a `NUMBER` counted from 0")
+	c.Flags().BoolVar(&oracle, "oracle", false, "write columns that no analyst has too")
 	c.Flags().BoolVar(&force, "force", false, "replace files that exist")
 	return c
 }
 
 // writeData writes one row for every unit of a level, with the columns of the
-// level and of those above. Blocks, schools and teachers are numbered from 1.
-func writeData(w io.Writer, shape dgp.Shape, d *dgp.Data, level dgp.Level) error {
+// level and of those above, and those that no analyst has where oracle is set. Blocks, schools and teachers are numbered from 1.
+func writeData(w io.Writer, shape dgp.Shape, d *dgp.Data, level dgp.Level, oracle bool) error {
+	written := func(c dgp.Column) bool { return c.Level <= level && (oracle || !c.Oracle) }
 	out := newCSV(w)
 	above := []dgp.Level{dgp.BlockLevel, dgp.SchoolLevel, dgp.TeacherLevel}
 	var header []string
@@ -64,7 +66,7 @@ func writeData(w io.Writer, shape dgp.Shape, d *dgp.Data, level dgp.Level) error
 		header = append(header, l.String())
 	}
 	for _, c := range shape.Columns {
-		if c.Level <= level {
+		if written(c) {
 			header = append(header, c.Name)
 		}
 	}
@@ -76,7 +78,7 @@ func writeData(w io.Writer, shape dgp.Shape, d *dgp.Data, level dgp.Level) error
 			row = append(row, csvValue(d.Ancestor(level, u, l)+1))
 		}
 		for i, c := range shape.Columns {
-			if c.Level <= level {
+			if written(c) {
 				row = append(row, csvValue(d.Columns[i][d.Ancestor(level, u, c.Level)]))
 			}
 		}

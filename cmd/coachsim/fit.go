@@ -20,7 +20,7 @@ type fitFlags struct {
 	formula, cluster, se, kind, where, study string
 	weights, method, df, law, blocks         string
 	draws                                    int
-	report, treatment, joint                 []string
+	report, treatment, joint, iqr            []string
 	mediator, mediatorUnit                   string
 	intermediate                             []string
 	rho, at                                  []float64
@@ -34,6 +34,7 @@ type fitFlags struct {
 
 	growing   treeFlags
 	selecting lassoFlags
+	figure    fitFigure
 }
 
 func newFit(s streams) *cobra.Command {
@@ -97,12 +98,18 @@ Exit code 1 says that an estimate failed: its status tells why.`,
 			if err != nil {
 				return err
 			}
+			if err := f.figure.check(fits); err != nil {
+				return err
+			}
 			table, err := readTable(s, args[0])
 			if err != nil {
 				return err
 			}
 			results, err := f.fit(s, table, fits)
 			if err != nil {
+				return err
+			}
+			if err := f.figure.draw(s, results, table.Name); err != nil {
 				return err
 			}
 			return f.print(s, table.Name, results)
@@ -120,6 +127,7 @@ Exit code 1 says that an estimate failed: its status tells why.`,
 	flags.StringArrayVar(&f.treatment, "treatment", nil, "`TERM`s of the formula that are arms, with commas between (--kind lin); the arm whose effect is mediated")
 	flags.StringVar(&f.mediator, "mediator", "", "`FORMULA` of the mediators, such as 'class ~ treated + experience | block' (--kind mediation)")
 	flags.StringVar(&f.mediatorUnit, "mediator-unit", "", "`COLUMN` of the units that mediators are scores of, such as teacher (default the clusters)")
+	flags.StringArrayVar(&f.iqr, "iqr", nil, "reported `TERM`s whose effect from their 25th to their 75th percentile is reported too, in units and SDs of the outcome, with commas between")
 	flags.Float64SliceVar(&f.rho, "rho", nil, "correlations between the errors of mediator and outcome, `NUMBERS` with commas, at which to report the indirect effect")
 	flags.StringArrayVar(&f.intermediate, "intermediate", nil, "`TERM`s that the arm may change, with commas between (--method sequential-g)")
 	flags.Float64SliceVar(&f.at, "at", nil, "`VALUES` of the mediators at which to take the direct effect, with commas (--method sequential-g)")
@@ -136,6 +144,7 @@ Exit code 1 says that an estimate failed: its status tells why.`,
 	flags.StringVar(&f.law, "bootstrap-weights", "", "`LAW` of a bootstrap's weights: "+strings.Join(estimators.WildWeights(0).Names(), ", ")+" (default rademacher)")
 	f.growing.register(flags)
 	f.selecting.register(flags)
+	f.figure.register(flags)
 	flags.StringVar(&f.study, "study", "", "fit the estimators of this `STUDY`: a file, or a built-in study's name")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object")
 	flags.BoolVar(&f.csv, "csv", false, "print CSV")
@@ -161,7 +170,7 @@ func (f *fitFlags) check(c *cobra.Command) error {
 	case f.study == "":
 		return nil
 	}
-	for _, name := range slices.Concat(f.growing.names(), f.selecting.names(), []string{"formula", "cluster", "blocks", "se", "kind", "weights", "method", "df", "draws", "bootstrap-weights", "report", "treatment", "joint", "mediator", "mediator-unit", "rho", "at", "intermediate", "error", "reliability", "ratings", "error-draws"}) {
+	for _, name := range slices.Concat(f.growing.names(), f.selecting.names(), []string{"formula", "cluster", "blocks", "se", "kind", "weights", "method", "df", "draws", "bootstrap-weights", "report", "treatment", "joint", "iqr", "figure", "mediator", "mediator-unit", "rho", "at", "intermediate", "error", "reliability", "ratings", "error-draws"}) {
 		if c.Flags().Changed(name) {
 			return usageError("--%s and --study: the study says what is fitted; give one of the two", name)
 		}
@@ -179,6 +188,7 @@ type fitted struct {
 	components       []estimators.VarianceComponent // of mixed models
 	trees            []estimators.GrownTree
 	curves           []estimators.LassoCurve
+	panel            *estimators.Panel
 }
 
 // counts are numbers of rows and clusters.
@@ -356,6 +366,7 @@ func (one *fit) fit(table *datafile.Table, alpha float64, seed uint64) (*fitted,
 	for i, row := range panel.Rows() {
 		result.rows = append(result.rows, describe(row, estimates[i], alpha))
 	}
+	result.panel = panel
 	result.trees = panel.Trees()
 	result.curves = panel.LassoCurves()
 	result.components = one.namedComponents(panel.VarianceComponents())

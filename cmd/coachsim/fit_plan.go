@@ -108,7 +108,7 @@ func (f *fitFlags) single(where datafile.Condition) (*fit, error) {
 	}{
 		{"formula", f.formula, true}, {"report", report, len(report) > 0}, {"treatment", treatment, len(treatment) > 0 && one.mediators == nil}, {"cluster", f.cluster, f.cluster != ""}, {"blocks", f.blocks, f.blocks != ""},
 		{"weights", f.weights, f.weights != ""},
-		{"se", se, se != ""}, {"joint", joint, len(joint) > 0},
+		{"se", se, se != ""}, {"joint", joint, len(joint) > 0}, {"iqr", splitAll(f.iqr), len(f.iqr) > 0},
 		{"method", f.method, f.method != ""}, {"df", f.df, f.df != ""},
 	} {
 		if !o.given {

@@ -20,13 +20,14 @@ func newPlot(s streams) *cobra.Command {
 	var look figureLook
 	var kinds strings.Builder
 	for _, k := range plots.Kinds() {
-		fmt.Fprintf(&kinds, "  %-12s %s\n", k.Name, k.Shows)
+		fmt.Fprintf(&kinds, "  %-18s %s\n", k.Name, k.Shows)
 	}
 	c := &cobra.Command{
 		Use:   "plot DIR",
 		Short: "Draw the figures of a run directory again, or one of a kind",
-		Long: `Draw the figures of a run directory into its figures/, from its log alone: the
-standard ones and those of the study's section figures:, or with --kind one more.
+		Long: `Draw the figures of a run directory into its figures/: those of the study's section
+figures:, where it has none the standard ones, or with --kind one more. They are drawn
+from the log alone, but for those of one replicate, which is simulated again.
 Beside each figure stands a CSV file with the numbers shown. Kinds:
 
 ` + kinds.String() + `
@@ -59,7 +60,7 @@ can make lines or panels too.`,
 				asked.Only[strings.TrimSpace(key)] = strings.TrimSpace(value)
 			}
 			if asked.Kind == "" {
-				for _, flag := range []string{"x", "by", "panel", "measure", "target", "only", "name"} {
+				for _, flag := range []string{"x", "by", "panel", "measure", "target", "replicate", "only", "name"} {
 					if c.Flags().Changed(flag) {
 						return usageError("--%s says how one figure is laid out; say which with --kind", flag)
 					}
@@ -67,6 +68,9 @@ can make lines or panels too.`,
 			} else {
 				if asked.Target < 0 || asked.Target >= 1 {
 					return usageError("--target %g: must lie between 0 and 1, such as 0.8", asked.Target)
+				}
+				if asked.Replicate < 0 {
+					return usageError("--replicate %d: replicates are counted from 0", asked.Replicate)
 				}
 				for _, wrong := range plots.Check(asked) {
 					return usageError("--%s: %s", wrong.Key, wrong.Message)
@@ -89,19 +93,20 @@ can make lines or panels too.`,
 	}
 	flags := c.Flags()
 	flags.StringSliceVar(&formats, "format", nil, "`FORMAT`s: png, svg, pdf (default all)")
-	flags.StringVar(&asked.Kind, "kind", "", "`KIND` of figure (default the standard ones)")
+	flags.StringVar(&asked.Kind, "kind", "", "`KIND` of figure (default those of the study)")
 	flags.StringVar(&asked.X, "x", "", "swept `KEY` across")
 	flags.StringVar(&asked.By, "by", "", "`KEY` with a line for every value (upwards, in a contour)")
 	flags.StringVar(&asked.Panel, "panel", "", "`KEY` with a panel for every value")
 	flags.StringVar(&asked.Measure, "measure", "", "`MEASURE`: power, coverage, bias or se-error (nested-loop); power or mdes (contour)")
 	flags.Float64Var(&asked.Target, "target", 0, "the `POWER` to mark and locate (default 0.8)")
+	flags.IntVar(&asked.Replicate, "replicate", 0, "replicate that a cv-curve, a tree or a partial-dependence shows, a `NUMBER` counted from 0")
 	flags.StringArrayVar(&only, "only", nil, "draw these rows alone: `KEY=VALUE` (again for more)")
 	flags.StringVar(&asked.Name, "name", "", "`NAME` of the files (default the kind)")
 	look.add(flags)
 	return c
 }
 
-// asked returns the figures of a kind, or the standard ones.
+// asked returns the figures of a kind, or those of the study.
 func (f *finished) asked(figure sim.Figure) ([]plots.Figure, error) {
 	if figure.Kind == "" {
 		return f.figures()
@@ -118,13 +123,15 @@ func (f *finished) asked(figure sim.Figure) ([]plots.Figure, error) {
 	return figures, nil
 }
 
-// figures returns the standard figures and those of the study.
+// figures returns the figures that the study asks for, and the standard ones of a study
+// that asks for none. One of the name of an earlier one takes its place.
 func (f *finished) figures() ([]plots.Figure, error) {
-	figures, err := plots.Standard(f.summary, f.log.Chunks(), f.comparisons)
-	if err != nil {
-		return nil, err
+	wanted := f.study.Figures
+	if len(wanted) == 0 {
+		wanted = []sim.Figure{{Kind: plots.StandardKind}}
 	}
-	for _, asked := range f.study.Figures {
+	var figures []plots.Figure
+	for _, asked := range wanted {
 		more, err := plots.Make(f.figureRun(), asked)
 		if err != nil {
 			return nil, err

@@ -55,7 +55,7 @@ is said whether the fits are those of the log.`,
 				return err
 			}
 			if out != "" {
-				if err := d.write(s, out, force); err != nil {
+				if err := d.write(s, out, force, false); err != nil {
 					return err
 				}
 			}
@@ -190,7 +190,7 @@ func writeReplay(s streams, fits []*fitted, asCSV bool) error {
 }
 
 // write writes the children and the teachers.
-func (d *drawn) write(s streams, dir string, force bool) error {
+func (d *drawn) write(s streams, dir string, force, oracle bool) error {
 	children, teachers := filepath.Join(dir, "children.csv"), filepath.Join(dir, "teachers.csv")
 	for _, path := range []string{children, teachers} {
 		if _, err := os.Stat(path); err == nil && !force {
@@ -205,7 +205,7 @@ func (d *drawn) write(s streams, dir string, force bool) error {
 	}
 	shape, data := d.generator.Shape(), d.data
 	for path, level := range map[string]dgp.Level{children: dgp.ChildLevel, teachers: dgp.TeacherLevel} {
-		if err := sim.ReplaceFile(path, func(w io.Writer) error { return writeData(w, shape, data, level) }); err != nil {
+		if err := sim.ReplaceFile(path, func(w io.Writer) error { return writeData(w, shape, data, level, oracle) }); err != nil {
 			return err
 		}
 	}

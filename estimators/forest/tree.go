@@ -24,6 +24,15 @@ type Node struct {
 	P         float64 // adjusted for the number of inputs
 }
 
+// GoesLeft reports whether a value of the variable that the node splits on, of an
+// unordered one a level that occurs in it, goes left.
+func (n *Node) GoesLeft(value float64) bool {
+	if n.Levels != nil {
+		return slices.Contains(n.Levels, int(value))
+	}
+	return value <= n.Cut
+}
+
 // Tree returns the nodes of a tree. It allocates.
 func (f *Forest) Tree(tree int) []Node {
 	t := &f.trees[tree]
