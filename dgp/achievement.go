@@ -164,7 +164,7 @@ type tested struct {
 	factor [][]float64  // Cholesky factor of Residual
 	sumSD  float64      // sd of the sum of residuals
 	school []float64    // scratch: by school
-	z, e   []float64    // scratch: one child
+	e      []float64    // scratch: one child
 	valid  classScratch // the valid children of a class
 	// Whether the effect of any arm varies, and with the score without coaching,
 	// whose SDs these are, by test.
@@ -182,6 +182,7 @@ type tested struct {
 
 // A classScratch holds what the tests of a class's valid children are made of.
 type classScratch struct {
+	normal   [][]float64 // what residuals are made of, by test, by child
 	residual [][]float64 // by test, by child: with shared parts
 	part     []float64   // covariates' part
 	strength []float64   // f: how strong effects are
@@ -189,7 +190,7 @@ type classScratch struct {
 }
 
 func newClassScratch(tests, children int) classScratch {
-	return classScratch{columnsOf(tests, children), make([]float64, children), make([]float64, children), make([]float64, children)}
+	return classScratch{columnsOf(tests, children+1), columnsOf(tests, children), make([]float64, children), make([]float64, children), make([]float64, children)}
 }
 
 // An armTests is what an arm does to the tests.
@@ -215,7 +216,7 @@ func newTested(t Trial, p *population) *tested {
 	ts := &tested{
 		a: a, shared: a.shared, factor: factor, sumSD: math.Sqrt(sumVariance(factor)),
 		school: make([]float64, schools), uncaused: make([]float64, teachers),
-		z: make([]float64, n), e: make([]float64, n), show: make([]steps, n),
+		e: make([]float64, n), show: make([]steps, n),
 		valid: newClassScratch(n, t.Design.Tested),
 	}
 	if ts.shared != nil {
@@ -339,31 +340,46 @@ func (ts *tested) draw(p *population, tq *trueQuality, valid []bool, r *rand.Ran
 // drawResiduals draws the residuals of the sampled children of class j, keeps
 // those of the valid in ts.valid, with shared parts, and returns how many these are.
 func (ts *tested) drawResiduals(p *population, j int, valid []bool, r *rand.Rand) int {
-	z, in := ts.z, &ts.valid
+	in := &ts.valid
+	lo, hi := p.childStart[j], p.childStart[j+1]
 	n := 0
-	for i := p.childStart[j]; i < p.childStart[j+1]; i++ {
-		for k := range z {
-			z[k] = r.NormFloat64()
+	for i := lo; i < hi; i++ {
+		for k := range in.normal {
+			in.normal[k][n] = r.NormFloat64() // of a child who is not valid: overwritten by the next
 		}
-		if !valid[i] {
-			continue
+		if valid[i] {
+			in.part[n] = p.child[i]
+			n++
 		}
-		sum := 0.0
-		for k, row := range ts.factor {
-			v := 0.0
-			for m, l := range row {
-				v += l * z[m]
+	}
+	strength := in.strength[:n]
+	clear(strength)
+	for k, row := range ts.factor {
+		e := in.residual[k][:n]
+		clear(e)
+		for m, l := range row {
+			for c, z := range in.normal[m][:n] {
+				e[c] += l * z
 			}
-			sum += v
-			if ts.shared != nil {
-				v += ts.shared.part(k, j, i)
-			}
-			in.residual[k][n] = v
 		}
-		f := sum / ts.sumSD
-		ts.strength += f
-		in.strength[n], in.part[n] = f, p.child[i]
-		n++
+		for c, v := range e {
+			strength[c] += v
+		}
+	}
+	for c := range strength {
+		strength[c] /= ts.sumSD
+		ts.strength += strength[c]
+	}
+	if ts.shared != nil {
+		n = 0
+		for i := lo; i < hi; i++ {
+			if valid[i] {
+				for k := range in.residual {
+					in.residual[k][n] += ts.shared.part(k, j, i)
+				}
+				n++
+			}
+		}
 	}
 	return n
 }
