@@ -12,6 +12,8 @@ type Bernoulli struct {
 	Mean float64 `yaml:"mean" required:"true" min:"0" max:"1" doc:"share of ones"`
 }
 
+const oneBits = 0x3ff0000000000000 // of the number 1
+
 // Check finds nothing to add to the range of the key.
 func (Bernoulli) Check(Covariate, []Covariate, func(key, format string, args ...any)) {}
 
@@ -19,10 +21,12 @@ func (Bernoulli) Check(Covariate, []Covariate, func(key, format string, args ...
 func (l Bernoulli) Compile(*population) compiledLaw {
 	variance := l.Mean * (1 - l.Mean)
 	law := plain(l.Mean, math.Sqrt(variance), func(r *rand.Rand) float64 {
+		// A jump that goes either way at random would be slow: this is a choice of numbers.
+		var one uint64
 		if r.Float64() < l.Mean {
-			return 1
+			one = oneBits
 		}
-		return 0
+		return math.Float64frombits(one)
 	})
 	law.third, law.fourth = variance*(1-2*l.Mean), variance*(1-3*variance)
 	return law.latent(func() func(z float64) float64 {

@@ -52,8 +52,7 @@ type core struct {
 	stat        []float64                 // S by group
 	columnar    bool                      // statistics are wanted in columns too
 	byStat      [][]float64               // S by place and group, if so
-	product     []float64                 // z by group and product
-	byProduct   [][]float64               // the same by product and group
+	byProduct   [][]float64               // z by product and group
 	above       [dgp.ChildLevel + 1][]int // scratch: by level above the groups' and group: its unit there
 	value       []float64                 // z by group and term
 	width       int                       // numbers in a row of gram: terms, then outcomes
@@ -64,6 +63,9 @@ type core struct {
 	shifted     [][]float64 // behind outcomes that are masked or centred
 	mask        []float64   // by child: root of the weight of the row, 0 if it is out; nil if all are 1
 	counts      []float64   // by group: number of rows, where there are weights
+	clusteredBy grouping    // of the regression that numbered its clusters last
+	clusters    int         // how many these are; 0 before that, of this data set
+	clusterOf   []int       // by group
 	gram        []float64   // terms × (terms, outcomes): Σxx' and Σxy, after absorption
 	raw         []float64   // diagonal of Σxx' before absorption
 	square      []float64   // by outcome: Σy² after absorption
@@ -217,9 +219,9 @@ func (c *core) allocate(shape dgp.Shape) {
 	c.effects, c.mostEffects = maxEffects, maxEffects
 	c.active = make([]bool, most)
 	c.effect = make([]int, most)
+	c.clusterOf = make([]int, most)
 	c.stride = c.outcomePair(len(c.children))
 	c.stat = make([]float64, most*c.stride)
-	c.product = make([]float64, most*len(c.products))
 	for range c.products {
 		c.byProduct = append(c.byProduct, make([]float64, most))
 	}
@@ -275,6 +277,7 @@ func (c *core) allocate(shape dgp.Shape) {
 func (c *core) load(d *dgp.Data, columns [][]float64) {
 	c.groups = d.N[c.group]
 	c.unweighable = false
+	c.clusters = 0
 	if c.group == dgp.TeacherLevel && c.key.rows == dgp.ChildLevel {
 		c.loadChildren(d, columns)
 	} else {
@@ -336,8 +339,13 @@ func (c *core) loadChildren(d *dgp.Data, columns [][]float64) {
 		for b := 1; b < nb; b++ {
 			products(s[c.pair(0, b):c.pair(b, b)+1], c.columns[b][lo:hi], c.columns, b, lo, hi)
 		}
-		for k := range c.outcome {
-			at := c.outcomePair(k)
+		k := 0
+		for ; k+1 < len(c.outcome); k += 2 {
+			at := c.outcomeAt[k]
+			twoProducts(s[at:at+2*nb+2], c.outcome[k][lo:hi], c.outcome[k+1][lo:hi], c.columns, nb, lo, hi)
+		}
+		if k < len(c.outcome) {
+			at := c.outcomeAt[k]
 			products(s[at:at+nb+1], c.outcome[k][lo:hi], c.columns, nb, lo, hi)
 		}
 		if c.weights != nil {
@@ -439,6 +447,44 @@ func products(dst, v []float64, columns [][]float64, n, lo, hi int) {
 	}
 }
 
+// twoProducts is products of v and w, of which those of w follow on those of v. A sum has
+// to wait for itself, but not for the other's.
+func twoProducts(dst, v, w []float64, columns [][]float64, n, lo, hi int) {
+	if n < 4 {
+		products(dst[:n+1], v, columns, n, lo, hi)
+		products(dst[n+1:], w, columns, n, lo, hi)
+		return
+	}
+	x1, x2, x3 := columns[1][lo:hi], columns[2][lo:hi], columns[3][lo:hi]
+	x1, x2, x3, w = x1[:len(v)], x2[:len(v)], x3[:len(v)], w[:len(v)]
+	var s, s1, s2, s3, ss, t, t1, t2, t3, tt float64
+	for i, y := range v {
+		z, a, b, c := w[i], x1[i], x2[i], x3[i]
+		s += y
+		s1 += y * a
+		s2 += y * b
+		s3 += y * c
+		ss += y * y
+		t += z
+		t1 += z * a
+		t2 += z * b
+		t3 += z * c
+		tt += z * z
+	}
+	first, second := dst[:n+1], dst[n+1:2*n+2]
+	first[0], first[1], first[2], first[3], first[n] = s, s1, s2, s3, ss
+	second[0], second[1], second[2], second[3], second[n] = t, t1, t2, t3, tt
+	for a := 4; a < n; a++ {
+		x := columns[a][lo:hi][:len(v)]
+		s, t := 0.0, 0.0
+		for i, y := range v {
+			s += y * x[i]
+			t += w[i] * x[i]
+		}
+		first[a], second[a] = s, t
+	}
+}
+
 // place finds which groups have rows and their level of the absorbed factor.
 func (c *core) place(d *dgp.Data) {
 	absorbed := c.key.absorb != ""
@@ -462,7 +508,7 @@ func (c *core) place(d *dgp.Data) {
 
 // loadProducts computes z of every group, for products and for terms.
 func (c *core) loadProducts(d *dgp.Data, columns [][]float64) {
-	np, q := len(c.products), len(c.terms)
+	q := len(c.terms)
 	for level := range c.group {
 		for g := range c.groups {
 			c.above[level][g] = d.Ancestor(c.group, g, level)
@@ -487,15 +533,10 @@ func (c *core) loadProducts(d *dgp.Data, columns [][]float64) {
 				}
 			}
 		}
-		for g, v := range z {
-			c.product[g*np+p] = v
-		}
 	}
-	for g := range c.groups {
-		z := c.product[g*np : (g+1)*np]
-		value := c.value[g*q : (g+1)*q]
-		for u, t := range c.terms {
-			value[u] = z[t.product]
+	for u, t := range c.terms {
+		for g, z := range c.byProduct[t.product][:c.groups] {
+			c.value[g*q+u] = z
 		}
 	}
 }
@@ -617,7 +658,7 @@ func (c *core) outcomeProduct(g, a int, r response, s []float64) float64 {
 	if r.child >= 0 {
 		return s[c.outcomeAt[r.child]+a]
 	}
-	return c.product[g*len(c.products)+r.product] * s[c.pairs[a]]
+	return c.byProduct[r.product][g] * s[c.pairs[a]]
 }
 
 // outcomeSquare returns Σ y² over the rows of group g.
@@ -625,7 +666,7 @@ func (c *core) outcomeSquare(g int, r response, s []float64) float64 {
 	if r.child >= 0 {
 		return s[c.outcomeAt[r.child]+len(c.basis)]
 	}
-	z := c.product[g*len(c.products)+r.product]
+	z := c.byProduct[r.product][g]
 	return z * z * s[0]
 }
 

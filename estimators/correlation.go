@@ -39,7 +39,7 @@ func (o Correlation) Bind(name string, s *Setup) (Fitter, error) {
 		f.columns = append(f.columns, column)
 	}
 	f.complete = s.newListwise(f.columns)
-	f.spread = make([]spread, len(f.columns))
+	f.spread, f.mean, f.cross = make([]spread, len(f.columns)), make([]float64, len(f.columns)), make([]float64, len(f.pairs))
 	return f, nil
 }
 
@@ -48,7 +48,9 @@ type correlation struct {
 	pairs    [][2]int // in columns
 	rows     []Row
 	complete *listwise
-	spread   []spread // scratch: by column
+	spread   []spread  // scratch: by column
+	mean     []float64 // scratch: by column
+	cross    []float64 // scratch: by pair
 }
 
 // Rows says what the estimates are about.
@@ -57,13 +59,66 @@ func (c *correlation) Rows() []Row { return c.rows }
 // Fit computes the correlations.
 func (c *correlation) Fit(s *Setup, out []Estimate) {
 	c.complete.load(s)
-	for i, x := range c.complete.values {
-		c.spread[i] = spreadOf(x)
+	values := c.complete.values
+	spreads(c.spread, values)
+	for i, of := range c.spread {
+		c.mean[i] = of.mean
 	}
+	pairProducts(c.cross, c.pairs, values, c.mean)
 	for i, pair := range c.pairs {
-		x, y := c.complete.values[pair[0]], c.complete.values[pair[1]]
-		sx, sy := c.spread[pair[0]], c.spread[pair[1]]
-		out[i] = correlate(len(x), sx, sy, centredDot(x, sx.mean, y, sy.mean))
+		out[i] = correlate(len(values[pair[0]]), c.spread[pair[0]], c.spread[pair[1]], c.cross[i])
+	}
+}
+
+// spreads is spreadOf of several columns of one length, two at a time: a sum has to wait
+// for itself, but not for the other's.
+func spreads(dst []spread, columns [][]float64) {
+	i := 0
+	for ; i+1 < len(columns); i += 2 {
+		x, y := columns[i], columns[i+1][:len(columns[i])]
+		var s, t spread
+		for j, v := range x {
+			w := y[j]
+			s.mean += v
+			t.mean += w
+			s.raw += v * v
+			t.raw += w * w
+		}
+		s.mean /= float64(len(x))
+		t.mean /= float64(len(y))
+		for j, v := range x {
+			a, b := v-s.mean, y[j]-t.mean
+			s.square += a * a
+			t.square += b * b
+		}
+		dst[i], dst[i+1] = s, t
+	}
+	if i < len(columns) {
+		dst[i] = spreadOf(columns[i])
+	}
+}
+
+// pairProducts fills dst with the cross-products of pairs of columns around their means,
+// three at a time.
+func pairProducts(dst []float64, pairs [][2]int, columns [][]float64, mean []float64) {
+	i := 0
+	for ; i+2 < len(pairs); i += 3 {
+		p, q, r := pairs[i], pairs[i+1], pairs[i+2]
+		a := columns[p[0]]
+		n := len(a)
+		b, c, d, e, f := columns[p[1]][:n], columns[q[0]][:n], columns[q[1]][:n], columns[r[0]][:n], columns[r[1]][:n]
+		ma, mb, mc, md, me, mf := mean[p[0]], mean[p[1]], mean[q[0]], mean[q[1]], mean[r[0]], mean[r[1]]
+		var s, t, u float64
+		for j, v := range a {
+			s += (v - ma) * (b[j] - mb)
+			t += (c[j] - mc) * (d[j] - md)
+			u += (e[j] - me) * (f[j] - mf)
+		}
+		dst[i], dst[i+1], dst[i+2] = s, t, u
+	}
+	for ; i < len(pairs); i++ {
+		p := pairs[i]
+		dst[i] = centredDot(columns[p[0]], mean[p[0]], columns[p[1]], mean[p[1]])
 	}
 }
 

@@ -120,7 +120,7 @@ func (d *dense) fillOutcome(s *Setup, c *core, outcome int) {
 		if r.child >= 0 {
 			return c.outcome[r.child][i]
 		}
-		return c.product[g*len(c.products)+r.product] * c.root(g, i)
+		return c.byProduct[r.product][g] * c.root(g, i)
 	})
 }
 

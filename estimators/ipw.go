@@ -373,7 +373,7 @@ func (w *ipw) stack(s *Setup, i, r int, e Estimate) Estimate {
 		h, fitted := l.projection(g, r), l.projection(g, len(l.combinations)+i)
 		if c.key.rows == c.group {
 			root := c.root(g, -1)
-			w.add(w.place[g], h[0]*root*root*(c.product[g*len(c.products)+y.product]-fitted[0]))
+			w.add(w.place[g], h[0]*root*root*(c.byProduct[y.product][g]-fitted[0]))
 			continue
 		}
 		for row := s.data.ChildStart[g]; row < s.data.ChildStart[g+1]; row++ {
@@ -381,7 +381,7 @@ func (w *ipw) stack(s *Setup, i, r int, e Estimate) Estimate {
 			if root == 0 {
 				continue
 			}
-			rest := root * c.product[g*len(c.products)+y.product]
+			rest := root * c.byProduct[y.product][g]
 			if y.child >= 0 {
 				rest = c.outcome[y.child][row]
 			}

@@ -599,7 +599,7 @@ func (v *iv) reducedForm(s *Setup, i int, b float64) (ss, st, tt, yy float64) {
 		if perRow {
 			for row := s.data.ChildStart[g]; row < s.data.ChildStart[g+1]; row++ {
 				in := c.root(g, row)
-				e := in * c.product[g*len(c.products)+y.product]
+				e := in * c.byProduct[y.product][g]
 				if y.child >= 0 {
 					e = c.outcome[y.child][row]
 				}

@@ -465,7 +465,11 @@ func (l *linear) numberClusters(d *dgp.Data) int {
 		}
 		return n
 	}
-	n := numberBy(d, c, l.cluster, l.clusterOf, l.number, false)
+	if c.clusters == 0 || c.clusteredBy != l.cluster { // else as the regression before
+		c.clusteredBy, c.clusters = l.cluster, numberBy(d, c, l.cluster, c.clusterOf, l.number, false)
+	}
+	n := c.clusters
+	copy(l.clusterOf, c.clusterOf)
 	if l.two != nil && n >= 0 {
 		return l.two.numberPairs(d, l, n)
 	}
@@ -636,7 +640,7 @@ func (l *linear) addScore(g, i int, score []float64) {
 	if y.child >= 0 {
 		sums = s[c.outcomeAt[y.child]:]
 	} else {
-		z = c.product[g*len(c.products)+y.product]
+		z = c.byProduct[y.product][g]
 	}
 	for a := range l.residual {
 		pairs := c.pairs[a*nb : (a+1)*nb]
@@ -690,7 +694,7 @@ func (l *linear) rowScores(d *dgp.Data, g, i int) {
 		if y.child >= 0 {
 			e = c.outcome[y.child][row]
 		} else {
-			e = in * c.product[g*len(c.products)+y.product]
+			e = in * c.byProduct[y.product][g]
 		}
 		e -= c.atRow(fitted, row, in)
 		if l.reduced != nil {

@@ -405,14 +405,14 @@ func (l *linear) residualAt(g, row, i int) float64 {
 	c := l.core
 	y, fitted := c.outcomes[l.outcomes[i]], l.projection(g, len(l.combinations)+i)
 	if c.key.rows <= c.group {
-		return c.product[g*len(c.products)+y.product] - fitted[0]
+		return c.byProduct[y.product][g] - fitted[0]
 	}
 	in := c.root(g, row)
 	e := -c.atRow(fitted, row, in)
 	if y.child >= 0 {
 		return e + c.outcome[y.child][row]
 	}
-	return e + in*c.product[g*len(c.products)+y.product]
+	return e + in*c.byProduct[y.product][g]
 }
 
 // influenceAt is the influence of a row of group g on combination r, adjusted

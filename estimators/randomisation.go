@@ -438,7 +438,7 @@ func (r *randomisation) outcomeSum(cell int, y response) float64 {
 	case y.child >= 0:
 		return c.outcome[y.child][row] * c.root(g, row)
 	}
-	return c.product[g*len(c.products)+y.product] * r.size[cell]
+	return c.byProduct[y.product][g] * r.size[cell]
 }
 
 // residual fills dst with the sums over each cell of My for a variable y, whose

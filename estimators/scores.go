@@ -116,25 +116,38 @@ func (s *columnScores) share(vector int, of []float64) {
 func (s *columnScores) sandwich(i, clusters int) {
 	l, c, nb, nc := s.l, s.l.core, len(s.l.core.basis), len(s.l.combinations)
 	y := c.outcomes[l.outcomes[i]]
+	fitted := s.column[(nc+i)*nb]
 	for a := range nb {
-		r := s.residual[a][:c.groups]
+		r, first := s.residual[a][:c.groups], c.byStat[c.pairs[a*nb]][:c.groups]
+		fitted := fitted[:len(r)]
 		if y.child >= 0 {
-			copy(r, c.byStat[c.outcomeAt[y.child]+a])
+			for g, sum := range c.byStat[c.outcomeAt[y.child]+a][:len(r)] {
+				r[g] = sum - first[g]*fitted[g]
+			}
 		} else {
-			sums := c.byStat[c.pairs[a*nb]][:c.groups]
-			for g, z := range c.byProduct[y.product][:c.groups] {
-				r[g] = z * sums[g]
+			for g, z := range c.byProduct[y.product][:len(r)] {
+				r[g] = z*first[g] - first[g]*fitted[g]
 			}
 		}
-		for b := range nb {
+		for b := 1; b < nb; b++ {
 			addProduct(r, -1, s, nc+i, b, c.byStat[c.pairs[a*nb+b]][:c.groups])
 		}
 	}
+	own := clusters == c.groups // each is a group, in the same order
 	for t := range nc {
 		score := s.score[:c.groups]
-		clear(score)
-		for a := range nb {
+		if own {
+			score = s.byCluster[t][:c.groups]
+		}
+		h := s.column[t*nb][:len(score)]
+		for g, r := range s.residual[0][:len(score)] {
+			score[g] = h[g] * r
+		}
+		for a := 1; a < nb; a++ {
 			addProduct(score, 1, s, t, a, s.residual[a][:c.groups])
+		}
+		if own {
+			continue
 		}
 		total := s.byCluster[t][:clusters]
 		clear(total)

@@ -175,11 +175,13 @@ func binary(f func(a, b float64) float64) func(*derived, *dgp.Data, [][]float64,
 	}
 }
 
+// indicator is a choice of bits, which no jump need make.
 func indicator(is bool) float64 {
+	var bits uint64
 	if is {
-		return 1
+		bits = 0x3ff0000000000000 // of the number 1
 	}
-	return 0
+	return math.Float64frombits(bits)
 }
 
 // fitPercentiles finds all percentiles of a column when the first is wanted.
