@@ -280,9 +280,9 @@ func (all Variances) Find(outcome string) *OutcomeVariance {
 
 // Table writes the variances for people, a heading first: a line for each level of
 // each outcome at which it varies, and one for the sum. Columns without any number
-// are left out, and so is the outcome's name below its first line.
+// are left out, and so are the outcome's name and unit below its first line.
 func (all Variances) Table() [][]string {
-	rows := [][]string{{"outcome", "level", "variance", "ICC", "baseline", "covariates", "quality", "rest", "R²"}}
+	rows := [][]string{{"outcome", "unit", "level", "variance", "ICC", "baseline", "covariates", "quality", "rest", "R²"}}
 	digits := func(x float64) string { return fmt.Sprintf("%.4f", math.Max(x, 0)) } // no -0
 	some := func(x float64) string {
 		if x == 0 {
@@ -291,20 +291,20 @@ func (all Variances) Table() [][]string {
 		return digits(x)
 	}
 	for _, v := range all {
-		name := v.Outcome
+		name, unit := v.Outcome, v.Scale
 		for _, l := range v.Levels {
 			if l.Variance == 0 {
 				continue
 			}
-			rows = append(rows, []string{name, l.Level, digits(l.Variance), digits(l.ICC), some(l.Baseline), some(l.Covariates), some(l.Quality), some(l.Rest), some(l.R2)})
-			name = ""
+			rows = append(rows, []string{name, unit, l.Level, digits(l.Variance), digits(l.ICC), some(l.Baseline), some(l.Covariates), some(l.Quality), some(l.Rest), some(l.R2)})
+			name, unit = "", ""
 		}
-		sum := []string{name, "all", digits(v.Variance), "", "", "", "", "", ""}
+		sum := []string{name, unit, "all", digits(v.Variance), "", "", "", "", "", ""}
 		if v.Reliability != nil {
-			sum[8] = "reliability " + digits(*v.Reliability)
+			sum[9] = "reliability " + digits(*v.Reliability)
 		}
 		if v.Grade > 0 {
-			sum[8] = "and between grades " + digits(v.Grade)
+			sum[9] = "and between grades " + digits(v.Grade)
 		}
 		rows = append(rows, sum)
 	}

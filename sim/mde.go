@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -18,6 +19,9 @@ type EffectSearch struct {
 	Workers    int
 	Tell       func(x float64, l Looked)
 }
+
+// ErrUnmoved says that the key of an EffectSearch is of no effect on its test.
+var ErrUnmoved = errors.New("the effect's key does not move the estimate")
 
 // A Detectable is a minimum detectable effect.
 type Detectable struct {
@@ -74,7 +78,7 @@ func (s EffectSearch) Find(ctx context.Context) (Detectable, error) {
 	mean1, _ := first.estimate(0)
 	slope := (mean1 - mean0) / x // of the estimate on the key; the draws are the same
 	if !(math.Abs(slope)*x > 0.02*sd) {
-		return d, fmt.Errorf("the effect's key does not move the estimate of %s: from 0 to %.3g it moves by %.2g, and its standard deviation is %.2g", s.Test, x, mean1-mean0, sd)
+		return d, fmt.Errorf("%w of %s: from 0 to %.3g it moves by %.2g, and its standard deviation is %.2g", ErrUnmoved, s.Test, x, mean1-mean0, sd)
 	}
 	x = want * sd / math.Abs(slope)
 

@@ -24,7 +24,7 @@ func (t Test) String() string { return t.Estimator + ": " + t.Outcome + " on " +
 // FindTest finds the test that a text means: "estimator", "estimator:outcome"
 // or "estimator:outcome:term". A part left out is the estimator's first outcome
 // or term that has a test against a known effect, else its first. An empty text
-// is the first such test of the study.
+// is the study's primary estimate, or without one its first such test.
 func (s Study) FindTest(text string) (Test, error) {
 	g, err := s.Trial.Compile()
 	if err != nil {
@@ -33,6 +33,13 @@ func (s Study) FindTest(text string) (Test, error) {
 	panel, err := estimators.Bind(s.methods(), g.Shape(), s.Terms)
 	if err != nil {
 		return Test{}, err
+	}
+	if p := s.Primary; strings.TrimSpace(text) == "" && p != nil {
+		for _, row := range panel.Rows() {
+			if p.Is(row.Estimator, row.Outcome, row.Term) {
+				return Test{row.Estimator, row.Outcome, row.Term}, nil
+			}
+		}
 	}
 	parts := strings.SplitN(text, ":", 3)
 	at := func(i int) string {

@@ -63,6 +63,7 @@ type Measures struct {
 	MDES      float64 // minimum detectable effect size, with MDESPower; see Detectable
 	MDESMCSE  float64
 	InverseDF float64 // mean of 1/DF; 0 for normal tests
+	NoMDES    string  // why there is no MDES, as far as LeaveOutMDES has said; "" else
 }
 
 // A SummaryRow holds the measures of one estimate in one cell.

@@ -186,6 +186,10 @@ func (r *SummaryRow) writeJSON(out *bytes.Buffer) {
 	}
 	out.WriteString(`,"reduced":`)
 	out.WriteString(strconv.Itoa(r.fits(estimators.Reduced)))
+	if r.NoMDES != "" {
+		out.WriteString(`,"no_mdes":`)
+		writeJSONString(out, r.NoMDES)
+	}
 	out.WriteString(`,"failures":{`)
 	first := true
 	for _, status := range estimators.Statuses() {

@@ -43,6 +43,7 @@ func open(dir string, study sim.Study) (*finished, error) {
 		return nil, &exitError{exitFile, err}
 	}
 	f.summary.Made = f.plan.Provenance()
+	f.summary.LeaveOutMDES(study)
 	if f.truths, err = sim.ReadTruths(dir); err != nil {
 		return nil, &exitError{exitFile, err}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,6 +58,9 @@ its outcome, each with its Monte Carlo standard error.`,
 				},
 			}
 			d, err := search.Find(c.Context())
+			if errors.Is(err, sim.ErrUnmoved) {
+				err = hinted(err, effectHint(study, effect, tests[0]))
+			}
 			if err != nil {
 				return searched(c.Context(), s.talk, err)
 			}
@@ -79,7 +83,7 @@ its outcome, each with its Monte Carlo standard error.`,
 		},
 	}
 	f.add(c.Flags())
-	c.Flags().StringVar(&effect, "effect", "", "the `KEY` of the effect (default effect or quality.effect.shift, by the test's outcome)")
+	c.Flags().StringVar(&effect, "effect", "", "the `KEY` of the effect (default effect, quality.effect.shift or quality.arm_effects.ARM.shift, by the test)")
 	return c
 }
 
@@ -93,9 +97,56 @@ func effectKey(study sim.Study, test sim.Test) string {
 		quality = slices.Concat(study.Quality.Domains, []string{study.Observation.Total})
 	}
 	if slices.ContainsFunc(quality, func(name string) bool { return strings.Contains(test.Outcome, name) }) {
+		for _, arm := range strings.Split(test.Term, "+") {
+			if _, own := study.Quality.ArmEffects[arm]; own {
+				return "quality.arm_effects." + arm + ".shift"
+			}
+		}
 		return "quality.effect.shift"
 	}
 	return everyEffect
+}
+
+// effectHint says which keys move a test where the key of an effect may not: the effects
+// of arms of their own stand in place of those for all, and effect in place of both. It is
+// "" where nothing of that kind is in the way.
+func effectHint(study sim.Study, key string, test sim.Test) string {
+	tests := strings.HasPrefix(key, "achievement.effect") || strings.HasPrefix(key, "achievement.arm_effects")
+	if tests && study.Effect != nil {
+		return "effect stands in place of " + key + "; use effect"
+	}
+	own := map[string]bool{}
+	section := "quality"
+	switch {
+	case strings.HasPrefix(key, "achievement.effect"):
+		section = "achievement"
+		for arm := range study.Achievement.ArmEffects {
+			own[arm] = true
+		}
+	case strings.HasPrefix(key, "quality.effect"):
+		for arm := range study.Quality.ArmEffects {
+			own[arm] = true
+		}
+	}
+	var keys []string
+	rest := strings.TrimPrefix(key, section+".effect")
+	for _, arm := range study.Design.Arms {
+		if own[arm] && (arm == test.Term || !own[test.Term]) {
+			keys = append(keys, section+".arm_effects."+arm+rest)
+		}
+	}
+	if len(keys) == 0 {
+		return ""
+	}
+	return "arms with effects of their own take none from " + section + ".effect; use " + strings.Join(keys, " or ")
+}
+
+// hinted adds a hint to an error, if there is one.
+func hinted(err error, hint string) error {
+	if hint == "" {
+		return err
+	}
+	return fmt.Errorf("%w; %s", err, hint)
 }
 
 // effectForm finds how the values of an effect's key are written: as a number,

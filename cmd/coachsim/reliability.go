@@ -274,7 +274,11 @@ func writeReliability(w io.Writer, study sim.Study, s gtheory.Simulated) {
 	if o.Scale.Integer {
 		rounded = "rounded and "
 	}
-	fmt.Fprintf(w, "\nReliability by formula, of ratings before they are %sheld within the scale, and of\nratings in %s simulated trials after (Monte Carlo standard errors in parentheses)\n\n", rounded, grouped(s.Replicates))
+	trials := grouped(s.Replicates) + " simulated trials after (Monte Carlo standard errors in parentheses)"
+	if s.Replicates == 1 {
+		trials = "1 simulated trial after, which has no Monte Carlo standard error"
+	}
+	fmt.Fprintf(w, "\nReliability by formula, of ratings before they are %sheld within the scale, and of\nratings in %s\n\n", rounded, trials)
 	rows := [][]string{{"arm", "score", "", "dependability", "generalisability", "given block", "and covariates", "and school"}}
 	schools := false
 	var without []string
@@ -296,7 +300,7 @@ func writeReliability(w io.Writer, study sim.Study, s gtheory.Simulated) {
 			for c, v := range s.Coefficients[arm][i] {
 				text := ""
 				if known(v.Value) != nil {
-					text = fmt.Sprintf("%.3f (%.3f)", v.Value, v.MCSE)
+					text = simulatedText(v, 3)
 					schools = schools || gtheory.Coefficient(c) == gtheory.GivenSchool
 				}
 				row = append(row, text)
@@ -320,7 +324,7 @@ func writeReliability(w io.Writer, study sim.Study, s gtheory.Simulated) {
 			if i > 0 {
 				fmt.Fprint(w, ",")
 			}
-			fmt.Fprintf(w, " %.3f (%.3f) between %s", a.Value.Value, a.MCSE, a.Between)
+			fmt.Fprintf(w, " %s between %s", simulatedText(a.Value, 3), a.Between)
 		}
 		fmt.Fprintln(w)
 	}
@@ -382,7 +386,7 @@ func writePlans(w io.Writer, planned []plannedScore, of string) {
 		}
 		switch {
 		case p.Ratings != nil:
-			row = append(row, fmt.Sprintf("%.3f (%.3f)", p.Ratings.Value, p.Ratings.MCSE))
+			row = append(row, simulatedText(*p.Ratings, 3))
 		case ratings:
 			row = append(row, "")
 		}
@@ -403,7 +407,11 @@ func writeComponents(w io.Writer, study sim.Study, s gtheory.Simulated) {
 		fmt.Fprintln(w, "\nNo G-study: the classes of the control arm have one rating each.")
 		return
 	}
-	fmt.Fprintf(w, "\nG-study: variance components of the ratings of the %s arm, as declared and as\nestimated from each of %s simulated trials, on average\n\n", study.Design.Arms[0], grouped(s.GStudies))
+	trials := "each of " + grouped(s.GStudies) + " simulated trials, on average"
+	if s.GStudies == 1 {
+		trials = "1 simulated trial"
+	}
+	fmt.Fprintf(w, "\nG-study: variance components of the ratings of the %s arm, as declared and as\nestimated from %s\n\n", study.Design.Arms[0], trials)
 	header := []string{"component"}
 	for _, score := range s.Scores {
 		header = append(header, score, "estimated")
@@ -412,7 +420,7 @@ func writeComponents(w io.Writer, study sim.Study, s gtheory.Simulated) {
 	for k, c := range s.Estimated {
 		row := []string{componentName(c, s.With[k])}
 		for i := range s.Scores {
-			row = append(row, fmt.Sprintf("%.4f", s.Truth[i][k]), fmt.Sprintf("%.4f (%.4f)", s.Estimates[i][k].Value, s.Estimates[i][k].MCSE))
+			row = append(row, fmt.Sprintf("%.4f", s.Truth[i][k]), simulatedText(s.Estimates[i][k], 4))
 		}
 		rows = append(rows, row)
 	}
@@ -451,6 +459,16 @@ func writeColumns(w io.Writer, rows [][]string, left int) {
 		}
 		fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
 	}
+}
+
+// simulatedText writes a simulated number with its Monte Carlo standard error, which one
+// replicate has not.
+func simulatedText(v gtheory.Value, digits int) string {
+	text := strconv.FormatFloat(v.Value, 'f', digits, 64)
+	if known(v.MCSE) != nil {
+		text += " (" + strconv.FormatFloat(v.MCSE, 'f', digits, 64) + ")"
+	}
+	return text
 }
 
 // mcseJSON is a simulated number.

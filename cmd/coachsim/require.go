@@ -61,10 +61,6 @@ func (t *targets) read(study sim.Study) (all []target, maxFailed float64, err er
 	if len(t.require) == 0 {
 		return nil, maxFailed, nil
 	}
-	primary := ""
-	if p := study.Primary; p != nil {
-		primary = strings.TrimRight(p.Estimator+":"+p.Outcome+":"+p.Term, ":")
-	}
 	one := study
 	if len(study.Cells) > 0 {
 		one = study.Cells[0].Study
@@ -90,11 +86,7 @@ func (t *targets) read(study sim.Study) (all []target, maxFailed float64, err er
 		if parts[5] == "%" {
 			limit /= 100
 		}
-		name := parts[1]
-		if name == "" {
-			name = primary
-		}
-		test, err := one.FindTest(name)
+		test, err := one.FindTest(parts[1])
 		if err != nil {
 			return nil, 0, usageError("--require %s: %v", text, err)
 		}

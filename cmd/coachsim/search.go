@@ -30,7 +30,7 @@ type searchFlags struct {
 func (f *searchFlags) add(flags *pflag.FlagSet) {
 	f.studyFlags.add(flags)
 	f.addReplicates(flags)
-	flags.StringArrayVar(&f.tests, "test", nil, "the test whose power counts: `ESTIMATOR[:OUTCOME[:TERM]]` (default the study's first of a known effect)")
+	flags.StringArrayVar(&f.tests, "test", nil, "the test whose power counts: `ESTIMATOR[:OUTCOME[:TERM]]` (default the study's primary estimate, or its first of a known effect)")
 	flags.Float64Var(&f.power, "power", 0.8, "the power wanted")
 	flags.IntVar(&f.workers, "workers", runtime.GOMAXPROCS(0), "`NUMBER` of parallel workers; no result depends on it")
 	flags.BoolVar(&f.json, "json", false, "print the result as one JSON object")

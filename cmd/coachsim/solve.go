@@ -61,7 +61,7 @@ of the range has the power; the best is shown.`,
 					return err
 				}
 			} else {
-				f.writeSolved(s, found, keys, tests)
+				f.writeSolved(s, study, found, keys, tests)
 			}
 			if !found.Reached {
 				return &exitError{exitMissed, nil}
@@ -74,7 +74,7 @@ of the range has the power; the best is shown.`,
 	return c
 }
 
-func (f *searchFlags) writeSolved(s streams, found sim.Found, keys []sim.VariedKey, tests []sim.Test) {
+func (f *searchFlags) writeSolved(s streams, study sim.Study, found sim.Found, keys []sim.VariedKey, tests []sim.Test) {
 	fmt.Fprintf(s.out, "Power of %s\n\n", writtenTests(tests))
 	writeLooked(s.out, found, keys)
 	key := keys[0]
@@ -91,8 +91,37 @@ func (f *searchFlags) writeSolved(s streams, found sim.Found, keys []sim.VariedK
 		fmt.Fprintf(s.out, "\nNo value from %s to %s has %g%% power. The most is at %s, with %s.\n",
 			writtenValue(key.Values[0]), writtenValue(key.Values[len(key.Values)-1]), 100*f.power, writtenDesign(found.Answer, keys), powerSentence(found.Answer))
 	}
+	if still(found) {
+		fmt.Fprintf(s.out, "Power is the same at every value of %s that was simulated in full: it does not move the test.\n", key.Key)
+		if hint := effectHint(study, key.Key, tests[0]); hint != "" {
+			fmt.Fprintf(s.out, "Hint: %s.\n", hint)
+		}
+	}
 	if found.Peaks {
 		fmt.Fprintf(s.out, "Power is not monotone in %s: it rises and falls again within the range.\n", key.Key)
 	}
 	writeEffort(s.out, found)
+}
+
+// still reports whether several designs on the same draws rejected in equally many of
+// equally many trials: the key moves nothing.
+func still(found sim.Found) bool {
+	var first *sim.Looked
+	n := 0
+	for i := range found.Looked {
+		l := &found.Looked[i]
+		if l.Replicates != found.Answer.Replicates {
+			continue
+		}
+		if first == nil {
+			first = l
+		}
+		for t, test := range l.Tests {
+			if other := first.Tests[t]; test.Value != other.Value || test.Mean != other.Mean {
+				return false
+			}
+		}
+		n++
+	}
+	return n > 1
 }

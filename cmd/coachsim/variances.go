@@ -16,7 +16,7 @@ func writeVariances(w io.Writer, all dgp.Variances) {
 	width := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for c, cell := range row {
-			if c < len(row)-1 || row[1] != "all" { // the last cell of a sum may run on
+			if c < len(row)-1 || row[2] != "all" { // the last cell of a sum may run on
 				width[c] = max(width[c], utf8.RuneCountInString(cell))
 			}
 		}
@@ -26,7 +26,7 @@ func writeVariances(w io.Writer, all dgp.Variances) {
 		var line strings.Builder
 		for c, cell := range row {
 			gap := strings.Repeat(" ", max(0, width[c]-utf8.RuneCountInString(cell)))
-			if c < 2 {
+			if c < 3 {
 				line.WriteString("  " + cell + gap)
 			} else {
 				line.WriteString("  " + gap + cell)

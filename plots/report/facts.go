@@ -520,7 +520,7 @@ func (p *plan) power() sim.Simulated {
 
 // detectable says the minimum detectable effect; "" where there is no formula.
 func (p *plan) detectable() (value, mcse string) {
-	x, e := p.mdes(p.at)
+	x, e := p.row.MDES, p.row.MDESMCSE
 	if math.IsNaN(x) {
 		return "", ""
 	}
@@ -569,23 +569,21 @@ func (p *plan) sensitivity() (designs, power, effect string) {
 	power = percentWith1(least) + " to " + percentWith1(most)
 	low, high := -1, -1
 	for _, i := range with {
-		x, _ := p.mdes(i)
+		x := rows[i].MDES
 		if math.IsNaN(x) {
 			return listed(varied), power, ""
 		}
 		if low < 0 {
 			low, high = i, i
 		}
-		if l, _ := p.mdes(low); x < l {
+		if x < rows[low].MDES {
 			low = i
 		}
-		if h, _ := p.mdes(high); x > h {
+		if x > rows[high].MDES {
 			high = i
 		}
 	}
-	from, _ := p.mdes(low)
-	to, _ := p.mdes(high)
-	return listed(varied), power, inUnits(from) + " to " + inUnits(to) + p.scale(p.row.Outcome)
+	return listed(varied), power, inUnits(rows[low].MDES) + " to " + inUnits(rows[high].MDES) + p.scale(p.row.Outcome)
 }
 
 // valueRange lists few values, and says the ends of many numbers.

@@ -102,23 +102,23 @@ func varianceTable(study sim.Study) pageTable {
 		Notes: []string{unit + " ICC: share of the variance at that level; R²: share of it that baseline and covariates explain."},
 	}
 	for c, head := range rows[0] {
-		if c > 0 {
-			t.Heads = append(t.Heads, pageHead{capital(head), c == 1})
+		if c > 1 {
+			t.Heads = append(t.Heads, pageHead{capital(head), c == 2})
 		}
 	}
 	outcome := ""
 	for _, row := range rows[1:] {
 		if row[0] != "" {
-			outcome = row[0]
+			outcome = row[0] + ", unit: " + row[1]
 		}
 		var cells []pageCell
-		for c, cell := range row[1:] {
+		for c, cell := range row[2:] {
 			switch {
 			case c == 0:
 				cells = append(cells, wordCell(cell))
 			case cell == "":
 				cells = append(cells, pageCell{})
-			case row[1] == "all" && c > 1: // words on the sum
+			case row[2] == "all" && c > 1: // words on the sum
 				cells = append(cells, pageCell{Value: cell})
 			default:
 				cells = append(cells, numberCell(cell, ""))

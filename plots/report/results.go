@@ -8,8 +8,6 @@
 package report
 
 import (
-	"math"
-
 	"coachsim/estimators"
 	"coachsim/sim"
 )
@@ -19,22 +17,6 @@ type Results struct {
 	Study    sim.Study
 	Summary  sim.Summary  // Made says by what program
 	Families sim.Families // empty for a study without families
-}
-
-// mdes returns the minimum detectable effect of a row of the summary and its
-// Monte Carlo standard error: NaN where the test is no t test, so that the formula
-// does not hold.
-func (r Results) mdes(row int) (value, mcse float64) {
-	of := &r.Summary.Rows[row]
-	switch m := r.method(of.Estimator).(type) {
-	case estimators.IV:
-		if m.Test == estimators.AndersonRubin {
-			return math.NaN(), math.NaN()
-		}
-	case estimators.Randomisation, estimators.WildBootstrap, estimators.LeeBounds, estimators.Mediation:
-		return math.NaN(), math.NaN()
-	}
-	return of.MDES, of.MDESMCSE
 }
 
 // method is that of the estimator with a name.

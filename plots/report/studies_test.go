@@ -56,6 +56,7 @@ func simulatedRun(t *testing.T, text []byte, replicates int, settings ...configs
 	if err != nil {
 		t.Fatal(err)
 	}
+	summary.LeaveOutMDES(study)
 	families, err := sim.MeasureFamilies(log.Chunks(), study.Families, study.Alpha, study.Factors())
 	if err != nil {
 		t.Fatal(err)

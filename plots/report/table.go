@@ -102,12 +102,11 @@ func (r Results) table(name, caption string, rows []int) Table {
 	number("modelse", "Model", "SE", func(_ int, row *sim.SummaryRow) (string, string) { return row.Written(row.ModelSE, row.ModelSEMCSE) })
 	number("cover", "Coverage", "(%)", func(_ int, row *sim.SummaryRow) (string, string) { return sim.WrittenPercent(row.Cover, row.CoverMCSE) })
 	number("power", "Power", "(%)", func(_ int, row *sim.SummaryRow) (string, string) { return sim.WrittenPercent(row.Power, row.PowerMCSE) })
-	number("mdes", "", "MDES", func(i int, row *sim.SummaryRow) (string, string) {
+	number("mdes", "", "MDES", func(_ int, row *sim.SummaryRow) (string, string) {
 		if row.Estimand == "" {
 			return "", ""
 		}
-		value, mcse := r.mdes(i)
-		return row.Written(value, mcse)
+		return row.Written(row.MDES, row.MDESMCSE)
 	})
 	number("n_fail", "Failed", "fits", func(_ int, row *sim.SummaryRow) (string, string) { return strconv.Itoa(row.NFail), "" })
 
