@@ -77,6 +77,7 @@ func awkward() report.Results {
 		m.Truth, m.Bias, m.BiasMCSE, m.Cover, m.CoverMCSE = none, none, none, none, none
 		add(sim.SummaryRow{Cell: cell, Factors: factors, Estimator: "plain", Outcome: "reading", Term: "class", Measures: m}, none)
 	}
+	r.Summary.LeaveOutMDES(r.Study)
 	return r
 }
 
