@@ -325,7 +325,6 @@ type ChunkFile struct {
 	Records   int
 	Cell      int // of the first record
 	Replicate int // of the first record
-	Meta      map[string]string
 }
 
 // A Log is the replicate log of a run directory.
@@ -366,7 +365,6 @@ func OpenLog(dir string) (*Log, error) {
 func statChunk(path string) (ChunkFile, error) {
 	chunk := ChunkFile{Path: path}
 	err := readChunkFile(path, func(file *parquet.File) error {
-		chunk.Meta = chunkMeta(file)
 		chunk.Records = int(file.NumRows())
 		if chunk.Records == 0 {
 			return nil

@@ -271,7 +271,11 @@ func TestLogOrdersChunksByTheirFirstRecord(t *testing.T) {
 	}
 	var order []string
 	for _, file := range log.Files() {
-		order = append(order, fmt.Sprintf("%s:%d/%d:%d", file.Meta["name"], file.Cell, file.Replicate, file.Records))
+		_, meta, err := ReadChunk(file.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		order = append(order, fmt.Sprintf("%s:%d/%d:%d", meta["name"], file.Cell, file.Replicate, file.Records))
 	}
 	if got := strings.Join(order, " "); got != "z-10:0/0:1 c:0/9:1 b:0/10:1 a:1/0:1 z-9:1/7:1" {
 		t.Errorf("order %s", got)

@@ -158,8 +158,8 @@ func TestRunLogsWhatTheWorldFinds(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range log.Files() {
-		if file.Meta["plan"] != "a" || file.Meta["seed"] != "7" || file.Meta["version"] != "v1" {
-			t.Errorf("%s says %v of itself", file.Path, file.Meta)
+		if _, meta, err := ReadChunk(file.Path); err != nil || meta["plan"] != "a" || meta["seed"] != "7" || meta["version"] != "v1" {
+			t.Errorf("%s says %v of itself, error %v", file.Path, meta, err)
 		}
 	}
 	rep := 0
@@ -260,6 +260,13 @@ func TestResume(t *testing.T) {
 			must(t, err)
 			meta["plan"] = "b"
 			must(t, WriteChunk(chunk(dir, 3), records, meta))
+		},
+		"a clock that was set": func(t *testing.T, dir string) {
+			for i, year := range []int{1990, 2100, 1970, 2200, 2000} {
+				then := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
+				must(t, os.Chtimes(chunk(dir, i), then, then))
+			}
+			must(t, os.Remove(chunk(dir, 2)))
 		},
 		"what a killed run leaves": func(t *testing.T, dir string) {
 			must(t, os.WriteFile(filepath.Join(dir, "chunks", ".cell-0000-rep-000000100.parquet.123.tmp"), []byte("PAR1"), 0o600))
