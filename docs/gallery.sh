@@ -46,12 +46,14 @@ for world in ecuador ecuador-disruption; do
 done
 coachsim run tanzania-math --replicates 200 --no-figures --progress none --out "$work/teachers" --set 'estimators=[
   {name: cv-min, kind: lasso, formula: gain ~ $covariates, lambda: cv-min},
-  {name: cv-1se, kind: lasso, formula: gain ~ $covariates, lambda: cv-1se}]' >/dev/null
+  {name: cv-1se, kind: lasso, formula: gain ~ $covariates, lambda: cv-1se}]' \
+  --set 'primary={estimator: cv-min, outcome: gain, term: lambda}' --set 'published=""' --set 'figures=[]' >/dev/null
 draw teachers selection --kind selection
 draw teachers cv-curve --kind cv-curve --only estimator=cv-min
 coachsim run tanzania-math --replicates 1 --no-figures --progress none --out "$work/trees" --set 'estimators=[
   {name: example-tree, kind: ctree, formula: gain ~ $covariates, adjust: univariate, maxdepth: 2},
-  {name: forest, kind: cforest, formula: gain ~ $covariates, mtry: 7}]' --set 'primary=null' --set 'published=null' --set 'figures=[]' >/dev/null
+  {name: forest, kind: cforest, formula: gain ~ $covariates, mtry: 7}]' \
+  --set 'primary={estimator: example-tree, outcome: gain, term: leaves}' --set 'published=""' --set 'figures=[]' >/dev/null
 draw trees tree --kind tree
 draw trees partial-dependence --kind partial-dependence
 draw ecuador densities --kind densities

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot/vg"
@@ -51,6 +52,9 @@ func (f Predictors) Words() Words {
 			notes = append(notes, "A predictor has an interval in the trials that select it, of some in "+count(int(fewest.lo))+" only")
 		}
 	}
+	if left := len(f.predictors()) - len(f.shown()); left > 0 {
+		notes = append(notes, fmt.Sprintf("Of %d predictors the %d are shown that have intervals in most trials, true ones first; the others are in the figure's CSV file", left+len(f.shown()), len(f.shown())))
+	}
 	return Words{title, sentences(notes...)}
 }
 
@@ -64,6 +68,52 @@ func (f Predictors) series(v sim.PredictorValue) string {
 		}
 	}
 	return v.Estimator
+}
+
+// Of coverage at most maxCovered predictors are shown, and fewer where these have more
+// than maxCovers in all, but leastCovered: more are no figure but a table.
+const (
+	maxCovered   = 24
+	maxCovers    = 72
+	leastCovered = 8
+)
+
+// predictors lists the predictors in their order.
+func (f Predictors) predictors() (all []string) {
+	for _, v := range f.Values {
+		if !slices.Contains(all, v.Predictor) {
+			all = append(all, v.Predictor)
+		}
+	}
+	return all
+}
+
+// shown lists the predictors that are drawn: all, or of coverage those that have an
+// interval in most trials, true ones first.
+func (f Predictors) shown() []string {
+	all := f.predictors()
+	var estimators []string
+	for _, v := range f.Values {
+		if !slices.Contains(estimators, v.Estimator) {
+			estimators = append(estimators, v.Estimator)
+		}
+	}
+	most := min(maxCovered, max(leastCovered, maxCovers/max(1, len(estimators))))
+	if f.Measure != sim.PredictorCoverage || len(all) <= most {
+		return all
+	}
+	is, fits := map[string]bool{}, map[string]int{}
+	for _, v := range f.Values {
+		is[v.Predictor] = v.True == sim.TruePredictor
+		fits[v.Predictor] = max(fits[v.Predictor], v.Fits)
+	}
+	slices.SortStableFunc(all, func(a, b string) int {
+		if is[a] != is[b] {
+			return map[bool]int{true: -1, false: 1}[is[a]]
+		}
+		return cmp.Compare(fits[b], fits[a])
+	})
+	return all[:most]
 }
 
 // unit is what the numbers of the measure are shown in.
@@ -109,6 +159,7 @@ func (f Predictors) Draw(t Theme) (Drawing, error) {
 			first[v.Predictor] = v.Value
 		}
 	}
+	shown := f.shown()
 	domain := span{}
 	if f.Measure != sim.PredictorCoverage {
 		domain.add(0)
@@ -124,7 +175,7 @@ func (f Predictors) Draw(t Theme) (Drawing, error) {
 		}
 		var order []string
 		for _, v := range f.Values {
-			if v.True == group.is && !slices.Contains(order, v.Predictor) {
+			if v.True == group.is && slices.Contains(shown, v.Predictor) && !slices.Contains(order, v.Predictor) {
 				order = append(order, v.Predictor)
 			}
 		}
@@ -182,10 +233,11 @@ func (f Predictors) guideAt() []float64 {
 
 // Table returns the plotted numbers.
 func (f Predictors) Table() [][]string {
-	table := [][]string{{"estimator", "term", "predictor", "true_predictor", "value", "low", "high", "mcse", "fits", "n"}}
+	table := [][]string{{"estimator", "term", "predictor", "true_predictor", "value", "low", "high", "mcse", "fits", "n", "shown"}}
+	shown := f.shown()
 	for _, v := range f.Values {
 		table = append(table, []string{
-			v.Estimator, v.Term, v.Predictor, v.True.String(), cell(v.Value), cell(v.Low), cell(v.High), cell(v.MCSE), whole(v.Fits), whole(v.N),
+			v.Estimator, v.Term, v.Predictor, v.True.String(), cell(v.Value), cell(v.Low), cell(v.High), cell(v.MCSE), whole(v.Fits), whole(v.N), strconv.FormatBool(slices.Contains(shown, v.Predictor)),
 		})
 	}
 	return table

@@ -147,6 +147,47 @@ func TestPredictorKinds(t *testing.T) {
 	}
 }
 
+// Of many predictors the coverage of some is shown: true ones, and those with the most
+// intervals, with a note; the twin has all.
+func TestManyCovered(t *testing.T) {
+	f := plots.Predictors{Measure: sim.PredictorCoverage, Alpha: 0.05}
+	for e := range 3 {
+		for p := range 60 {
+			v := sim.PredictorValue{Estimator: fmt.Sprint("post-", e), Term: fmt.Sprint("x", p), Predictor: fmt.Sprint("x", p), True: sim.NotPredictor, Simulated: sim.Around(0.9, 0.02), MCSE: 0.02, Fits: 100 + (7*p)%60, N: 200}
+			if p > 55 {
+				v.True, v.Fits = sim.TruePredictor, 50
+			}
+			f.Values = append(f.Values, v)
+		}
+	}
+	text := string(textOf(t, f))
+	twin := readTwin(t, f)
+	shown, least := 0, 1e9
+	for _, row := range twin.table[1:] {
+		is := twin.text(row, "shown") == "true"
+		if drawn := strings.Contains(text, ">"+twin.text(row, "predictor")+"<"); drawn != is {
+			t.Errorf("%v: drawn %t", row, drawn)
+		}
+		if twin.text(row, "true_predictor") == "yes" && !is {
+			t.Errorf("%v is left out", row)
+		}
+		if is {
+			shown++
+			if twin.text(row, "true_predictor") == "no" {
+				least = min(least, twin.number(row, "fits"))
+			}
+		}
+	}
+	for _, row := range twin.table[1:] {
+		if twin.text(row, "shown") == "false" && twin.number(row, "fits") > least {
+			t.Errorf("%v is left out, and one with %v intervals is not", row, least)
+		}
+	}
+	if note := f.Words().Note; shown != 3*24 || !strings.Contains(note, "Of 60 predictors the 24 are shown") {
+		t.Errorf("%d values, %s", shown, note)
+	}
+}
+
 // Few or many predictors are drawn whole at every width, or refused in words; logs without them are.
 func TestPredictorExtremes(t *testing.T) {
 	for _, n := range []int{1, 60} {

@@ -26,7 +26,7 @@ func TestFiguresComputeNoStatistic(t *testing.T) {
 		"frontier.go":    {"Draw"},
 		"sweep.go":       {"sweptNumber", "divide"},
 		"kinds.go":       {"CheckKeys"},
-		"predictors.go":  {"Draw"},
+		"predictors.go":  {"Draw", "shown"},
 		"reliability.go": {"values", "Draw"},
 		"endlabels.go":   {"placeEnds"},
 	}

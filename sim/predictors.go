@@ -66,6 +66,9 @@ func (m PredictorMeasure) predictorOf(term string) (predictor string, ok bool) {
 	case ImportanceMeasure:
 		return inner("importance")
 	default:
+		if x, ok := inner("std"); ok { // whatever its units, the interval is of the same predictor
+			return x, true
+		}
 		return term, true
 	}
 }
