@@ -304,9 +304,13 @@ func TestConform(t *testing.T) {
 			Forest: &estimators.ForestRuns{Trees: 3, MinSplit: 20, MinBucket: 7, Fraction: 0.632},
 		},
 		"post-selection":           estimators.PostSelection{Selections: []string{"lasso", "cforest"}, Cluster: "school"},
-		"post-selection, agreeing": estimators.PostSelection{Selections: []string{"lasso", "cforest"}, Combine: estimators.AllSelections, Standardise: true, Report: []string{"es_s1_c1"}},
+		"post-selection, agreeing": estimators.PostSelection{Selections: []string{"lasso", "cforest"}, Combine: estimators.AllSelections, Standardise: true, Report: []string{"es_s1_c1"}, IQR: []string{"es_s1_c1"}},
 		"value added":              estimators.ValueAdded{Formula: "score ~ ses + age + girl", Of: "teacher", Cluster: "school", SE: cr1, With: []string{"class", "experience"}},
-		"value added, of schools":  estimators.ValueAdded{Formula: "reading ~ girl", Of: "school", SE: hc1, With: []string{"rural"}},
+		"value added, its truth":   estimators.ValueAdded{Formula: "score ~ ses + age", Of: "teacher", SE: hc1, With: []string{"class"}, Truth: "experience"},
+		"between percentiles": estimators.OLS{
+			Formula: "c(score, std(reading)) ~ coaching + ses + age + experience", Cluster: "school", SE: cr1, Report: []string{"ses", "experience", "age"}, IQR: []string{"age", "experience"},
+		},
+		"value added, of schools": estimators.ValueAdded{Formula: "reading ~ girl", Of: "school", SE: hc1, With: []string{"rural"}},
 		"second step": estimators.OLS{
 			Formula: "value_added(exam, ses, age, by = teacher) ~ class + female + rural", Cluster: "school", SE: cr1, Report: []string{"class"}, R2: true,
 		},
