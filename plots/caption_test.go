@@ -152,3 +152,27 @@ func TestSharedDesign(t *testing.T) {
 		t.Errorf("one row shares with %q", note)
 	}
 }
+
+// A figure that holds no more than the first replicates of a long run says so.
+func TestNotesTellOfTheFirstReplicates(t *testing.T) {
+	row := plots.Row{SummaryRow: sim.SummaryRow{Estimator: "itt", Outcome: "reading", Term: "coaching", Measures: sim.Measures{N: 1_000_000}}}
+	long := plots.LoggedRow{row, make([]sim.Record, 14_000)}
+	short := plots.LoggedRow{row, make([]sim.Record, 200)}
+	short.N = 200
+	sample := plots.Sample{Label: "itt", Estimates: []float64{1, 2, 3}, Taken: 262_000, Of: 1_000_000}
+	for _, c := range []struct {
+		note, want string
+	}{
+		{plots.Zip{Rows: []plots.LoggedRow{long}}.Words().Note, "1,000,000 simulated trials. Shown are the first 14,000."},
+		{plots.PValues{Rows: []plots.LoggedRow{long}}.Words().Note, "1,000,000 simulated trials. Shown are the first 14,000."},
+		{plots.Scatter{Rows: []plots.LoggedRow{long}}.Words().Note, "1,000,000 simulated trials. Shown are the first 14,000."},
+		{plots.SamplingDistribution{Samples: []plots.Sample{sample}}.Words().Note, "1,000,000 simulated trials per panel. Shown are the first 262,000."},
+	} {
+		if !strings.HasPrefix(c.note, c.want) {
+			t.Errorf("the note is %q, want %q first", c.note, c.want)
+		}
+	}
+	if note := (plots.Zip{Rows: []plots.LoggedRow{short}}).Words().Note; strings.Contains(note, "Shown") || !strings.HasPrefix(note, "200 simulated trials. ") {
+		t.Errorf("the note of a short run is %q", note)
+	}
+}
