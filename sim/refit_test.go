@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"coachsim/dgp"
 	"coachsim/estimators"
 )
 
@@ -57,5 +58,37 @@ func TestRefit(t *testing.T) {
 		if _, err := NewRefit(s, rows, replicate, grows); err == nil || !strings.Contains(err.Error(), "the run has 0 to 3") {
 			t.Errorf("replicate %d: %v", replicate, err)
 		}
+	}
+}
+
+// Of a study of learning the densities are of tests and gains, each within its bounds.
+func TestDensitiesOfLearning(t *testing.T) {
+	s := smallStudy(1)
+	s.Quality, s.Observation, s.Achievement = dgp.Quality{}, dgp.Observation{}, dgp.Achievement{}
+	s.Covariates = nil
+	s.Design.Arms, s.Design.Assignment, s.Design.Attrition = []string{"control"}, dgp.None{}, dgp.Attrition{}
+	s.Learning = new(dgp.Learning)
+	s.Learning.SetDefaults()
+	s.Learning.Ability.GradeMeans, s.Learning.Ability.ChildSD, s.Learning.Items.Numbers = []float64{0}, 1, []int{12}
+	s.Learning.Gains.Mean = 10
+	variables, err := StudyDensities(s, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, v := range variables {
+		names = append(names, v.Name)
+		if v.Part != Learnt || len(v.Densities) != 1 {
+			t.Errorf("%s: %d densities", v.Name, len(v.Densities))
+			continue
+		}
+		for i, x := range v.Densities[0].X {
+			if v.Name != "gain" && (x < 0 || x > 100) || !(v.Densities[0].Median[i] >= 0) {
+				t.Errorf("%s: %v at %v", v.Name, v.Densities[0].Median[i], x)
+			}
+		}
+	}
+	if got := strings.Join(names, " "); got != "pretest posttest baseline gain" {
+		t.Errorf("densities of %s", got)
 	}
 }

@@ -126,9 +126,17 @@ func oneDesign(c *cobra.Command, study sim.Study, name string, cell int) (sim.St
 func (d *drawn) fullFits(study sim.Study) ([]*fitted, error) {
 	var all []*fitted
 	for _, e := range study.Estimators {
-		panel, err := estimators.Bind([]estimators.Named{{Name: e.Name, Method: inFull(e.Method, study.Terms)}}, d.generator.Shape(), study.Terms)
+		var before []estimators.Named // that it takes its terms from
+		if post, ok := e.Method.(estimators.PostSelection); ok {
+			for _, o := range study.Estimators {
+				if slices.Contains(post.Selections, o.Name) {
+					before = append(before, estimators.Named{Name: o.Name, Method: o.Method})
+				}
+			}
+		}
+		panel, err := estimators.Bind(append(before, estimators.Named{Name: e.Name, Method: inFull(e.Method, study.Terms)}), d.generator.Shape(), study.Terms)
 		if err != nil { // it cannot report all: a term stands for another, say
-			if panel, err = estimators.Bind([]estimators.Named{{Name: e.Name, Method: e.Method}}, d.generator.Shape(), study.Terms); err != nil {
+			if panel, err = estimators.Bind(append(before, estimators.Named{Name: e.Name, Method: e.Method}), d.generator.Shape(), study.Terms); err != nil {
 				return nil, err
 			}
 		}
@@ -136,7 +144,9 @@ func (d *drawn) fullFits(study sim.Study) ([]*fitted, error) {
 		panel.Use(d.stream)
 		f := &fitted{fit: &fit{name: e.Name, options: optionsOf(e.Method)}}
 		for i, estimate := range panel.Fit(d.data) {
-			f.rows = append(f.rows, describe(panel.Rows()[i], estimate, study.Alpha))
+			if row := panel.Rows()[i]; row.Estimator == e.Name {
+				f.rows = append(f.rows, describe(row, estimate, study.Alpha))
+			}
 		}
 		f.components = panel.VarianceComponents()
 		all = append(all, f)
