@@ -398,18 +398,28 @@ func (g *Generator) fillColumns() {
 	tests := len(g.trial.Achievement.Tests)
 	total := g.data.Columns[g.testColumn+tests]
 	clear(total)
-	for k := range tests {
-		dst := g.data.Columns[g.testColumn+k]
+	columns := g.data.Columns[g.testColumn : g.testColumn+tests]
+	for k, dst := range columns {
 		g.receivedTests(dst, k)
 		if g.retention != nil {
 			blank(dst, g.data.Columns[g.respondedColumn])
 		}
-		g.truth.scale[g.testColumn+k] = standardise(dst, g.trial.Achievement.standardised(k))
+	}
+	for k := 0; k < tests; k++ {
+		a, scale := &g.trial.Achievement, g.truth.scale[g.testColumn:]
+		if k+1 < tests && a.standardised(k) && a.standardised(k+1) {
+			scale[k], scale[k+1] = standardiseTwo(columns[k], columns[k+1])
+			k++
+			continue
+		}
+		scale[k] = standardise(columns[k], a.standardised(k))
+	}
+	for k, x := range columns {
 		if g.parts[k] == 0 {
 			continue
 		}
-		for i, x := range dst {
-			total[i] += x / g.parts[k]
+		for i, v := range x {
+			total[i] += v / g.parts[k]
 		}
 	}
 	g.truth.scale[g.testColumn+tests] = standardise(total, g.trial.Achievement.standardised(-1))
@@ -541,12 +551,57 @@ func standardise(x []float64, on bool) scale {
 			raw += v * v
 		}
 	}
-	s := scale{mean: mean, inverse: 1}
-	if ss > 1e-20*raw && n > 1 { // more than rounding of the mean
-		s.inverse = 1 / math.Sqrt(ss/float64(n-1))
-	}
+	s := newScale(mean, ss, raw, n)
 	for i := range x {
 		x[i] = s.apply(x[i])
 	}
 	return s
+}
+
+// newScale is the scale of n values with a sum of squares around the mean, and around 0.
+func newScale(mean, ss, raw float64, n int) scale {
+	s := scale{mean: mean, inverse: 1}
+	if ss > 1e-20*raw && n > 1 { // more than rounding of the mean
+		s.inverse = 1 / math.Sqrt(ss/float64(n-1))
+	}
+	return s
+}
+
+// standardiseTwo is standardise of two columns of one length at once: a sum has to wait
+// for itself, but not for the other's.
+func standardiseTwo(x, y []float64) (s, t scale) {
+	y = y[:len(x)]
+	var a, b float64
+	n, m := 0, 0
+	for i, v := range x {
+		if !math.IsNaN(v) {
+			a += v
+			n++
+		}
+		if w := y[i]; !math.IsNaN(w) {
+			b += w
+			m++
+		}
+	}
+	if n == 0 || m == 0 {
+		return standardise(x, true), standardise(y, true)
+	}
+	a /= float64(n)
+	b /= float64(m)
+	var ss, raw, tt, rest float64
+	for i, v := range x {
+		if !math.IsNaN(v) {
+			ss += (v - a) * (v - a)
+			raw += v * v
+		}
+		if w := y[i]; !math.IsNaN(w) {
+			tt += (w - b) * (w - b)
+			rest += w * w
+		}
+	}
+	s, t = newScale(a, ss, raw, n), newScale(b, tt, rest, m)
+	for i := range x {
+		x[i], y[i] = s.apply(x[i]), t.apply(y[i])
+	}
+	return s, t
 }

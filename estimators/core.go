@@ -332,6 +332,10 @@ func (c *core) loadChildren(d *dgp.Data, columns [][]float64) {
 	for g := range c.groups {
 		lo, hi := d.ChildStart[g], d.ChildStart[g+1]
 		s := c.stat[g*c.stride : (g+1)*c.stride]
+		if c.filter != nil && c.filter.level <= c.group && !c.filter.keep(d, d.Ancestor(c.group, g, c.filter.level)) {
+			clear(s) // no row of the class is in
+			continue
+		}
 		s[0] = float64(hi - lo)
 		if c.mask != nil {
 			s[0] = total(c.mask[lo:hi])

@@ -431,3 +431,46 @@ func TestSIMEXEqualsRegressions(t *testing.T) {
 		}
 	}
 }
+
+// What classes without rows score is of no matter to any correction, not even where it
+// is missing.
+func TestCorrectionsLeaveOutMissingScores(t *testing.T) {
+	g, err := ratedTrial().Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shape := g.Shape()
+	var all []estimators.Named
+	for _, method := range []estimators.ErrorMethod{estimators.ErrorMoments, estimators.RegressionCalibration, estimators.SIMEX, estimators.SplitHalf, estimators.FactorScore} {
+		all = append(all, estimators.Named{Name: method.String(), Method: estimators.Mediation{
+			Formula: "reading ~ coaching + support + months | block", Mediator: "support ~ coaching | block", Where: "wealth > -0.5",
+			Cluster: "school", SE: estimators.CR1, Error: &estimators.MeasurementError{Method: method},
+		}})
+	}
+	panel, err := estimators.Bind(all, shape, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := dgp.Stream{Seed: 4}
+	data, _ := g.Draw(st)
+	panel.Use(st)
+	want := slices.Clone(panel.Fit(data))
+	missing := 0
+	for j, school := range data.TeacherSchool {
+		if data.Columns[shape.Index("wealth")][school] > -0.5 {
+			continue
+		}
+		missing++
+		for c, column := range shape.Columns {
+			if slices.Contains(column.Domains, "support") {
+				data.Columns[c][j] = math.NaN()
+			}
+		}
+	}
+	panel.Use(st)
+	for i, e := range panel.Fit(data) {
+		if e.Value != want[i].Value || e.SE != want[i].SE || !e.Status.Worked() || missing == 0 {
+			t.Errorf("%+v: %+v with %d classes missing, %+v without", panel.Rows()[i], e, missing, want[i])
+		}
+	}
+}
