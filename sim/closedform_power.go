@@ -285,9 +285,7 @@ func (c *ClosedForm) powerFor(es, alpha float64) float64 {
 	level := analytic.Level{Alpha: alpha, Tails: 2}
 	power := 0.0
 	for _, one := range c.cases {
-		for _, left := range one.chance {
-			power += one.probability * left.Probability * one.Power(es*math.Sqrt(left.Value), level)
-		}
+		power += one.probability * one.AveragePower(es, one.chance, level)
 	}
 	return power
 }

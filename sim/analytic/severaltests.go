@@ -210,7 +210,7 @@ func newSeveralPoint(s SeveralTests, levels []float64) *severalPoint {
 	}
 	p.rest = choleskyOf(rest)
 	finite := false
-	tables := map[[2]float64]chiRoot{}
+	tables, ratios := map[[2]float64]chiRoot{}, map[[3]float64]float64{}
 	sum := 0.0
 	for _, c := range s.Cases {
 		sum += c.Probability
@@ -219,7 +219,11 @@ func newSeveralPoint(s SeveralTests, levels []float64) *severalPoint {
 		for _, t := range c.Tests {
 			df += t.DF / float64(m)
 			for _, alpha := range levels {
-				critical = append(critical, t.critical(Level{Alpha: alpha, Tails: 2}))
+				at := [3]float64{t.DF, t.CriticalDF, alpha}
+				if _, known := ratios[at]; !known {
+					ratios[at] = t.ratio(Level{Alpha: alpha, Tails: 2})
+				}
+				critical = append(critical, ratios[at]*math.Sqrt(t.inflation()))
 			}
 		}
 		p.critical = append(p.critical, critical)

@@ -67,10 +67,22 @@ func (t Test) critical(l Level) float64 { return t.ratio(l) * math.Sqrt(t.inflat
 // Power is the probability that the test rejects when the effect is es:
 // P(|T| > c), or P(T > c) with one tail, for T noncentral t(DF, es/SE) and c the
 // 1-alpha/2 or 1-alpha quantile of the central t.
-func (t Test) Power(es float64, l Level) float64 {
-	c, delta := t.critical(l), es/t.SE
+func (t Test) Power(es float64, l Level) float64 { return t.powerBeyond(t.critical(l), es, l.Tails) }
+
+// AveragePower is the average power where the precision of the estimate is a share of
+// 1/SE², with probabilities.
+func (t Test) AveragePower(es float64, shares []Share, l Level) float64 {
+	c, power := t.critical(l), 0.0
+	for _, left := range shares {
+		power += left.Probability * t.powerBeyond(c, es*math.Sqrt(left.Value), l.Tails)
+	}
+	return power
+}
+
+func (t Test) powerBeyond(c, es float64, tails int) float64 {
+	delta := es / t.SE
 	power := above(c, t.DF, delta)
-	if l.Tails == 2 {
+	if tails == 2 {
 		power += above(c, t.DF, -delta)
 	}
 	return math.Min(math.Max(power, 0), 1)
