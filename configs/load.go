@@ -140,6 +140,16 @@ func wrongFigures(doc *strict.Document, figures []sim.Figure) (faults strict.Fau
 	return faults
 }
 
+// LoadPlan reads the study of a plan's text, which name is the path of. A plan that
+// does not tell the size of its chunks has the usual ones.
+func LoadPlan(name string, text []byte) (sim.Study, error) {
+	study, err := Load(name, text, nil)
+	if study.Chunk == 0 {
+		study.Chunk = sim.ChunkReplicates
+	}
+	return study, err
+}
+
 // Resolve writes a study with every default, as YAML that Load reads back.
 func Resolve(s sim.Study) ([]byte, error) {
 	text, err := strict.Encode(s, kinds())
@@ -163,7 +173,11 @@ var resultsChanged = []string{
 
 // Plan fixes a study for a run directory by a program.
 func Plan(s sim.Study, build sim.Build) (sim.Plan, error) {
-	text, err := Resolve(s)
+	planned := s
+	if planned.Chunk = s.ChunkSize(); planned.Chunk == sim.ChunkReplicates {
+		planned.Chunk = 0 // as plans say it that know no other
+	}
+	text, err := Resolve(planned)
 	if err != nil {
 		return sim.Plan{}, err
 	}
@@ -174,6 +188,7 @@ func Plan(s sim.Study, build sim.Build) (sim.Plan, error) {
 	endless.Families = nil // they decide no replicate: the log is only read for them
 	endless.Primary, endless.Sources = nil, sim.Sources{}
 	endless.Precision = nil // decides how many
+	endless.Chunk = 0       // cuts the log
 	endless.Cost = nil
 	endless.Figures = nil
 	identity, err := Resolve(endless)

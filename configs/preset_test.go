@@ -267,3 +267,31 @@ func TestUnknownTable(t *testing.T) {
 		}
 	}
 }
+
+// A plan tells the size of its chunks where it is not the usual, and a plan that does not
+// has the usual ones, whatever the study would have. The size decides no replicate.
+func TestPlanChunk(t *testing.T) {
+	slow, fast := preset(t, "tanzania-math"), preset(t, "ecuador")
+	plan, err := configs.Plan(slow, sim.Build{Version: "v1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(plan.Text), "\nchunk: 5\n") {
+		t.Error("the plan of a slow study does not tell its chunks")
+	}
+	again, err := configs.LoadPlan("plan.yaml", plan.Text)
+	if err != nil || again.ChunkSize() != 5 {
+		t.Errorf("chunks of %d, error %v", again.ChunkSize(), err)
+	}
+	older, err := configs.LoadPlan("plan.yaml", []byte(strings.Replace(string(plan.Text), "\nchunk: 5\n", "\n", 1)))
+	if err != nil || older.ChunkSize() != sim.ChunkReplicates {
+		t.Errorf("an older plan: chunks of %d, error %v", older.ChunkSize(), err)
+	}
+	other, err := configs.Plan(older, sim.Build{Version: "v1"})
+	if err != nil || other.Hash != plan.Hash || strings.Contains(string(other.Text), "\nchunk:") {
+		t.Errorf("hash %s, want %s, error %v", other.Hash, plan.Hash, err)
+	}
+	if plan, err = configs.Plan(fast, sim.Build{Version: "v1"}); err != nil || strings.Contains(string(plan.Text), "\nchunk:") {
+		t.Errorf("the usual chunks are told, error %v", err)
+	}
+}

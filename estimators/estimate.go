@@ -44,6 +44,10 @@ func (s Status) String() string {
 // Worked reports whether the estimate may be used.
 func (s Status) Worked() bool { return s == OK || s == Reduced || s == Boundary }
 
+// Failed reports whether the fit failed: it gave no estimate, and should have. That a
+// term is not selected is an outcome of a selection, and no failure.
+func (s Status) Failed() bool { return !s.Worked() && s != NotSelected }
+
 // ParseStatus reads the name that String writes.
 func ParseStatus(name string) (Status, error) {
 	for i, n := range statusNames {

@@ -25,6 +25,7 @@ type Forecast struct {
 	Probed  []DesignForecast `json:"probed"`
 
 	chunks int     // of the log
+	size   int     // replicates of one
 	chunk  Seconds // that one takes on one worker, on average
 	world  int64   // bytes that the largest worker holds
 }
@@ -62,7 +63,7 @@ func (s Study) Forecast(ctx context.Context, workers int) (Forecast, error) {
 	// A worker takes a chunk at a time, and no more of them work than there are
 	// processors. Each prepares itself for a design once.
 	parallel := min(workers, runtime.GOMAXPROCS(0))
-	chunks := (s.Replicates + ChunkReplicates - 1) / ChunkReplicates
+	chunks := s.Chunks() / len(designs)
 	size := float64(s.Replicates) / float64(chunks) // the last may be short
 	perWorker := math.Ceil(float64(chunks) / float64(parallel))
 	var truths, chunk, bytes float64
@@ -84,7 +85,7 @@ func (s Study) Forecast(ctx context.Context, workers int) (Forecast, error) {
 	f.Truths = Seconds(truths * float64(len(designs)) / float64(parallel))
 	f.Time = f.Truths + Seconds(chunk*rounds)
 	f.Log = int64(bytes * float64(tasks))
-	f.chunks, f.chunk, f.world = tasks, Seconds(chunk), world
+	f.chunks, f.chunk, f.size, f.world = tasks, Seconds(chunk), s.ChunkSize(), world
 	var now runtime.MemStats
 	runtime.ReadMemStats(&now)
 	const code = 20e6 // the program itself, which Sys leaves out
@@ -102,7 +103,7 @@ func (f Forecast) Shard(n, workers int) Forecast {
 	chunks := (f.chunks + n - 1) / n
 	here := min(f.Workers, runtime.GOMAXPROCS(0))
 	s := f
-	s.Trials, s.Workers, s.chunks = min(f.Trials, chunks*ChunkReplicates), workers, chunks
+	s.Trials, s.Workers, s.chunks = min(f.Trials, chunks*f.size), workers, chunks
 	s.Truths = f.Truths * Seconds(here) / Seconds(workers)
 	s.Time = s.Truths + f.chunk*Seconds((chunks+workers-1)/workers)
 	s.Log = f.Log * int64(chunks) / int64(f.chunks)

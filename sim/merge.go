@@ -139,6 +139,8 @@ func ReadShards(dirs []string) (Plan, error) {
 			return Plan{}, &DirectoryError{dir, fmt.Sprintf("is of another study, or by another version of coachsim, than %s:\n%sthey cannot be merged", dirs[0], planDiff(first.Text, plan.Text))}
 		case planReplicates(plan.Text) != planReplicates(first.Text):
 			return Plan{}, &DirectoryError{dir, fmt.Sprintf("has %s, and %s has %s; run the shorter again with --replicates and --resume", planReplicates(plan.Text), dirs[0], planReplicates(first.Text))}
+		case planChunk(plan.Text) != planChunk(first.Text):
+			return Plan{}, &DirectoryError{dir, fmt.Sprintf("has chunks of %d replicates, and %s has chunks of %d", planChunk(plan.Text), dirs[0], planChunk(first.Text))}
 		case !slices.Equal(planPrecision(plan.Text), planPrecision(first.Text)):
 			return Plan{}, &DirectoryError{dir, fmt.Sprintf("asks for another precision than %s", dirs[0])}
 		case max(1, plan.Shard.N) != max(1, first.Shard.N):

@@ -34,7 +34,7 @@ var precisionMeasures = []string{"power", "bias", "coverage"}
 // PrecisionReplicates is how often it is asked whether a design is known precisely:
 // after so many replicates, twice as many, and so on. It is asked of the first
 // replicates in their order, whichever are finished first, so that the answer
-// does not depend on workers.
+// does not depend on workers; and every size of a chunk divides it.
 const PrecisionReplicates = 5 * ChunkReplicates
 
 // precisionFaults checks what a study asks for.
@@ -56,6 +56,7 @@ type referee struct {
 	asked  []Precision
 	alpha  float64
 	limits *limits
+	chunk  int // replicates
 
 	mu    sync.Mutex
 	cells []refereed
@@ -70,7 +71,7 @@ type refereed struct {
 }
 
 func newReferee(s Study, cells, chunks int) *referee {
-	e := &referee{asked: s.Precision, alpha: s.Alpha, end: make([]int, cells)}
+	e := &referee{asked: s.Precision, alpha: s.Alpha, chunk: s.ChunkSize(), end: make([]int, cells)}
 	for i := range e.end {
 		e.end[i] = chunks
 	}
@@ -121,7 +122,7 @@ func (e *referee) see(t task, records []Record) (spared int) {
 			}
 			c.tallies[row].add(r, e.alpha, e.limits)
 		}
-		if c.next*ChunkReplicates%PrecisionReplicates == 0 && e.precise(c) {
+		if c.next*e.chunk%PrecisionReplicates == 0 && e.precise(c) {
 			spared = e.end[t.cell] - c.next
 			e.end[t.cell] = c.next
 			c.waiting, c.tallies = nil, nil

@@ -109,13 +109,13 @@ func TestPrecision(t *testing.T) {
 	// Killed between a chunk too many and its removal, with a chunk lost before it.
 	for cell, end := range ends {
 		if end < most {
-			beyond := task{cell, end / ChunkReplicates}.fileName()
+			beyond := fmt.Sprintf("cell-%04d-rep-%09d.parquet", cell, end)
 			text, err := os.ReadFile(filepath.Join(full, "chunks", beyond))
 			must(t, err)
 			must(t, os.WriteFile(filepath.Join(merged, "chunks", beyond), text, 0o644))
 		}
 	}
-	must(t, os.Remove(filepath.Join(merged, "chunks", task{1, 2}.fileName())))
+	must(t, os.Remove(filepath.Join(merged, "chunks", "cell-0001-rep-000000200.parquet")))
 	resumed := silently(merged, 2)
 	resumed.Resume = true
 	if _, err := Run(t.Context(), plan, resumed); err != nil {

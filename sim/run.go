@@ -12,13 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-
-	"coachsim/estimators"
 )
-
-// ChunkReplicates is the number of replicates in one chunk of the log. Chunks
-// are what workers take and what a killed run keeps.
-const ChunkReplicates = 100
 
 // A Plan is a study with the text that fixes it.
 type Plan struct {
@@ -64,8 +58,8 @@ type DirectoryError struct {
 func (e *DirectoryError) Error() string { return e.Dir + ": " + e.Message }
 
 // Run simulates a plan's study into a run directory: plan.yaml and one file in
-// chunks/ for every ChunkReplicates replicates of every cell. The files do not
-// depend on the number of workers. When ctx ends, the chunks in flight are finished and
+// chunks/ for every ChunkSize replicates of every cell. The files do not depend on the
+// number of workers. When ctx ends, the chunks in flight are finished and
 // Outcome.Interrupted is set.
 func Run(ctx context.Context, plan Plan, o Options) (out Outcome, err error) {
 	if !o.Held {
@@ -127,6 +121,8 @@ func prepare(plan Plan, o Options) error {
 		return err
 	case planHash(old) != plan.Hash:
 		return &DirectoryError{o.Dir, plan.unlike(old) + "choose another directory with --out, or replace the run with --force"}
+	case planChunk(old) != plan.Study.ChunkSize():
+		return &DirectoryError{o.Dir, fmt.Sprintf("holds a run of this study in chunks of %d replicates, not of %d; go on with --set chunk=%[1]d, or replace the run with --force", planChunk(old), plan.Study.ChunkSize())}
 	case planShard(old) != planShard(plan.Text):
 		return &DirectoryError{o.Dir, fmt.Sprintf("holds %s of this study, not %s; choose another directory with --out, or replace the run with --force", planShard(old).named(), plan.Shard.named())}
 	case !keeps(planPrecision(old), plan.Study.Precision):
@@ -211,7 +207,8 @@ func (r *runner) dealTo(shards int) {
 
 // chunks returns the number of chunks of each cell that does not end early.
 func (r *runner) chunks() int {
-	return (r.plan.Study.Replicates + ChunkReplicates - 1) / ChunkReplicates
+	size := r.plan.Study.ChunkSize()
+	return (r.plan.Study.Replicates + size - 1) / size
 }
 
 // tasks returns the number of tasks of all shards.
@@ -250,25 +247,32 @@ func (r *runner) spared(chunks int) int {
 
 // span returns the replicates [lo, hi) of a chunk.
 func (r *runner) span(chunk int) (lo, hi int) {
-	lo = chunk * ChunkReplicates
-	return lo, min(lo+ChunkReplicates, r.plan.Study.Replicates)
+	size := r.plan.Study.ChunkSize()
+	lo = chunk * size
+	return lo, min(lo+size, r.plan.Study.Replicates)
 }
 
-func (t task) fileName() string {
-	return fmt.Sprintf("cell-%04d-rep-%09d.parquet", t.cell, t.chunk*ChunkReplicates)
+// taskOf is the task of a replicate.
+func (r *runner) taskOf(cell, replicate int) task {
+	return task{cell, replicate / r.plan.Study.ChunkSize()}
+}
+
+func (r *runner) fileName(t task) string {
+	lo, _ := r.span(t.chunk)
+	return fmt.Sprintf("cell-%04d-rep-%09d.parquet", t.cell, lo)
 }
 
 // named returns the task whose chunk has a file name.
 func (r *runner) named(file string) (t task, ok bool) {
-	rep := 0
-	if _, err := fmt.Sscanf(file, "cell-%d-rep-%d.parquet", &t.cell, &rep); err != nil {
+	cell, rep := 0, 0
+	if _, err := fmt.Sscanf(file, "cell-%d-rep-%d.parquet", &cell, &rep); err != nil {
 		return t, false
 	}
-	t.chunk = rep / ChunkReplicates
-	return t, t.cell >= 0 && t.cell < len(r.cells) && t.chunk >= 0 && t.chunk < r.chunks() && file == t.fileName()
+	t = r.taskOf(cell, rep)
+	return t, t.cell >= 0 && t.cell < len(r.cells) && t.chunk >= 0 && t.chunk < r.chunks() && file == r.fileName(t)
 }
 
-func (r *runner) path(t task) string { return filepath.Join(chunkDir(r.options.Dir), t.fileName()) }
+func (r *runner) path(t task) string { return filepath.Join(chunkDir(r.options.Dir), r.fileName(t)) }
 
 // read reads the chunk of a task from a file, and finds damage. Rows is how many
 // records a replicate has, or 0 where nobody knows.
@@ -423,15 +427,16 @@ func (r *runner) work(ctx context.Context) error {
 			}
 		}
 		lo, hi := r.span(t.chunk)
-		var step ProgressStep
 		records = records[:0]
 		for rep := lo; rep < hi; rep++ {
+			begin := len(records)
 			records = w.log(records, rep)
+			step := ProgressStep{Replicates: 1}
+			for i := range records[begin:] {
+				step.count(&records[begin+i], i == 0, r.plan.Study.Alpha)
+			}
+			r.progress.Add(step)
 		}
-		for i := range records {
-			step.count(&records[i], i%len(w.rows) == 0, r.plan.Study.Alpha)
-		}
-		step.Replicates = hi - lo
 		meta := map[string]string{"plan": r.plan.Hash, "seed": strconv.FormatUint(r.plan.Study.Seed, 10), "version": r.plan.Version, "processor": r.plan.Processor}
 		if !r.referee.within(t) {
 			continue // its cell ended meanwhile
@@ -444,7 +449,6 @@ func (r *runner) work(ctx context.Context) error {
 			r.progress.Spare(r.spared(spared))
 		}
 		r.finished.Add(int64(hi - lo))
-		r.progress.Add(step)
 	}
 	return nil
 }
@@ -482,7 +486,7 @@ func (w *world) log(records []Record, rep int) []Record {
 
 // count adds one record to what progress shows.
 func (s *ProgressStep) count(r *Record, labelled bool, alpha float64) {
-	if !r.Status.Worked() && r.Status != estimators.NotSelected {
+	if r.Status.Failed() {
 		s.Failures++
 	}
 	if labelled && !(r.Status.Worked() && math.IsNaN(r.P)) { // a description has no test

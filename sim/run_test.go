@@ -64,6 +64,9 @@ func smallStudy(replicates int) Study {
 // the resolved study.
 func planOf(s Study, hash string) Plan {
 	text := fmt.Sprintf("aim: %s\nreplicates: %d\nalpha: %g\n", s.Aim, s.Replicates, s.Alpha)
+	if s.Chunk > 0 {
+		text += fmt.Sprintf("chunk: %d\n", s.Chunk)
+	}
 	return Plan{Study: s, Text: PlanText([]byte(text), testProvenance(hash, s.Seed)), Hash: hash, Build: Build{Version: "v1"}, Results: 1}
 }
 

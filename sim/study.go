@@ -28,6 +28,7 @@ type Study struct {
 	Published  string            `yaml:"published,omitempty" doc:"a built-in table of published results to hold the estimates against"`
 	Cost       *Cost             `yaml:"cost,omitempty" doc:"what the trial costs, by unit, for optimise"`
 	Figures    []Figure          `yaml:"figures,omitempty" doc:"figures to draw in place of the standard ones, which kind standard adds; a figure of the same name replaces one"`
+	Chunk      int               `yaml:"chunk,omitempty" min:"0" max:"100" doc:"replicates in one file of the log, which is what a killed run loses at most of each worker: a divisor of 100; by default 100, and less where a data set takes many fits"`
 	Streams    Streams           `yaml:"streams,omitempty" doc:"random draws of the cells of a sweep: common (the same in every cell) or independent"`
 
 	// Sweep is the study's sweep as written and Cells what it comes to. Reading
@@ -65,7 +66,8 @@ func (s Study) Trials() int { return len(s.designs()) * s.Replicates }
 
 // Chunks is the number of files in the log of a run, over all cells.
 func (s Study) Chunks() int {
-	return len(s.designs()) * ((s.Replicates + ChunkReplicates - 1) / ChunkReplicates)
+	size := s.ChunkSize()
+	return len(s.designs()) * ((s.Replicates + size - 1) / size)
 }
 
 // Factors lists the factors of each cell, and nothing for a study without a
@@ -214,6 +216,9 @@ func (s Study) Validate() []Fault {
 	}
 	if c := s.Cost; c != nil && c.Hour > 0 && c.Minutes == 0 {
 		faults = append(faults, Fault{"cost.coder_hour", -1, "needs cost.rating_minutes, the minutes that a coder works on one segment"})
+	}
+	if s.Chunk > 0 && ChunkReplicates%s.Chunk != 0 {
+		faults = append(faults, Fault{"chunk", -1, fmt.Sprintf("%d is no divisor of %d; there are 1, 2, 4, 5, 10, 20, 25, 50 and 100", s.Chunk, ChunkReplicates)})
 	}
 	g, err := s.Trial.Compile()
 	if err != nil {

@@ -71,7 +71,7 @@ func Verify(ctx context.Context, plan Plan, dir string, n int, seed uint64, work
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		t := task{at.cell, at.replicate / ChunkReplicates}
+		t := r.taskOf(at.cell, at.replicate)
 		logged, err := r.read(r.path(t), t, rows[t.cell])
 		if err != nil {
 			continue // told above
@@ -224,7 +224,7 @@ func equal(a, b float64, elsewhere bool) (same, exact bool) {
 // Replicate returns the log's records of one replicate.
 func Replicate(plan Plan, dir string, cell, replicate int) ([]Record, error) {
 	r := newRunner(plan, Options{Dir: dir})
-	t := task{cell, replicate / ChunkReplicates}
+	t := r.taskOf(cell, replicate)
 	records, err := r.read(r.path(t), t, 0)
 	if err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ the message names the shards, and the commands that finish them.`,
 			if err != nil {
 				return err
 			}
-			study, err := configs.Load(filepath.Join(shards[0], "plan.yaml"), first.Text, nil)
+			study, err := configs.LoadPlan(filepath.Join(shards[0], "plan.yaml"), first.Text)
 			if err != nil {
 				return err
 			}

@@ -20,7 +20,7 @@ func readRun(dir string) (sim.Plan, error) {
 		}
 		return sim.Plan{}, &exitError{exitFile, err}
 	}
-	study, err := configs.Load(path, old.Text, nil)
+	study, err := configs.LoadPlan(path, old.Text)
 	if err != nil {
 		return sim.Plan{}, err
 	}

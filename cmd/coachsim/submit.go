@@ -224,7 +224,7 @@ func (f *submitFlags) job(c *cobra.Command, s streams, argument string) (cluster
 		fmt.Fprintf(s.talk, "Warning: %s.\n", warning)
 	}
 	if chunks := study.Chunks(); f.shards > chunks {
-		return j, usageError("--shards %d: more than the %s of %d trials that there are to share out", f.shards, count(chunks, "chunk"), sim.ChunkReplicates)
+		return j, usageError("--shards %d: more than the %s of %d trials that there are to share out", f.shards, count(chunks, "chunk"), study.ChunkSize())
 	}
 	plan, err := configs.Plan(study, build())
 	if err != nil {
