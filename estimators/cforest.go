@@ -126,6 +126,7 @@ func (o CForest) bind(name string, s *Setup, f *Formula) (Fitter, error) {
 	}
 	for _, j := range c.reported {
 		row(fmt.Sprintf("emerges(%s)", g.inputs[j].text))
+		c.rows[len(c.rows)-1].Predictor = f.predictor(j)
 	}
 	row("oob_mse")
 	if o.Tune != nil {

@@ -48,6 +48,7 @@ func (o CTree) Bind(name string, s *Setup) (Fitter, error) {
 		}
 		for _, j := range t.reported {
 			row(fmt.Sprintf("split(%s)", g.inputs[j].text))
+			t.rows[len(t.rows)-1].Predictor = f.predictor(j)
 		}
 		row("leaves")
 		row("depth")

@@ -221,12 +221,14 @@ func (o Lasso) bind(name string, s *Setup, f *Formula) (Fitter, error) {
 	}
 	for i, j := range l.reported {
 		row(f.Terms[j].String())
+		l.report[i].Projection = b.projection(f.Terms[j].String(), outcome)
 		if o.Inference == DoubleSelection || o.Inference == Debiased { // which do not shrink the effect of an arm
 			l.report[i].Target = b.effect(f.Terms[j].String(), outcome, b.causal)
 		}
 	}
 	for _, j := range l.reported {
 		row("selected(" + f.Terms[j].String() + ")")
+		l.report[len(l.report)-1].Predictor = f.predictor(j)
 	}
 	row("lambda")
 	row("nonzero")

@@ -14,9 +14,11 @@ import (
 // curves in the place of dots, and where several estimators estimate the same
 // effect, their rejections and coverage in one figure. Of a sweep, figures that would have more than
 // maxSweptRows rows or panels are left out, and so are curves beyond
-// maxCurvePages: nobody would read them, and summary.csv has the numbers.
+// maxCurvePages and single covariates whose selection rates sum them up: nobody would
+// read them, and summary.csv has the numbers.
 // chunks is the run's log.
 func Standard(s sim.Summary, chunks iter.Seq2[[]sim.Record, error], comparisons []sim.Comparison) ([]Figure, error) {
+	s, _ = s.Main()
 	effects, tested := labelledRows(s, comparisons)
 	if isSwept(s) {
 		return sweptFigures(s, effects, tested), nil

@@ -38,7 +38,7 @@ func (s Summary) Failures(chunks iter.Seq2[[]Record, error]) ([]Failure, error) 
 	byRow := make([]map[estimators.Status]*Failure, len(rows))
 	err := visit(chunks, rows, func(row int, r *Record) {
 		status := judged(r.Estimate)
-		if status.Worked() {
+		if !status.Failed() {
 			return
 		}
 		if byRow[row] == nil {
@@ -69,8 +69,9 @@ func (s Summary) Failures(chunks iter.Seq2[[]Record, error]) ([]Failure, error) 
 }
 
 // PowerBounds returns the power if every failed fit had been a miss, which is how Power
-// counts, if every one had been a hit, and among the fits that worked. They are NaN
-// where there is no test.
+// counts, if every one had been a hit, and among the fits that did not fail. A term that was
+// not selected is a miss in all three: its test was not lost but never made. They are
+// NaN where there is no test.
 func (m *Measures) PowerBounds() (misses, hits, worked float64) {
 	n, failed := float64(m.N), float64(m.NFail)
 	if math.IsNaN(m.Power) {

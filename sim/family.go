@@ -187,9 +187,9 @@ func (m *familyMeasurer) add(r *Record) error {
 			t.truth[place.outcome] = 0 // but for rounding, as Measures.Null
 		}
 		t.p[place.outcome] = math.NaN()
-		if judged(r.Estimate).Worked() {
+		if status := judged(r.Estimate); status.Worked() {
 			t.p[place.outcome] = r.P
-		} else {
+		} else if status.Failed() {
 			t.failed = true
 		}
 	}

@@ -26,10 +26,11 @@ func (t *tally) measures(alpha float64) Measures {
 	}
 	for status, fits := range t.status {
 		m.N += fits
-		if !estimators.Status(status).Worked() {
+		if estimators.Status(status).Failed() {
 			m.NFail += fits
 		}
 	}
+	m.NotSelected = t.status[estimators.NotSelected]
 	m.Bias, m.BiasMCSE = t.bias()
 	m.RelBias = t.relBias()
 	m.EmpSE, m.EmpSEMCSE = t.empSE()
@@ -115,7 +116,7 @@ func (t *tally) beCover() (becover, mcse float64) {
 }
 
 // power is R, the share of all replicates with p <= alpha, where a fit that
-// failed does not reject, with MCSE √(R(1-R)/N). Morris et al. count |t| beyond
+// failed does not reject, nor does a term that was not selected, with MCSE √(R(1-R)/N). Morris et al. count |t| beyond
 // a critical value times s; here each method's own test speaks. Where no fit
 // gave a p-value there is no test to speak of.
 func (t *tally) power(replicates int) (power, mcse float64) {

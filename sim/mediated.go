@@ -184,7 +184,7 @@ func noMean(term string) PathMean {
 
 // pathMean is the mean of a row's estimates.
 func pathMean(r SummaryRow) PathMean {
-	n := r.N - r.NFail
+	n := r.Estimates()
 	return PathMean{Term: r.Term, Mean: r.Mean, MCSE: r.EmpSE / math.Sqrt(float64(n)), Truth: r.Truth, TruthMCSE: math.NaN(), Fitted: n, Failed: r.NFail}
 }
 

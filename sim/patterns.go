@@ -20,8 +20,9 @@ type Pattern struct {
 // Extremes fills, for every compared cell, the share of simulated data sets whose
 // estimate is at least as far as the published value on that side of the mean; for a
 // tick the share with the same tick. It returns the patterns of ticks: for every
-// table and column, the share of data sets that show all of its ticks and crosses,
-// and for every estimator of these the share that list no term without an effect.
+// table and column, the share of data sets that show all of its ticks and crosses, and
+// for every estimator of these the shares that list no term without an effect, that list
+// at least as many terms as are ticked, and that do both.
 func Extremes(all []Comparison, chunks iter.Seq2[[]Record, error]) ([]Pattern, error) {
 	type column struct{ table, column string }
 	cells := map[Test][]int{}
@@ -40,10 +41,17 @@ func Extremes(all []Comparison, chunks iter.Seq2[[]Record, error]) ([]Pattern, e
 			selectors = append(selectors, c.Estimator)
 		}
 	}
+	ticked := map[string]int{} // terms, by selector
+	for i, c := range all {
+		again := func(o Comparison) bool { return o.Kind == "tick" && o.Estimator == c.Estimator && o.Term == c.Term }
+		if c.Kind == "tick" && c.Value == 1 && !slices.ContainsFunc(all[:i], again) {
+			ticked[c.Estimator]++
+		}
+	}
 	extreme, n := make([]int, len(all)), make([]int, len(all))
-	whole, clean := map[column]int{}, map[string]int{}
+	whole, clean, many, both := map[column]int{}, map[string]int{}, map[string]int{}, map[string]int{}
 	replicates := 0
-	missed, listed := map[column]bool{}, map[string]bool{}
+	missed, mistaken, listed := map[column]bool{}, map[string]bool{}, map[string]int{}
 	finish := func() {
 		for _, c := range columns {
 			if !missed[c] {
@@ -51,12 +59,14 @@ func Extremes(all []Comparison, chunks iter.Seq2[[]Record, error]) ([]Pattern, e
 			}
 		}
 		for _, s := range selectors {
-			if !listed[s] {
-				clean[s]++
-			}
+			enough := listed[s] >= ticked[s]
+			clean[s] += count(!mistaken[s])
+			many[s] += count(enough)
+			both[s] += count(enough && !mistaken[s])
 		}
 		replicates++
 		clear(missed)
+		clear(mistaken)
 		clear(listed)
 	}
 	last := -1
@@ -73,8 +83,13 @@ func Extremes(all []Comparison, chunks iter.Seq2[[]Record, error]) ([]Pattern, e
 				last = r.Replicate
 			}
 			worked := judged(r.Estimate).Worked()
-			if r.Estimand == predictorName && r.Truth == 0 && strings.HasPrefix(r.Term, "listed(") && (!worked || r.Value != 0) {
-				listed[r.Estimator] = true
+			if r.Estimand == predictorName && strings.HasPrefix(r.Term, "listed(") {
+				if worked && r.Value != 0 {
+					listed[r.Estimator]++
+				}
+				if r.Truth == 0 && (!worked || r.Value != 0) {
+					mistaken[r.Estimator] = true
+				}
 			}
 			for _, k := range cells[Test{r.Estimator, r.Outcome, r.Term}] {
 				c := &all[k]
@@ -113,6 +128,8 @@ func Extremes(all []Comparison, chunks iter.Seq2[[]Record, error]) ([]Pattern, e
 	}
 	for _, s := range selectors {
 		add(s+": no term listed that has no effect", clean[s])
+		add(fmt.Sprintf("%s: at least %d terms listed, as many as are ticked", s, ticked[s]), many[s])
+		add(fmt.Sprintf("%s: both, at least %d terms listed and none without an effect", s, ticked[s]), both[s])
 	}
 	return patterns, nil
 }

@@ -84,7 +84,7 @@ func Predictors(study Study, rows []SummaryRow, chunks iter.Seq2[[]Record, error
 	truths := map[int]func(string) Role{}
 	for _, r := range rows {
 		predictor, ok := m.predictorOf(r.Term)
-		if !ok || r.N == r.NFail || r.Cell >= len(designs) {
+		if !ok || r.Estimates() == 0 || r.Cell >= len(designs) {
 			continue
 		}
 		if truths[r.Cell] == nil {
@@ -96,7 +96,7 @@ func Predictors(study Study, rows []SummaryRow, chunks iter.Seq2[[]Record, error
 		}
 		v := PredictorValue{
 			Cell: r.Cell, Factors: r.Factors, Estimator: r.Estimator, Term: r.Term, Predictor: predictor,
-			True: truths[r.Cell](predictor), N: r.N, Fits: r.N - r.NFail,
+			True: truths[r.Cell](predictor), N: r.N, Fits: r.Estimates(),
 		}
 		switch {
 		case m == PredictorCoverage:

@@ -186,7 +186,7 @@ func (p *sample) power(test int) (power, mcse float64) {
 func (p *sample) failed(test int) int {
 	n := 0
 	for _, e := range p.fits[test] {
-		if !e.Status.Worked() {
+		if e.Status.Failed() {
 			n++
 		}
 	}

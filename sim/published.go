@@ -92,7 +92,7 @@ func Compare(cells []Published, s Summary) ([]Comparison, error) {
 		if r == nil {
 			return nil, fmt.Errorf("published cell %s: the study has no estimate of %s on %s by %s", cell.ID, cell.Term, cell.Outcome, cell.Estimator)
 		}
-		used := r.N - r.NFail
+		used := r.Estimates()
 		c := Comparison{
 			Published: cell, Mean: r.Mean, MeanMCSE: r.EmpSE / math.Sqrt(float64(used)), SD: r.EmpSE, MeanSE: r.MeanSE,
 			N: used, NFail: r.NFail,

@@ -55,7 +55,7 @@ func (s Study) Rehearse(ctx context.Context) error {
 				if rep == 0 {
 					first[k] = status
 				}
-				if !worked[k] && (status.Worked() || status == estimators.NotSelected) {
+				if !worked[k] && !status.Failed() {
 					worked[k] = true
 					left--
 				}

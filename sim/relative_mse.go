@@ -23,7 +23,7 @@ const relativeErrorTerm = "relative_mse"
 func RelativeErrors(rows []SummaryRow, chunks iter.Seq2[[]Record, error]) ([]RelativeError, error) {
 	var used []SummaryRow
 	for _, r := range rows {
-		if r.Term == relativeErrorTerm && r.N > r.NFail {
+		if r.Term == relativeErrorTerm && r.Estimates() > 0 {
 			used = append(used, r)
 		}
 	}
@@ -43,7 +43,7 @@ func RelativeErrors(rows []SummaryRow, chunks iter.Seq2[[]Record, error]) ([]Rel
 	}
 	all := make([]RelativeError, len(used))
 	for i, r := range used {
-		of := RelativeError{SummaryRow: r, MCSE: r.EmpSE / math.Sqrt(float64(r.N-r.NFail)), Low: math.NaN(), High: math.NaN()}
+		of := RelativeError{SummaryRow: r, MCSE: r.EmpSE / math.Sqrt(float64(r.Estimates())), Low: math.NaN(), High: math.NaN()}
 		if low[i].n > 0 {
 			of.Low, of.High = low[i].mean(), high[i].mean()
 		}

@@ -27,10 +27,16 @@ type Record struct {
 // of a sample estimand differs between replicates.
 // A measure that does not exist, such as the bias of a descriptive number, is NaN.
 type Measures struct {
-	Truth     float64 // mean truth over the replicates used
-	N         int     // replicates
-	NFail     int     // fits that did not work
-	Failed    []int   // number of fits by estimators.Status; its sum is N
+	Truth  float64 // mean truth over the replicates used
+	N      int     // replicates
+	NFail  int     // fits that failed; not those in which the term was not selected
+	Failed []int   // number of fits by estimators.Status; its sum is N
+
+	// NotSelected counts the replicates in which a selection left the term out: there is
+	// no estimate, no failure, and in Power no rejection. All other measures are of the
+	// replicates that have an estimate, conditional on being selected.
+	NotSelected int
+
 	Mean      float64 // mean estimate
 	Bias      float64
 	BiasMCSE  float64
@@ -52,7 +58,7 @@ type Measures struct {
 	BECover     float64 // bias-eliminated coverage: of the mean estimate
 	BECoverMCSE float64
 
-	Power     float64 // share of all N replicates with p <= alpha; a failed fit does not reject
+	Power     float64 // share of all N replicates with p <= alpha; a failed fit does not reject, nor a term not selected
 	PowerMCSE float64
 	TypeS     float64 // share of rejections with the wrong sign
 	TypeSMCSE float64
@@ -86,7 +92,14 @@ type SummaryRow struct {
 // A Summary is the performance of every estimate of a study, in the order of
 // the cells and, within a cell, of the study's estimators.
 type Summary struct {
-	Alpha float64
-	Made  Provenance // of the log; zero where it is unknown
-	Rows  []SummaryRow
+	Alpha     float64
+	Made      Provenance // of the log; zero where it is unknown
+	Rows      []SummaryRow
+	Selection []SelectionRates // of studies that select predictors; AddSelection fills it
 }
+
+// Estimates is the number of replicates with an estimate.
+func (m *Measures) Estimates() int { return m.N - m.NFail - m.NotSelected }
+
+// Unselected is the share of replicates in which the term was not selected.
+func (m *Measures) Unselected() Share { return shareOf(m.NotSelected, m.N) }

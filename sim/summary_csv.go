@@ -60,6 +60,7 @@ func summaryColumns() []column {
 		{name: "analytic_power", number: func(r *SummaryRow) float64 { return r.AnalyticPower }},
 		{name: "analytic_z", number: func(r *SummaryRow) float64 { return r.AnalyticZ }},
 		{name: "analytic_mdes", number: func(r *SummaryRow) float64 { return r.AnalyticMDES }},
+		{name: "n_not_selected", count: func(r *SummaryRow) int { return r.NotSelected }},
 	}
 }
 
@@ -130,7 +131,8 @@ func (r *SummaryRow) factor(key string) string {
 // WriteJSON writes one object: schema_version, alpha, provenance where it is known, and the rows with the
 // names of the CSV, null for what does not exist, the factors in an object of
 // their own, and the failures counted by status. Reduced counts fits that
-// worked after a collinear nuisance term was dropped.
+// worked after a collinear nuisance term was dropped. A study that selects predictors has
+// the list selection too.
 func (s Summary) WriteJSON(w io.Writer) error {
 	var out bytes.Buffer
 	out.WriteString(`{"schema_version":`)
@@ -153,7 +155,23 @@ func (s Summary) WriteJSON(w io.Writer) error {
 		out.WriteByte('\n')
 		s.Rows[i].writeJSON(&out)
 	}
-	out.WriteString("\n]}\n")
+	out.WriteString("\n]")
+	if len(s.Selection) > 0 {
+		out.WriteString(`,"selection":[`)
+		for i := range s.Selection {
+			if i > 0 {
+				out.WriteByte(',')
+			}
+			out.WriteByte('\n')
+			line, err := json.Marshal(s.Selection[i].json())
+			if err != nil {
+				return err
+			}
+			out.Write(line)
+		}
+		out.WriteString("\n]")
+	}
+	out.WriteString("}\n")
 	_, err := w.Write(out.Bytes())
 	return err
 }
@@ -193,7 +211,7 @@ func (r *SummaryRow) writeJSON(out *bytes.Buffer) {
 	out.WriteString(`,"failures":{`)
 	first := true
 	for _, status := range estimators.Statuses() {
-		if status.Worked() || r.fits(status) == 0 {
+		if !status.Failed() || r.fits(status) == 0 {
 			continue
 		}
 		if !first {

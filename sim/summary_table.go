@@ -32,6 +32,18 @@ func (s Summary) WriteTable(w io.Writer, width int, color bool) error {
 	}
 	fmt.Fprintf(&out, "%s; tests at alpha = %s.\n\n", s.size(), decimal(s.Alpha))
 
+	shown, hidden := s.Main()
+	shown.writeRows(&out, width, style)
+	if hidden > 0 {
+		out.WriteByte('\n')
+		writeWrapped(&out, HiddenRows(hidden), "", width)
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+// writeRows writes the rows, notes on failures and the legend.
+func (s Summary) writeRows(out *strings.Builder, width int, style tableStyle) {
 	table := s.layOut(width)
 	linesSinceHeading := 0
 	for i, block := range s.blocks() {
@@ -64,7 +76,7 @@ func (s Summary) WriteTable(w io.Writer, width int, color bool) error {
 	if notes := s.notes(); len(notes) > 0 {
 		out.WriteByte('\n')
 		for _, note := range notes {
-			writeWrapped(&out, note, "", width)
+			writeWrapped(out, note, "", width)
 		}
 	}
 	out.WriteByte('\n')
@@ -74,8 +86,6 @@ func (s Summary) WriteTable(w io.Writer, width int, color bool) error {
 		out.WriteString(style.faint(strings.TrimSuffix(line, "\n")))
 		out.WriteByte('\n')
 	}
-	_, err := io.WriteString(w, out.String())
-	return err
 }
 
 type tableStyle bool
@@ -402,6 +412,11 @@ func (s Summary) measureColumns(d detail) []tableColumn {
 			cell:    s.failedCell,
 			name:    "failed fits", meaning: "trials in which the method gave no estimate",
 		},
+		{
+			heading: [2]string{"not", "chosen %"},
+			cell:    s.unselectedCell,
+			name:    "not chosen", meaning: "trials in which the method did not select the term: no failure; power counts them as not significant, other columns are of the rest",
+		},
 	}
 	if !d.meanMCSE {
 		columns[1].heading = [2]string{"", "mean"}
@@ -470,6 +485,14 @@ func (s Summary) failedCell(r *SummaryRow) tableCell {
 	return tableCell{}
 }
 
+// unselectedCell leaves the column out where everything was selected.
+func (s Summary) unselectedCell(r *SummaryRow) tableCell {
+	if r.NotSelected == 0 {
+		return tableCell{}
+	}
+	return percent(r.Unselected().Value, math.NaN())
+}
+
 func (s Summary) kindOfTruth() string {
 	if s.twofold() {
 		return ", averaged over the trials"
@@ -504,7 +527,7 @@ func (s Summary) meaningOfMean() string {
 }
 
 // MeanMCSE is the Monte Carlo standard error of the mean estimate.
-func (m *Measures) MeanMCSE() float64 { return m.EmpSE / math.Sqrt(float64(m.N-m.NFail)) }
+func (m *Measures) MeanMCSE() float64 { return m.EmpSE / math.Sqrt(float64(m.Estimates())) }
 
 // scaled is a number in the units of the estimate.
 func (m *Measures) scaled(x, mcse float64) tableCell {
@@ -647,7 +670,7 @@ func (s Summary) notes() []string {
 		r := &s.Rows[i]
 		for _, status := range estimators.Statuses() {
 			fits := r.fits(status)
-			if status == estimators.OK || fits == 0 {
+			if status == estimators.OK || status == estimators.NotSelected || fits == 0 {
 				continue
 			}
 			key := outcome{r.Estimator, status}

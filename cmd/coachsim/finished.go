@@ -51,6 +51,9 @@ func open(dir string, study sim.Study) (*finished, error) {
 		return nil, err
 	}
 	f.formulas.AddTo(&f.summary)
+	if err := f.summary.AddSelection(study, log.Chunks()); err != nil {
+		return nil, &exitError{exitFile, err}
+	}
 	if study.Published != "" && len(study.Cells) == 0 { // a sweep has no single design to hold against a paper
 		cells, err := configs.Published(study.Published)
 		if err != nil {
@@ -104,6 +107,12 @@ func (f *finished) finish(s streams, asJSON, pictures bool, t *targets) error {
 	if !asJSON && len(f.study.Families) > 0 {
 		fmt.Fprintln(s.out)
 		if err := families.WriteTable(s.out, tableWidth(s), false); err != nil {
+			return err
+		}
+	}
+	if !asJSON && len(f.summary.Selection) > 0 {
+		fmt.Fprintln(s.out)
+		if err := f.summary.WriteSelection(s.out, tableWidth(s), false); err != nil {
 			return err
 		}
 	}

@@ -37,7 +37,7 @@ func (f *fitFlags) print(s streams, file string, results []*fitted) error {
 	for _, result := range results {
 		for _, r := range result.rows {
 			all++
-			if !r.status.Worked() && r.status != estimators.NotSelected {
+			if r.status.Failed() {
 				failed++
 				reasons = append(reasons, r.status)
 			}

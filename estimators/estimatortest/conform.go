@@ -135,7 +135,7 @@ func forgive(method estimators.Method, got, want []estimators.Estimate) {
 func working(t *testing.T, panel *estimators.Panel, estimates []estimators.Estimate) {
 	t.Helper()
 	for i, e := range estimates {
-		if !e.Status.Worked() && e.Status != estimators.NotSelected {
+		if e.Status.Failed() {
 			row := panel.Rows()[i]
 			t.Fatalf("%s of %s: %s in ordinary data", row.Term, row.Outcome, e.Status)
 		}
@@ -312,7 +312,7 @@ func missing(t *testing.T, method estimators.Method) {
 			if !c.applies(row) {
 				continue
 			}
-			if !want[i].Status.Worked() && want[i].Status != estimators.NotSelected {
+			if want[i].Status.Failed() {
 				t.Errorf("%s missing: %s of %s: %s without the rows", c.name, row.Term, row.Outcome, want[i].Status)
 			}
 			if row.Adjustment != estimators.NoStepDown {

@@ -64,6 +64,7 @@ type page struct {
 	Terms       []fact
 	Variances   pageTable
 	Results     []pageTable
+	Selection   []pageTable
 	Families    []pageTable
 	Published   *pagePublished
 	Pictures    []pageFigure
@@ -120,6 +121,9 @@ func newPage(r Run) (*page, error) {
 	p.add("results", "Results")
 	for i, t := range r.Tables() {
 		p.Results = append(p.Results, newPageTable(t, fmt.Sprintf("results-%d", i+1)))
+	}
+	if p.Selection = selectionTables(r.Summary); len(p.Selection) > 0 {
+		p.add("selection", "Finding predictors")
 	}
 	if p.Families = familyTables(r.Families); len(p.Families) > 0 {
 		p.add("families", "Several outcomes at once")

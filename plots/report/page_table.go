@@ -129,6 +129,31 @@ func varianceTable(study sim.Study) pageTable {
 	return t
 }
 
+// selectionTables are a table of selection rates for each design.
+func selectionTables(s sim.Summary) []pageTable {
+	titles, cells := s.SelectionCells()
+	tables := make([]pageTable, len(cells))
+	for i, rows := range cells {
+		t := pageTable{ID: fmt.Sprintf("selection-%d", i+1), Caption: titles[i] + ", %", Heads: []pageHead{{"Estimator", true}}}
+		for _, c := range sim.SelectionColumns() {
+			t.Heads = append(t.Heads, pageHead{Words: capital(c.Head[0] + " " + c.Head[1])})
+		}
+		for k, name := range sim.SelectionNames(rows) {
+			line := []pageCell{wordCell(name)}
+			for _, c := range sim.SelectionColumns() {
+				line = append(line, numberCell(c.Written(&rows[k])))
+			}
+			t.row("", line...)
+		}
+		tables[i] = t
+	}
+	if len(tables) > 0 {
+		last := &tables[len(tables)-1]
+		last.Notes = s.SelectionNotes()
+	}
+	return tables
+}
+
 // familyTables are a table for each family and design, with a column for each
 // method.
 func familyTables(all sim.Families) []pageTable {
@@ -239,7 +264,7 @@ func failureTable(s sim.Summary) *pageTable {
 	t := &pageTable{ID: "failures", Caption: "Fits that failed, or worked with a remark", Heads: []pageHead{{"Estimate", true}, {Words: "Fits"}}}
 	var shown []estimators.Status
 	for _, status := range estimators.Statuses() {
-		if status != estimators.OK && used[status] > 0 {
+		if status != estimators.OK && status != estimators.NotSelected && used[status] > 0 {
 			shown = append(shown, status)
 			words := status.String()
 			if status.Worked() {

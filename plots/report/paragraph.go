@@ -16,6 +16,7 @@ type Proposal struct {
 	Long      string // every assumption with its source, in sentences
 	Short     string // the same in at most 150 words
 	Checklist []Item
+	Selection sim.Summary // whose selection rates are told, of studies that select predictors
 	Made      sim.Provenance
 }
 
@@ -40,7 +41,7 @@ func (r Results) Proposal() Proposal {
 	if p == nil {
 		return Proposal{}
 	}
-	return Proposal{Long: strings.Join(p.long(), " "), Short: p.short(), Checklist: p.checklist(), Made: p.Summary.Made}
+	return Proposal{Long: strings.Join(p.long(), " "), Short: p.short(), Checklist: p.checklist(), Selection: r.Summary, Made: p.Summary.Made}
 }
 
 // sourced puts a source behind a fact.
@@ -642,7 +643,38 @@ func (p Proposal) WriteMarkdown(w io.Writer) error {
 	for _, item := range p.Checklist {
 		fmt.Fprintf(&out, "| %s | %s | %s |\n", markdown(item.Name), markdown(item.Value), markdown(item.Source))
 	}
+	writeSelection(&out, p.Selection)
 	fmt.Fprintf(&out, "\nMade by %s.\n", markdown(p.Made.String()))
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// writeSelection writes the selection rates of every design.
+func writeSelection(out *strings.Builder, s sim.Summary) {
+	titles, cells := s.SelectionCells()
+	columns := sim.SelectionColumns()
+	for i, rows := range cells {
+		fmt.Fprintf(out, "\n## %s, %%\n\n| estimator |", markdown(titles[i]))
+		for _, c := range columns {
+			fmt.Fprintf(out, " %s %s |", c.Head[0], c.Head[1])
+		}
+		fmt.Fprintf(out, "\n| :-- |%s\n", strings.Repeat(" --: |", len(columns)))
+		for k, name := range sim.SelectionNames(rows) {
+			fmt.Fprintf(out, "| %s |", markdown(name))
+			for _, c := range columns {
+				number, mcse := c.Written(&rows[k])
+				switch {
+				case number == "":
+					number = missing
+				case mcse != "":
+					number += " (" + mcse + ")"
+				}
+				fmt.Fprintf(out, " %s |", number)
+			}
+			out.WriteByte('\n')
+		}
+	}
+	if len(cells) > 0 {
+		fmt.Fprintf(out, "\n%s\n", strings.Join(s.SelectionNotes(), " "))
+	}
 }

@@ -68,6 +68,9 @@ func simulatedRun(t *testing.T, text []byte, replicates int, settings ...configs
 	}
 	run.Formulas.AddTo(&run.Summary)
 	run.Formulas.AddToFamilies(&run.Families)
+	if err := run.Summary.AddSelection(study, log.Chunks()); err != nil {
+		t.Fatal(err)
+	}
 	if run.Plan, err = sim.ReadPlan(dir); err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,8 @@ const missing = "–"
 // what else is estimated where there is any.
 func (r Results) Tables() []Table {
 	var effects, others []int
-	for i := range r.Summary.Rows {
+	shown := r.Summary.Shown()
+	for _, i := range shown {
 		if r.Summary.Rows[i].Estimand != "" {
 			effects = append(effects, i)
 		} else {
@@ -62,6 +63,10 @@ func (r Results) Tables() []Table {
 			caption = "Estimates, which have no treatment effect for a truth"
 		}
 		tables = append(tables, r.table("others", caption, others))
+	}
+	if hidden := len(r.Summary.Rows) - len(shown); hidden > 0 && len(tables) > 0 {
+		last := &tables[len(tables)-1]
+		last.Notes = append(last.Notes, sim.HiddenRows(hidden))
 	}
 	return tables
 }
@@ -109,6 +114,12 @@ func (r Results) table(name, caption string, rows []int) Table {
 		return row.Written(row.MDES, row.MDESMCSE)
 	})
 	number("n_fail", "Failed", "fits", func(_ int, row *sim.SummaryRow) (string, string) { return strconv.Itoa(row.NFail), "" })
+	if slices.ContainsFunc(rows, func(i int) bool { return r.Summary.Rows[i].NotSelected > 0 }) {
+		number("not_selected", "Not", "chosen (%)", func(_ int, row *sim.SummaryRow) (string, string) {
+			of := row.Unselected()
+			return sim.WrittenPercent(of.Value, of.MCSE)
+		})
+	}
 
 	for _, i := range r.grouped(rows, swept) {
 		line := make([]Cell, len(fill))
@@ -244,6 +255,9 @@ func (r Results) notes(t Table, rows []int) []string {
 			note += "; where the truth is 0 it is the size of the test"
 		}
 		notes = append(notes, note+".")
+	}
+	if has("not_selected") {
+		notes = append(notes, "Not chosen: share of trials in which a selection leaves the term out, which is no failure: power counts them as not significant, and all else is of the other trials.")
 	}
 	if has("mdes") {
 		notes = append(notes, fmt.Sprintf("MDES: effect that a t test of the right size would detect in %s%% of trials, (t(1-α/2, ν) + t(%s, ν)) times the empirical SE, ν the (harmonic) mean degrees of freedom.",
