@@ -29,7 +29,7 @@ func Collect(chunks iter.Seq2[[]Record, error], rows []SummaryRow) (estimates []
 	taken = held(len(rows), unsafe.Sizeof(0.0))
 	estimates = make([][]float64, len(rows))
 	for i := range rows {
-		estimates[i] = make([]float64, 0, min(taken, rows[i].N-rows[i].NFail))
+		estimates[i] = make([]float64, 0, min(taken, rows[i].Estimates()))
 	}
 	err = visit(upTo(taken, chunks, rows), rows, func(row int, r *Record) {
 		if r.Replicate < taken && r.Status.Worked() {

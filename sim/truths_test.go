@@ -47,7 +47,7 @@ func TestChunkWithOtherTruthsIsSimulatedAgain(t *testing.T) {
 	dir := t.TempDir()
 	mustRun(t, plan, silently(dir, 2))
 	want := files(t, dir)
-	path := filepath.Join(chunkDir(dir), task{0, 1}.fileName())
+	path := filepath.Join(chunkDir(dir), "cell-0000-rep-000000100.parquet")
 	records, meta, err := ReadChunk(path)
 	if err != nil {
 		t.Fatal(err)
