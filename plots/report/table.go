@@ -114,12 +114,6 @@ func (r Results) table(name, caption string, rows []int) Table {
 		return row.Written(row.MDES, row.MDESMCSE)
 	})
 	number("n_fail", "Failed", "fits", func(_ int, row *sim.SummaryRow) (string, string) { return strconv.Itoa(row.NFail), "" })
-	if slices.ContainsFunc(rows, func(i int) bool { return r.Summary.Rows[i].NotSelected > 0 }) {
-		number("not_selected", "Not", "chosen (%)", func(_ int, row *sim.SummaryRow) (string, string) {
-			of := row.Unselected()
-			return sim.WrittenPercent(of.Value, of.MCSE)
-		})
-	}
 
 	for _, i := range r.grouped(rows, swept) {
 		line := make([]Cell, len(fill))
@@ -256,8 +250,8 @@ func (r Results) notes(t Table, rows []int) []string {
 		}
 		notes = append(notes, note+".")
 	}
-	if has("not_selected") {
-		notes = append(notes, "Not chosen: share of trials in which a selection leaves the term out, which is no failure: power counts them as not significant, and all else is of the other trials.")
+	if slices.ContainsFunc(rows, func(i int) bool { return r.Summary.Rows[i].NotSelected > 0 }) {
+		notes = append(notes, "Trials in which a selection leaves a term out are no failures (n_not_selected in summary.csv): power counts them as not significant, and all else is of the other trials.")
 	}
 	if has("mdes") {
 		notes = append(notes, fmt.Sprintf("MDES: effect that a t test of the right size would detect in %s%% of trials, (t(1-α/2, ν) + t(%s, ν)) times the empirical SE, ν the (harmonic) mean degrees of freedom.",
