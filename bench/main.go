@@ -105,6 +105,7 @@ var units = []unit{
 	{"LASSO, 10 folds, 100 penalties", "estimators/lasso", "^BenchmarkUnitLassoCV$/^exact$", 400, []peer{{"lasso-glmnet", 10}}},
 	{"forest of 1000 trees", "estimators/forest", "^BenchmarkUnitForest1000$", 30, []peer{{"forest-party", 1}}},
 	{"forest with importance", "estimators/forest", "^BenchmarkUnitForestImportance1000$", 20, []peer{{"importance-ranger", 2}, {"importance-party", 1}, {"importance-partykit", 1}}},
+	{"both subjects of the Tanzania paper", "configs", "^BenchmarkUnitTanzaniaPipeline$", 2, nil},
 	{"log written", "sim", "^BenchmarkUnitLog$", 50, nil},
 	{"log summarised", "sim", "^BenchmarkUnitSummary$", 20, nil},
 }
