@@ -171,7 +171,7 @@ func TestPublishedCellsAreEstimated(t *testing.T) {
 				t.Errorf("two published cells are called %s", c.ID)
 			}
 			seen[c.ID] = true
-			if math.IsNaN(c.Value) || c.Table == "" || c.Label == "" || !slices.Contains([]string{"coef", "corr", "p", "r2", "mse", "ratio", "lo", "hi", "freq", "importance", "sign", "tick"}, c.Kind) {
+			if math.IsNaN(c.Value) || c.Table == "" || c.Label == "" || !slices.Contains([]string{"coef", "corr", "p", "r2", "iqr", "mse", "ratio", "lo", "hi", "freq", "importance", "sign", "tick"}, c.Kind) {
 				t.Errorf("published cell %+v", c)
 			}
 			if joint := strings.HasPrefix(c.Term, "joint("); joint != (c.Kind == "p") {

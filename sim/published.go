@@ -16,7 +16,7 @@ type Published struct {
 	Outcome   string
 	Term      string
 	// Kind is "coef" for a regression coefficient, "corr" for a correlation, "p" for a
-	// p-value, "r2"; of predictions "mse", "ratio", and "lo" and "hi" for their percentiles;
+	// p-value, "r2", "iqr" for an effect between the 25th and 75th percentile; of predictions "mse", "ratio", and "lo" and "hi" for their percentiles;
 	// of selection "freq" (share of runs), "importance", "sign" (1 for +) and "tick" (1 or 0).
 	Kind  string
 	Value float64 // as printed
