@@ -29,28 +29,36 @@ func (s Study) primaryFaults(rows []estimators.Row) []Fault {
 	if p == nil || slices.ContainsFunc(rows, func(r estimators.Row) bool { return p.Is(r.Estimator, r.Outcome, r.Term) }) {
 		return nil
 	}
-	// The first of its keys that fits no estimate, and what would.
-	key, given, one := "estimator", p.Estimator, Primary{Estimator: p.Estimator}
-	known := func(name func(estimators.Row) string, of func(estimators.Row) bool) (all []string) {
-		for _, r := range rows {
-			if of(r) && !slices.Contains(all, name(r)) {
-				all = append(all, name(r))
-			}
-		}
-		return all
-	}
-	names := known(func(r estimators.Row) string { return r.Estimator }, func(estimators.Row) bool { return true })
-	if slices.Contains(names, p.Estimator) {
-		key, given = "outcome", p.Outcome
-		names = known(func(r estimators.Row) string { return r.Outcome }, func(r estimators.Row) bool { return one.Is(r.Estimator, r.Outcome, r.Term) })
-		if p.Outcome == "" || slices.Contains(names, p.Outcome) {
-			key, given, one.Outcome = "term", p.Term, p.Outcome
-			names = known(func(r estimators.Row) string { return r.Term }, func(r estimators.Row) bool { return one.Is(r.Estimator, r.Outcome, r.Term) })
-		}
-	}
+	part, names := misnamed([3]string{p.Estimator, p.Outcome, p.Term}, rows)
+	key := [3]string{"estimator", "outcome", "term"}[part]
+	given := [3]string{p.Estimator, p.Outcome, p.Term}[part]
 	message := fmt.Sprintf("%q is none that is estimated; there is %s", given, strings.Join(names, ", "))
 	if near := spelling.Nearest(given, names); near != "" {
 		message = fmt.Sprintf("%q is none that is estimated; did you mean %q?", given, near)
 	}
 	return []Fault{{"primary." + key, -1, message}}
+}
+
+// misnamed finds the first of an estimate's three names, of its estimator, outcome
+// and term, that fits no row which the names before it fit, and the names that would
+// have. An empty name fits all. part is 3 if all of them fit.
+func misnamed(given [3]string, rows []estimators.Row) (part int, names []string) {
+	for part := range given {
+		var names []string
+		var fitting []estimators.Row
+		for _, r := range rows {
+			name := [3]string{r.Estimator, r.Outcome, r.Term}[part]
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+			if given[part] == "" || given[part] == name {
+				fitting = append(fitting, r)
+			}
+		}
+		if len(fitting) == 0 {
+			return part, names
+		}
+		rows = fitting
+	}
+	return len(given), nil
 }

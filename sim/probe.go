@@ -12,6 +12,7 @@ import (
 
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"coachsim/dgp/spelling"
 	"coachsim/estimators"
 )
 
@@ -41,38 +42,50 @@ func (s Study) FindTest(text string) (Test, error) {
 			}
 		}
 	}
-	parts := strings.SplitN(text, ":", 3)
-	at := func(i int) string {
-		if i < len(parts) {
-			return strings.TrimSpace(parts[i])
-		}
-		return ""
+	var want [3]string
+	for i, part := range strings.SplitN(text, ":", len(want)) {
+		want[i] = strings.TrimSpace(part)
+	}
+	if part, names := misnamed(want, panel.Rows()); part < len(want) {
+		return Test{}, fmt.Errorf("the study has no test %q; %s", text, meantTest(want, part, names, panel.Rows()))
 	}
 	fits := func(want, have string) bool { return want == "" || want == have }
 	var found *estimators.Row
 	known := false
 	for i, row := range panel.Rows() {
-		if !fits(at(0), row.Estimator) || !fits(at(1), row.Outcome) || !fits(at(2), row.Term) {
+		if !fits(want[0], row.Estimator) || !fits(want[1], row.Outcome) || !fits(want[2], row.Term) {
 			continue
 		}
 		if has := hasTruth(row, g); found == nil || has && !known {
 			found, known = &panel.Rows()[i], has
 		}
 	}
-	if found == nil {
-		var all []string
-		for _, row := range panel.Rows() {
-			all = append(all, row.Estimator+":"+row.Outcome+":"+row.Term)
-		}
-		const most = 12
-		more := ""
-		if len(all) > most {
-			more = fmt.Sprintf(" and %d more", len(all)-most)
-			all = all[:most]
-		}
-		return Test{}, fmt.Errorf("the study has no test %q; its tests are %s%s", text, strings.Join(all, ", "), more)
-	}
 	return Test{found.Estimator, found.Outcome, found.Term}, nil
+}
+
+// meantTest says what a text that names no test may have meant: the nearest test,
+// or where none is near the names that the first wrong part could have.
+func meantTest(want [3]string, part int, names []string, rows []estimators.Row) string {
+	first, known := part, names
+	for part < len(want) {
+		near := spelling.Nearest(want[part], names)
+		if near == "" && part == first {
+			const most = 12
+			more := ""
+			if len(known) > most {
+				more = fmt.Sprintf(" and %d more", len(known)-most)
+				known = known[:most]
+			}
+			what := [3]string{"estimators", "outcomes", "terms"}[part]
+			if before := strings.Trim(strings.Join(want[:part], ":"), ":"); before != "" {
+				what += " of " + before
+			}
+			return fmt.Sprintf("the %s are %s%s", what, strings.Join(known, ", "), more)
+		}
+		want[part] = near
+		part, names = misnamed(want, rows)
+	}
+	return fmt.Sprintf("did you mean %q?", strings.TrimRight(strings.Join(want[:], ":"), ":"))
 }
 
 // only returns the study with no more estimators than the tests need. What the
@@ -228,15 +241,15 @@ func (p *sample) smooth(test int) (power, variance float64) {
 	var quantile, of float64
 	limits := newLimits(p.alpha)
 	sum := 0.0
+	if !(sd > 0) { // fewer than two fits worked, or all found the same
+		return p.smoothShare(test)
+	}
 	for _, e := range p.fits[test] {
 		if !e.Status.Worked() {
 			continue
 		}
-		if e.Exists() || !(e.SE > 0) || !(sd > 0) {
-			hits, _ := p.power(test)
-			power = (hits*n + 0.5) / (n + 1)
-			density := distuv.UnitNormal.Prob(distuv.UnitNormal.Quantile(power))
-			return power, power * (1 - power) / (n * density * density)
+		if e.Exists() || !(e.SE > 0) {
+			return p.smoothShare(test)
 		}
 		if of != e.DF {
 			of = e.DF
@@ -247,4 +260,14 @@ func (p *sample) smooth(test int) (power, variance float64) {
 	}
 	lambda := mean / sd // of whose mean and spread the variance is
 	return sum / n, (1 + lambda*lambda/2) / n
+}
+
+// smoothShare is the share of rejections as smooth gives power, kept away from 0
+// and 1.
+func (p *sample) smoothShare(test int) (power, variance float64) {
+	n := float64(p.replicates())
+	hits, _ := p.power(test)
+	power = (hits*n + 0.5) / (n + 1)
+	density := distuv.UnitNormal.Prob(distuv.UnitNormal.Quantile(power))
+	return power, power * (1 - power) / (n * density * density)
 }

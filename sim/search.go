@@ -134,16 +134,7 @@ func (s Search) Cheapest(ctx context.Context) (Found, error) {
 	if err != nil {
 		return Found{}, err
 	}
-	answer, err := h.firstToReach(ctx)
-	for err == nil && answer != nil && s.Cost == nil && h.unconfirmed(answer) {
-		if err = h.neighbours(ctx, answer); err == nil {
-			answer, err = h.firstToReach(ctx) // a neighbour may be the answer after all
-		}
-	}
-	reached := answer != nil
-	if err == nil && !reached {
-		answer, err = h.strongest(ctx)
-	}
+	answer, reached, err := h.cheapest(ctx)
 	if err != nil {
 		return Found{}, err
 	}
@@ -396,6 +387,31 @@ func (h *hunt) settle(ctx context.Context, c *candidate, bar float64) (power flo
 	}
 }
 
+// cheapest returns the first design that reaches the target in full, or where none
+// does the one with the most power.
+func (h *hunt) cheapest(ctx context.Context) (answer *candidate, reached bool, err error) {
+	for {
+		answer, err = h.firstToReach(ctx)
+		if err != nil {
+			return nil, false, err
+		}
+		if answer == nil {
+			answer, err = h.strongest(ctx)
+			if err != nil || answer.sample.weakest() < h.Power {
+				return answer, false, err
+			}
+			continue // the surrogate was wrong about it
+		}
+		if h.Cost != nil || !h.unconfirmed(answer) {
+			return answer, true, nil
+		}
+		if err := h.neighbours(ctx, answer); err != nil {
+			return nil, false, err
+		}
+		// A neighbour may be the answer after all.
+	}
+}
+
 // firstToReach returns the first design that reaches the target in full, nil
 // if none does.
 func (h *hunt) firstToReach(ctx context.Context) (*candidate, error) {
@@ -428,7 +444,9 @@ func (h *hunt) strongest(ctx context.Context) (*candidate, error) {
 	var best *candidate
 	most := -1.0
 	for _, c := range h.candidates {
-		if c.settled && c.sample.replicates() >= h.Replicates {
+		// One that misses the target may have the most power all the same.
+		c.settled = c.sample != nil && c.sample.replicates() >= h.Replicates
+		if c.settled {
 			if power := c.sample.weakest(); power > most {
 				best, most = c, power
 			}
@@ -453,7 +471,7 @@ func (h *hunt) strongest(ctx context.Context) (*candidate, error) {
 		if err != nil {
 			return nil, err
 		}
-		if power > most && next.sample.replicates() >= h.Replicates || power == most && next.cost < best.cost {
+		if power > most && next.sample.replicates() >= h.Replicates || power == most && next.rank < best.rank {
 			best, most = next, power
 		}
 		h.fit()

@@ -200,7 +200,7 @@ func checkEstimators(chosen, names []string) error {
 	for i, name := range chosen {
 		switch {
 		case !slices.Contains(names, name):
-			return usageError("--estimators %s: the study has no such estimator; its estimators are %s", name, strings.Join(names, ", "))
+			return usageError("--estimators %s: the study has no such estimator; %s", name, nearestOr("its estimators are", name, names))
 		case slices.Index(chosen, name) < i:
 			return usageError("--estimators: %s is listed twice", name)
 		}
@@ -212,7 +212,7 @@ func checkEstimators(chosen, names []string) error {
 func checkPairing(p sim.Pairing, study sim.Study) error {
 	names := estimatorNames(study)
 	if p.Reference != "" && !slices.Contains(names, p.Reference) {
-		return usageError("--reference %s: the study has no such estimator; its estimators are %s", p.Reference, strings.Join(names, ", "))
+		return usageError("--reference %s: the study has no such estimator; %s", p.Reference, nearestOr("its estimators are", p.Reference, names))
 	}
 	if err := checkEstimators(p.Estimators, names); err != nil {
 		return err

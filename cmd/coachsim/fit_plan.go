@@ -71,7 +71,7 @@ func (f *fitFlags) single(where datafile.Condition) (*fit, error) {
 	case kind == "ols" && len(formula.Random) > 0:
 		return nil, usageError("--kind ols: least squares has no random effects; --kind mixed does")
 	case !slices.Contains(formulaKinds(), kind):
-		return nil, usageError("--kind %s: there is no such estimator with a formula; there are %s", kind, strings.Join(formulaKinds(), ", "))
+		return nil, usageError("--kind %s: there is no such estimator with a formula; %s", kind, nearestOr("there are", kind, formulaKinds()))
 	}
 	one := &fit{options: optionsOf(estimators.Methods()[kind]), formula: formula, where: where, level: dgp.ChildLevel}
 	report, treatment := splitAll(f.report), splitAll(f.treatment)

@@ -84,11 +84,7 @@ func chooseStarter(name, from string) (string, error) {
 		if _, ok := configs.StarterFor(from, ""); ok {
 			return from, nil
 		}
-		hint := "; there are " + strings.Join(names, ", ")
-		if near := spelling.Nearest(from, names); near != "" {
-			hint = "; did you mean " + near + "?"
-		}
-		return "", usageError("--from %s: there is no starter of that name%s", from, hint)
+		return "", usageError("--from %s: there is no starter of that name; %s", from, nearestOr("there are", from, names))
 	case near == name && near != "":
 		return name, nil
 	case near != "":

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 	"gonum.org/v1/plot/vg"
 
+	"coachsim/dgp/spelling"
 	"coachsim/plots"
 	"coachsim/sim"
 )
@@ -72,8 +73,16 @@ can make lines or panels too.`,
 				if asked.Replicate < 0 {
 					return usageError("--replicate %d: replicates are counted from 0", asked.Replicate)
 				}
-				for _, wrong := range plots.Check(asked) {
-					return usageError("--%s: %s", wrong.Key, wrong.Message)
+				var wrong []string
+				for _, w := range plots.Check(asked) {
+					hint := ""
+					if near := spelling.Nearest(w.Given, w.Allowed); near != "" {
+						hint = "; did you mean " + near + "?"
+					}
+					wrong = append(wrong, fmt.Sprintf("--%s: %s%s", w.Key, w.Message, hint))
+				}
+				if len(wrong) > 0 {
+					return usageError("%s", strings.Join(wrong, "\n"))
 				}
 			}
 			done, err := openDirectory(args[0])

@@ -219,7 +219,7 @@ func (f *reliabilityFlags) runStudy(ctx context.Context, s streams, argument str
 			for _, v := range control {
 				names = append(names, v.Outcome)
 			}
-			return usageError("--score %s: there is no such score; the scores are %s", f.score, strings.Join(names, ", "))
+			return usageError("--score %s: there is no such score; %s", f.score, nearestOr("the scores are", f.score, names))
 		}
 	}
 	g, err := f.grid(study.ObservationPlan(), control[score])

@@ -16,6 +16,7 @@ import (
 
 	"coachsim/configs"
 	"coachsim/configs/strict"
+	"coachsim/dgp/spelling"
 	"coachsim/sim"
 )
 
@@ -244,6 +245,15 @@ func unknownCommand(root *cobra.Command, args []string) error {
 		message += "; did you mean " + strings.Join(near, " or ") + "?"
 	}
 	return usageError("%s\nSee: %s --help", message, root.Name())
+}
+
+// nearestOr says which of the names a wrong one was meant to be, or lists them all
+// after words such as "there are".
+func nearestOr(list, given string, names []string) string {
+	if near := spelling.Nearest(given, names); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return list + " " + strings.Join(names, ", ")
 }
 
 // flagMessage puts a flag's error in words.

@@ -99,7 +99,7 @@ func readStudy(s streams, argument string) (text []byte, source, name string, er
 	if preset, ok := configs.Preset(argument); ok {
 		return preset, configs.BuiltIn(argument), argument, nil
 	}
-	return nil, "", "", usageError("there is no file %s, and no built-in study of that name; built in: %s", argument, strings.Join(configs.Presets(), ", "))
+	return nil, "", "", usageError("there is no file %s, and no built-in study of that name; %s", argument, nearestOr("built in:", argument, configs.Presets()))
 }
 
 // completePresets offers the presets and files on the command line.
