@@ -44,16 +44,21 @@ for world in ecuador ecuador-disruption; do
   coachsim run "$work/$world.yaml" --replicates 1000 --no-figures --progress none --out "$work/paths-$world" >/dev/null
   draw "paths-$world" "paths-$world" --kind path-diagram --only estimator=domains-by-arm
 done
-coachsim run tanzania-math --replicates 200 --no-figures --progress none --out "$work/teachers" --set 'estimators=[
-  {name: cv-min, kind: lasso, formula: gain ~ $covariates, lambda: cv-min},
-  {name: cv-1se, kind: lasso, formula: gain ~ $covariates, lambda: cv-1se}]' \
-  --set 'primary={estimator: cv-min, outcome: gain, term: lambda}' --set 'published=""' --set 'figures=[]' >/dev/null
-draw teachers selection --kind selection
-draw teachers cv-curve --kind cv-curve --only estimator=cv-min
-coachsim run tanzania-math --replicates 1 --no-figures --progress none --out "$work/trees" --set 'estimators=[
-  {name: example-tree, kind: ctree, formula: gain ~ $covariates, adjust: univariate, maxdepth: 2},
-  {name: forest, kind: cforest, formula: gain ~ $covariates, mtry: 7}]' \
-  --set 'primary={estimator: example-tree, outcome: gain, term: leaves}' --set 'published=""' --set 'figures=[]' >/dev/null
+# The cohorts of Tanzania with other estimators, without what is published of theirs.
+teachers() { # NAME REPLICATES < ESTIMATORS
+  { printf 'like: tanzania-math\nreplicates: %s\nprimary: null\npublished: null\nfigures: []\nestimators:\n' "$2"; cat; } >"$work/$1.yaml"
+  coachsim run "$work/$1.yaml" --no-figures --progress none --out "$work/$1" >/dev/null
+}
+teachers lassos 200 <<'END'
+  - {name: cv-min, kind: lasso, formula: gain ~ $covariates, lambda: cv-min}
+  - {name: cv-1se, kind: lasso, formula: gain ~ $covariates, lambda: cv-1se}
+END
+draw lassos selection --kind selection
+draw lassos cv-curve --kind cv-curve --only estimator=cv-min
+teachers trees 1 <<'END'
+  - {name: example-tree, kind: ctree, formula: gain ~ $covariates, adjust: univariate, maxdepth: 2}
+  - {name: forest, kind: cforest, formula: gain ~ $covariates, mtry: 7}
+END
 draw trees tree --kind tree
 draw trees partial-dependence --kind partial-dependence
 draw ecuador densities --kind densities

@@ -80,7 +80,7 @@ func (c PowerCurve) style() curveStyle {
 		what = "Size (%)"
 	}
 	return curveStyle{
-		width: c.Width, what: what, unit: 100, y: y, target: target,
+		width: c.Width, what: what, unit: 100, y: y, target: target, share: true,
 		references: []reference{
 			{percent(target), 100 * target, targetDashes},
 			{fmt.Sprintf("α = %v", c.Alpha), 100 * c.Alpha, alphaDashes},

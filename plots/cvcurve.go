@@ -29,13 +29,42 @@ func (f CVCurve) Name() string { return named(f.File, "cv-curve") }
 
 // Words are the figure's title and note.
 func (f CVCurve) Words() Words {
-	return Words{"Cross-validation of the LASSO's penalty", sentences(f.Data,
-		"Numbers above a curve are terms with a coefficient other than 0", "log is the natural logarithm")}
+	notes := []string{f.Data, "Numbers above a curve are terms with a coefficient other than 0", "log is the natural logarithm"}
+	if slices.ContainsFunc(f.Curves, func(c estimators.LassoCurve) bool { return len(c.Lambda) > 0 && shownFrom(c) > 0 }) {
+		notes = append(notes, "Larger penalties, all with 0 terms, are left out; the figure's CSV file has them")
+	}
+	return Words{"Cross-validation of the LASSO's penalty", sentences(notes...)}
+}
+
+// shownFrom returns the place of the largest penalty that is drawn: the first, unless
+// penalties that leave no term take up more than a third of the axis; then one somewhat
+// beyond the least of these.
+func shownFrom(c estimators.LassoCurve) int {
+	empty := 0 // penalties that leave no term; they fall
+	for empty < len(c.NonZero) && c.NonZero[empty] == 0 {
+		empty++
+	}
+	if empty == 0 {
+		return 0
+	}
+	const beyond = 0.15 // of the penalties with terms
+	least := ln(c.Lambda[len(c.Lambda)-1])
+	most := ln(c.Lambda[empty-1])
+	if empty < len(c.Lambda) {
+		most += beyond * (most - least)
+	}
+	if whole := ln(c.Lambda[0]) - least; empty == len(c.Lambda) || most-least > 2./3*whole {
+		return 0
+	}
+	return slices.IndexFunc(c.Lambda, func(lambda float64) bool { return ln(lambda) <= most })
 }
 
 // title names a panel by what tells it from others.
 func (f CVCurve) title(c estimators.LassoCurve) string {
 	words := c.Estimator
+	if words == "" { // of a data set's own fit
+		return c.Outcome
+	}
 	if slices.ContainsFunc(f.Curves, func(o estimators.LassoCurve) bool { return o.Outcome != c.Outcome }) {
 		words = strings.TrimPrefix(words+", "+c.Outcome, ", ")
 	}
@@ -62,8 +91,12 @@ func (f CVCurve) Draw(t Theme) (Drawing, error) {
 	var heads []gridPanel
 	for i, c := range f.Curves {
 		var ends span
-		for k, m := range c.Mean {
-			ends.add(m-c.SD[k], m+c.SD[k])
+		from := 0
+		if len(c.Lambda) > 0 {
+			from = shownFrom(c)
+		}
+		for k := from; k < len(c.Mean); k++ {
+			ends.add(c.Mean[k]-c.SD[k], c.Mean[k]+c.SD[k])
 		}
 		if !ends.any {
 			return Drawing{}, fmt.Errorf("plots: the penalty of %s was not cross-validated", c.Estimator)
@@ -71,8 +104,8 @@ func (f CVCurve) Draw(t Theme) (Drawing, error) {
 		tops[i] = newVertical(ends.lo, ends.hi)
 		labels = append(labels, tops[i].labels()...)
 		heads = append(heads, gridPanel{title: []string{f.title(c)}, remarks: []string{
-			fmt.Sprintf("λ.min = %s: %s", brief(c.Lambda[c.Min]), terms(c.NonZero[c.Min])),
-			fmt.Sprintf("λ.1se = %s: %s", brief(c.Lambda[c.OneSE]), terms(c.NonZero[c.OneSE])),
+			markRemark("λ.min", c, c.Min),
+			markRemark("λ.1se", c, c.OneSE),
 		}})
 	}
 	columns, width := grid(t, f.Width, n)
@@ -99,34 +132,53 @@ func (f CVCurve) Draw(t Theme) (Drawing, error) {
 	}.drawing(t)
 }
 
+// markRemark says where a marked penalty is.
+func markRemark(name string, c estimators.LassoCurve, at int) string {
+	words := fmt.Sprintf("%s = %s: %s", name, brief(c.Lambda[at]), terms(c.NonZero[at]))
+	if at < shownFrom(c) {
+		words += fmt.Sprintf(" (→ beyond the axis, at log(λ) = %s)", signed(ln(c.Lambda[at]), 1))
+	}
+	return words
+}
+
 // paint draws one curve.
 func (f CVCurve) paint(p pen, c estimators.LassoCurve, y axis, body vg.Rectangle) {
 	t := p.theme
 	at := paintVertical(p, y, body)
+	from := shownFrom(c)
 	var ends span
-	for _, lambda := range c.Lambda {
+	for _, lambda := range c.Lambda[from:] {
 		ends.add(ln(lambda))
 	}
 	x := newAxis(ends.lo, ends.hi, t.face(t.TickSize), body.Size().X)
 	atX := func(lambda float64) vg.Length {
 		return body.Min.X + vg.Length(x.norm(ln(lambda)))*body.Size().X
 	}
-	for _, mark := range []struct {
+	for i, mark := range []struct {
 		at     int
 		dashes []vg.Length
 	}{{c.Min, minDashes}, {c.OneSE, oneSEDashes}} {
+		if mark.at < from { // an arrow to where it is, one below the other
+			y := body.Max.Y - vg.Length(i+1)*t.TickSize
+			p.arrow(t.Quiet, mark.dashes, body.Max.X-5*pathHead, body.Max.X, y)
+			continue
+		}
 		p.line(t.Quiet, 1.4*t.AxisWidth, mark.dashes, atX(c.Lambda[mark.at]), body.Min.Y, atX(c.Lambda[mark.at]), body.Max.Y)
 	}
 	for k, lambda := range c.Lambda {
+		if k < from {
+			continue
+		}
 		p.errorBar(t.Series[0], atX(lambda), at(c.Mean[k]-c.SD[k]), at(c.Mean[k]), at(c.Mean[k]+c.SD[k]))
 	}
 	// Numbers of terms: those of the marked penalties first, then as many of the others
 	// as there is room for.
 	face := t.face(t.TickSize)
-	order := []int{c.Min, c.OneSE, 0, len(c.Lambda) - 1}
+	order := []int{c.Min, c.OneSE, from, len(c.Lambda) - 1}
 	for k := range c.Lambda {
 		order = append(order, k)
 	}
+	order = slices.DeleteFunc(order, func(k int) bool { return k < from })
 	type taken struct{ left, right vg.Length }
 	var room []taken
 	for _, k := range order {
@@ -163,7 +215,7 @@ func terms(n int) string {
 
 // Table returns the plotted numbers.
 func (f CVCurve) Table() [][]string {
-	table := [][]string{{"estimator", "outcome", "lambda", "log_lambda", "mse", "se", "nonzero", "mark"}}
+	table := [][]string{{"estimator", "outcome", "lambda", "log_lambda", "mse", "se", "nonzero", "mark", "shown"}}
 	for _, c := range f.Curves {
 		for k, lambda := range c.Lambda {
 			var marks []string
@@ -174,7 +226,7 @@ func (f CVCurve) Table() [][]string {
 				marks = append(marks, "lambda.1se")
 			}
 			table = append(table, []string{
-				c.Estimator, c.Outcome, cell(lambda), cell(ln(lambda)), cell(c.Mean[k]), cell(c.SD[k]), strconv.Itoa(c.NonZero[k]), strings.Join(marks, " "),
+				c.Estimator, c.Outcome, cell(lambda), cell(ln(lambda)), cell(c.Mean[k]), cell(c.SD[k]), strconv.Itoa(c.NonZero[k]), strings.Join(marks, " "), strconv.FormatBool(k >= shownFrom(c)),
 			})
 		}
 	}

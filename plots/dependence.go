@@ -26,7 +26,11 @@ func (f PartialDependence) Name() string { return named(f.File, "partial-depende
 
 // Words are the figure's title and note.
 func (f PartialDependence) Words() Words {
-	return Words{fmt.Sprintf("Partial dependence of a forest's predictions: %s", f.Forest.Estimator), sentences(f.Data,
+	title := "Partial dependence of a forest's predictions"
+	if f.Forest.Estimator != "" {
+		title += ": " + f.Forest.Estimator
+	}
+	return Words{title, sentences(f.Data,
 		fmt.Sprintf("A forest of %s trees on %s rows; its most important inputs, the first the most", count(f.Forest.Trees), count(f.Forest.Rows)),
 		"Lines are mean predictions of all rows if all had the value below; points are values that occur")}
 }

@@ -297,6 +297,31 @@ func TestPowerCurveLocates(t *testing.T) {
 	}
 }
 
+// The line drawn passes where the target is said to be reached: halfway between 10 and 20
+// it is at Φ((z(0.5) + z(0.975))/2), and not at the mean of the shares.
+func TestPowerCurveIsStraightInProbits(t *testing.T) {
+	var rows []plots.Row
+	for x, power := range map[string]float64{"10": 0.5, "20": 0.975} {
+		r := row("effect", 0, 0.1, power, 0)
+		r.Factors = []sim.Factor{{Key: "trial.schools", Value: x}}
+		r.AnalyticPower = power / 2
+		rows = append(rows, r)
+	}
+	figure := plots.PowerCurve{Rows: rows, Alpha: 0.05}
+	p, twin := readFigure(t, figure, false)[0], readTwin(t, figure)
+	for _, want := range []float64{
+		0.83645249615443,  // R: pnorm((qnorm(.5) + qnorm(.975))/2)
+		0.362076507605235, // R: pnorm((qnorm(.25) + qnorm(.4875))/2), by the closed form
+	} {
+		twin.shown(p, p.ink, 15, 100*want, 0)
+	}
+	for _, a := range p.ink {
+		if x, y := (float64(a.X)-p.across.at)/p.across.per, (float64(a.Y)-p.up.at)/p.up.per; math.Abs(x-15) < 1e-3 && math.Abs(y-100*(0.5+0.975)/2) < 0.5 {
+			t.Error("a line is straight in percent")
+		}
+	}
+}
+
 // MDES by Bloom's formula, with R: (qt(.975, 8) + qt(.8, 8)) * 0.1.
 func TestMDESFormula(t *testing.T) {
 	r := row("", 0, 0.1, 0.5, 0)

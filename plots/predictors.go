@@ -43,9 +43,13 @@ func (f Predictors) Words() Words {
 	}
 	switch f.Measure {
 	case sim.SelectionFrequency:
-		notes = append(notes, "Bars are 95% Monte Carlo intervals")
+		notes = append(notes, "Bars are 95% Monte Carlo intervals (Wilson)")
 	case sim.ImportanceMeasure:
-		notes = append(notes, "Markers are means, bars the middle 90% of the trials")
+		of := "the trials"
+		if slices.ContainsFunc(f.Values, func(v sim.PredictorValue) bool { return v.NotSelected > 0 }) {
+			of = "the trials that select the input, of some " + count(int(fewest.lo)) + " only"
+		}
+		notes = append(notes, "Markers are means, bars the middle 90% of "+of)
 	default:
 		notes = append(notes, "Bars are 95% Monte Carlo intervals")
 		if fewest.any && fewest.lo < trials.hi {

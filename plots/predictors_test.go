@@ -121,6 +121,9 @@ func TestPredictorKinds(t *testing.T) {
 			if got := twin.number(row, "value"); math.Abs(got-sum/n) > 1e-12 || twin.number(row, "fits") != n {
 				t.Errorf("%s: %v, the log has %v of %v", kind, row, sum/n, n)
 			}
+			if l, h := twin.number(row, "low"), twin.number(row, "high"); kind == "selection" && !(0 <= l && l < h && h <= 1) {
+				t.Errorf("a share from %v to %v", l, h)
+			}
 			if kind == "importance" && !(low < twin.number(row, "low") && twin.number(row, "high") < high) {
 				t.Errorf("importance: %v is not within %v to %v", row, low, high)
 			}
@@ -144,6 +147,20 @@ func TestPredictorKinds(t *testing.T) {
 	}
 	if _, err := plots.Make(run, sim.Figure{Kind: "selection", Only: map[string]string{"estimator": "tree"}}); err == nil || !strings.Contains(err.Error(), "estimator is never tree; it is lasso, forest") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// The means of importance are of the trials that select the input where some do not, and
+// the caption says so.
+func TestImportanceCaption(t *testing.T) {
+	f := plots.Predictors{Measure: sim.ImportanceMeasure, Values: []sim.PredictorValue{{Predictor: "x", Fits: 40, N: 40}, {Predictor: "y", Fits: 38, N: 40}}}
+	const selected = "the trials that select the input, of some 30 only"
+	if note := f.Words().Note; !strings.Contains(note, "the middle 90% of the trials.") {
+		t.Error(note) // a failed fit selects nothing, but is not meant
+	}
+	f.Values[1].Fits, f.Values[1].NotSelected = 30, 8
+	if note := f.Words().Note; !strings.Contains(note, selected) {
+		t.Error(note)
 	}
 }
 

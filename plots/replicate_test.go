@@ -72,6 +72,9 @@ func TestReplicateFigures(t *testing.T) {
 				twin.shown(p, p.markers, x, mse, 0)
 				twin.shown(p, p.ink, x, mse-se, 0)
 				twin.shown(p, p.ink, x, mse+se, 0)
+				if twin.text(row, "shown") != "true" {
+					t.Errorf("log(λ) %v is left out", x)
+				}
 				for mark := range strings.FieldsSeq(twin.text(row, "mark")) {
 					marks[mark] = twin.text(row, "nonzero")
 				}
@@ -122,6 +125,65 @@ func TestReplicateFigures(t *testing.T) {
 			if at != 3 || len(panels) != 4 {
 				t.Errorf("%d inputs, %d panels", at+1, len(panels))
 			}
+		}
+	}
+}
+
+// Penalties that leave no term do not take up the axis: a few are drawn, and a mark beyond
+// them is told; the twin has all. A fit without an estimator's name has its outcome as title.
+func TestCVCurveWithoutEmptyPenalties(t *testing.T) {
+	c := estimators.LassoCurve{Outcome: "gain"}
+	for k := range 109 { // log(lambda) from 10 to -0.8, terms below 1
+		c.Lambda = append(c.Lambda, math.Exp(10-float64(k)/10))
+		c.Mean, c.SD = append(c.Mean, 5), append(c.SD, 1)
+		c.NonZero = append(c.NonZero, max(0, k-90))
+		if k < 60 {
+			c.Mean[k], c.SD[k] = 500, 100 // would set the scale upwards
+		}
+	}
+	c.Min = 100
+	for _, oneSE := range []int{95, 20} {
+		c.OneSE = oneSE
+		figure := plots.CVCurve{Curves: []estimators.LassoCurve{c}}
+		if !strings.Contains(figure.Words().Note, "Larger penalties, all with 0 terms, are left out") {
+			t.Error(figure.Words().Note)
+		}
+		text := string(textOf(t, figure))
+		if beyond := strings.Contains(text, "at log(λ) = 8.0)"); beyond != (oneSE == 20) {
+			t.Errorf("a mark at %d is beyond the axis: %t", oneSE, beyond)
+		}
+		if !strings.Contains(text, ">gain<") {
+			t.Error("the panel has no title")
+		}
+		p, twin := readFigure(t, figure, false)[0], readTwin(t, figure)
+		if len(twin.table) != 1+len(c.Lambda) {
+			t.Errorf("the twin has %d penalties", len(twin.table)-1)
+		}
+		for _, row := range twin.table[1:] {
+			// From -0.8 to 1 terms are selected, or none for the first time; 15% more is 1.27.
+			x, shown := twin.number(row, "log_lambda"), twin.text(row, "shown") == "true"
+			if want := x < 1.27; shown != want {
+				t.Errorf("log(λ) %v is drawn: %t", x, shown)
+			}
+			if shown {
+				twin.shown(p, p.markers, x, twin.number(row, "mse"), 0)
+			}
+		}
+		if scale := p.up; (float64(p.markers[0].Y)-scale.at)/scale.per > 10 {
+			t.Error("what is left out sets the scale")
+		}
+	}
+	c.NonZero = make([]int, len(c.Lambda))
+	if note := (plots.CVCurve{Curves: []estimators.LassoCurve{c}}).Words().Note; strings.Contains(note, "left out") {
+		t.Errorf("of penalties none of which selects: %s", note)
+	}
+}
+
+// Titles end with the estimator's name, or without one.
+func TestPartialDependenceTitle(t *testing.T) {
+	for name, want := range map[string]string{"": "Partial dependence of a forest's predictions", "forest": "Partial dependence of a forest's predictions: forest"} {
+		if got := (plots.PartialDependence{Forest: estimators.ForestCurves{Estimator: name}}).Words().Title; got != want {
+			t.Errorf("title %q", got)
 		}
 	}
 }

@@ -3,12 +3,14 @@ package plots
 import (
 	"cmp"
 	"fmt"
+	"image/color"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 
 	"coachsim/sim"
 )
@@ -240,6 +242,30 @@ type curveStyle struct {
 	y          axis    // in shown units
 	references []reference
 	target     float64 // a value to locate on each line; NaN for none
+	share      bool    // lines are straight on the probit scale, as sim.Reach has them
+}
+
+// probitPieces is of how many straight pieces a line is made between simulated values
+// where it is straight on the probit scale: with them it is within 0.15% of power of it.
+const probitPieces = 24
+
+// through returns the points that a line is drawn through: those simulated, and where
+// the line is not straight points between them.
+func (s curveStyle) through(line []curvePoint) (points []curvePoint) {
+	for k, pt := range line {
+		if k > 0 && s.share {
+			before := line[k-1]
+			closed := func(pt curvePoint) sim.CurvePoint {
+				return sim.CurvePoint{X: pt.X, Simulated: sim.Simulated{Value: pt.closed, Low: pt.closed, High: pt.closed}}
+			}
+			for i := range probitPieces - 1 {
+				x := before.X + float64(i+1)/probitPieces*(pt.X-before.X)
+				points = append(points, curvePoint{CurvePoint: sim.Between(before.CurvePoint, pt.CurvePoint, x), closed: sim.Between(closed(before), closed(pt), x).Value})
+			}
+		}
+		points = append(points, pt)
+	}
+	return points
 }
 
 // A reference is a horizontal line.
@@ -441,41 +467,52 @@ func (a curves) paintPanel(p pen, panel curvePanel, s curveStyle, body vg.Rectan
 	}
 	// Lines stand a little apart, so that those that agree do not hide each other.
 	aside := func(i int) vg.Length { return 1.6 * (vg.Length(i) - vg.Length(len(panel.lines)-1)/2) }
+	drawn := make([][]curvePoint, len(panel.lines))
 	for i, line := range panel.lines {
+		drawn[i] = s.through(line)
+		if len(line) < 2 {
+			continue
+		}
 		var ribbon vg.Path
-		for _, pt := range line {
+		for _, pt := range drawn[i] {
 			ribbon = append(ribbon, vg.PathComp{Type: vg.LineComp, Pos: vg.Point{X: atX(pt.X) + aside(i), Y: atY(pt.Low)}})
 		}
-		for _, pt := range slices.Backward(line) {
+		for _, pt := range slices.Backward(drawn[i]) {
 			ribbon = append(ribbon, vg.PathComp{Type: vg.LineComp, Pos: vg.Point{X: atX(pt.X) + aside(i), Y: atY(pt.High)}})
 		}
-		if len(line) > 1 {
-			ribbon[0].Type = vg.MoveComp
-			ribbon.Close()
-			p.SetColor(translucent(t.look(i).Color, 0.2))
-			p.Fill(ribbon)
-		}
+		ribbon[0].Type = vg.MoveComp
+		ribbon.Close()
+		p.SetColor(translucent(t.look(i).Color, 0.2))
+		p.Fill(ribbon)
 	}
-	for _, line := range panel.lines {
-		for k := 1; k < len(line); k++ {
-			if before, pt := line[k-1], line[k]; finite(before.closed) && finite(pt.closed) {
-				p.line(t.Ink, t.LineWidth, closedDashes, atX(before.X), atY(before.closed), atX(pt.X), atY(pt.closed))
+	// A line breaks where it has no number.
+	stroke := func(ink color.Color, dashes []vg.Length, line []curvePoint, aside vg.Length, y func(curvePoint) float64) {
+		var part []vg.Point
+		for k, pt := range line {
+			if finite(y(pt)) {
+				part = append(part, vg.Point{X: atX(pt.X) + aside, Y: atY(y(pt))})
+			}
+			if len(part) > 1 && (k == len(line)-1 || !finite(y(pt))) {
+				p.StrokeLines(draw.LineStyle{Color: ink, Width: t.LineWidth, Dashes: dashes}, part)
+			}
+			if !finite(y(pt)) {
+				part = nil
 			}
 		}
+	}
+	for _, line := range drawn {
+		stroke(t.Ink, closedDashes, line, 0, func(pt curvePoint) float64 { return pt.closed })
 	}
 	for i, line := range panel.lines {
 		look := t.look(i)
-		for k, pt := range line {
+		stroke(look.Color, look.Dashes, drawn[i], aside(i), func(pt curvePoint) float64 { return pt.Value })
+		for _, pt := range line {
 			x := atX(pt.X) + aside(i)
-			if k > 0 {
-				before := line[k-1]
-				p.line(look.Color, t.LineWidth, look.Dashes, atX(before.X)+aside(i), atY(before.Value), x, atY(pt.Value))
-			}
 			p.line(look.Color, 0.6*t.LineWidth, nil, x, atY(pt.Low), x, atY(pt.High))
 		}
 		if finite(s.target) {
 			if r := sim.Reach(shares(line), s.target); finite(r.X) {
-				p.line(look.Color, 1.4*t.AxisWidth, alphaDashes, atX(r.X), atY(s.target), atX(r.X), body.Min.Y)
+				p.line(look.Color, 1.4*t.AxisWidth, alphaDashes, atX(r.X)+aside(i), atY(s.target), atX(r.X)+aside(i), body.Min.Y)
 			}
 		}
 		for _, pt := range line {

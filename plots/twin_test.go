@@ -217,7 +217,7 @@ func TestTwinsHoldWhatIsDrawn(t *testing.T) {
 		for _, row := range twin.table[1:] {
 			at, y := twin.number(row, x), c.unit*twin.number(row, c.y)
 			if twin.text(row, "element") == "reaches" {
-				twin.shown(p, p.ink, at, y, 0)
+				twin.shown(p, p.ink, at, y, aside)
 				continue
 			}
 			twin.shown(p, p.ink, at, y, aside)

@@ -259,9 +259,49 @@ func TestFigureMeasuresOfNothing(t *testing.T) {
 	if r := Reach([]CurvePoint{{1, Wilson(0, 10)}, {2, Wilson(1, 10)}}, 0.5); math.Abs(r.X-1.5) > 1e-12 {
 		t.Errorf("from none to all: half at %v", r.X)
 	}
+	// Where a curve is drawn between its points it passes where it reaches a target, as do
+	// the ends of its intervals; at its points it is what was simulated.
+	rising := []CurvePoint{{1, Wilson(0.5, 1000)}, {2, Wilson(0.99, 1000)}}
+	r := Reach(rising, 0.8)
+	for _, at := range []struct{ x, got float64 }{
+		{r.X, Between(rising[0], rising[1], r.X).Value}, {r.Low, Between(rising[0], rising[1], r.Low).High}, {r.High, Between(rising[0], rising[1], r.High).Low},
+	} {
+		if math.Abs(at.got-0.8) > 1e-12 {
+			t.Errorf("at %v the curve is at %v", at.x, at.got)
+		}
+	}
+	if got := Between(rising[0], rising[1], 2); math.Abs(got.Value-0.99) > 1e-12 {
+		t.Errorf("at its end a curve is at %v", got)
+	}
+	if got := Between(CurvePoint{1, Wilson(1, 10)}, CurvePoint{2, Wilson(1, 10)}, 1.5); got.Value != 1 || got.High != 1 {
+		t.Errorf("between two of 1 a curve is at %v", got)
+	}
 	falling := Reach([]CurvePoint{{1, Wilson(0.9, 1000)}, {2, Wilson(0.5, 1000)}}, 0.8)
 	if !(falling.Low < falling.X && falling.X < falling.High) {
 		t.Errorf("falling power: %v", falling)
+	}
+}
+
+// The interval of a mean of shares lies within 0 to 1 and has a width; where the shares are
+// each 0 or 1 it is Wilson's, and where they hardly vary nearly 1.96 standard errors wide.
+func TestWilsonOfMean(t *testing.T) {
+	for _, c := range []struct {
+		mean, mcse float64
+		n          int
+	}{{0.03, 0.1, 3}, {0, 0, 5}, {1, 0, 5}, {0.4, nan, 1}, {0.4, 0, 10}, {1 + 1e-16, 1e-9, 10}} {
+		s := wilsonOfMean(c.mean, c.mcse, c.n)
+		if !(0 <= s.Low && s.Low <= s.Value && s.Value <= s.High && s.High <= 1) || c.mcse != 0 && s.Low == s.High {
+			t.Errorf("%v: %v", c, s)
+		}
+	}
+	if got, want := wilsonOfMean(0.3, math.Sqrt(0.3*0.7/200), 200), Wilson(0.3, 200); math.Abs(got.Low-want.Low) > 1e-3 || math.Abs(got.High-want.High) > 1e-3 {
+		t.Errorf("%v of shares 0 or 1, Wilson's is %v", got, want)
+	}
+	if got, want := wilsonOfMean(0.3, 0.002, 200), Around(0.3, 0.002); math.Abs(got.Low-want.Low) > 1e-5 || math.Abs(got.High-want.High) > 1e-5 {
+		t.Errorf("%v, of a normal mean %v", got, want)
+	}
+	if got := wilsonOfMean(0, 0, 5); got != Wilson(0, 5) {
+		t.Errorf("%v of five times 0", got)
 	}
 }
 

@@ -36,6 +36,9 @@ type PredictorValue struct {
 	Simulated        // the value with its 95% Monte Carlo interval; of importance, the middle 90% of trials
 	MCSE      float64
 	Fits, N   int // that have a value, and trials
+	// NotSelected counts the trials in which the predictor was not selected, so that it
+	// has no value.
+	NotSelected int
 }
 
 // A Role says what a covariate is in truth.
@@ -96,7 +99,7 @@ func Predictors(study Study, rows []SummaryRow, chunks iter.Seq2[[]Record, error
 		}
 		v := PredictorValue{
 			Cell: r.Cell, Factors: r.Factors, Estimator: r.Estimator, Term: r.Term, Predictor: predictor,
-			True: truths[r.Cell](predictor), N: r.N, Fits: r.Estimates(),
+			True: truths[r.Cell](predictor), N: r.N, Fits: r.Estimates(), NotSelected: r.NotSelected,
 		}
 		switch {
 		case m == PredictorCoverage:
@@ -107,6 +110,9 @@ func Predictors(study Study, rows []SummaryRow, chunks iter.Seq2[[]Record, error
 		case m == SelectionFrequency && !strings.HasPrefix(r.Term, "runs("):
 			v.Simulated = Wilson(min(1, max(0, r.Mean)), v.Fits)
 			v.MCSE = r.EmpSE / math.Sqrt(float64(v.Fits))
+		case m == SelectionFrequency:
+			v.MCSE = r.EmpSE / math.Sqrt(float64(v.Fits))
+			v.Simulated = wilsonOfMean(r.Mean, v.MCSE, v.Fits)
 		default:
 			v.MCSE = r.EmpSE / math.Sqrt(float64(v.Fits))
 			v.Simulated = Around(r.Mean, v.MCSE)
@@ -130,6 +136,19 @@ func Predictors(study Study, rows []SummaryRow, chunks iter.Seq2[[]Record, error
 		}
 	}
 	return all, nil
+}
+
+// wilsonOfMean returns the mean of n shares, of runs say, with Wilson's interval for as many
+// yes-or-no trials as would give its Monte Carlo standard error, p(1-p)/MCSE² (the
+// effective sample size of surveys), and no fewer than n: shares of one mean vary most
+// where each is 0 or 1. So it does not leave 0 to 1, and has a width where none varies.
+func wilsonOfMean(mean, mcse float64, n int) Simulated {
+	mean = min(1, max(0, mean)) // but for rounding
+	effective := float64(n)
+	if e := mean * (1 - mean) / (mcse * mcse); e > effective {
+		effective = min(e, 1e15)
+	}
+	return Wilson(mean, int(effective))
 }
 
 // predicts returns a function that tells whether a term truly predicts: one with a column

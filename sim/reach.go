@@ -33,8 +33,25 @@ func Reach(curve []CurvePoint, target float64) Reached {
 	return r
 }
 
+// Between returns a curve's share at x, between two of its points, with its interval:
+// linear on the probit scale, so that it passes where Reach says.
+func Between(from, to CurvePoint, x float64) CurvePoint {
+	at := (x - from.X) / (to.X - from.X)
+	y := func(v0, v1 float64) float64 {
+		if v0 == v1 { // also of shares that the probit scale does not hold
+			return v0
+		}
+		return distuv.UnitNormal.CDF((1-at)*probit(v0) + at*probit(v1))
+	}
+	return CurvePoint{x, Simulated{y(from.Value, to.Value), y(from.Low, to.Low), y(from.High, to.High)}}
+}
+
+// probit is the normal quantile of a share, of 0 and 1 that of a share close by.
+func probit(share float64) float64 {
+	return distuv.UnitNormal.Quantile(min(1-1e-6, max(1e-6, share)))
+}
+
 func crossing(curve []CurvePoint, target float64, y func(CurvePoint) float64) float64 {
-	probit := func(v float64) float64 { return distuv.UnitNormal.Quantile(min(1-1e-6, max(1e-6, v))) }
 	for k := 1; k < len(curve); k++ {
 		v0, v1 := y(curve[k-1]), y(curve[k])
 		if !((v0-target)*(v1-target) <= 0) || v0 == v1 {

@@ -97,6 +97,9 @@ func (t Table) writeLaTeX(out *strings.Builder) {
 		}
 		line(func(k int) string {
 			if t.Columns[k].Label {
+				if t.widest(k) > wideLabel {
+					return `\raggedright ` + latexBroken(row[k].orMissing())
+				}
 				return latex(row[k].orMissing())
 			}
 			return latexNumber(row[k].orMissing())
@@ -129,6 +132,25 @@ func (t Table) widest(column int) int {
 		most = max(most, utf8.RuneCountInString(row[column].orMissing()))
 	}
 	return most
+}
+
+// latexBroken escapes a name such as shrunken_correlation(gain_caused), which has no
+// spaces, with places at which it may be broken into lines.
+func latexBroken(text string) string {
+	var out strings.Builder
+	from := 0
+	for at, r := range text {
+		switch {
+		case at == from:
+		case r == '(':
+			out.WriteString(latex(text[from:at]) + `\allowbreak{}`)
+			from = at
+		case strings.ContainsRune("_,:*", r) && at+1 < len(text) && text[at+1] != ' ':
+			out.WriteString(latex(text[from:at+1]) + `\allowbreak{}`)
+			from = at + 1
+		}
+	}
+	return out.String() + latex(text[from:])
 }
 
 // latexNumber writes a minus sign for a hyphen.
