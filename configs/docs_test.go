@@ -3,6 +3,8 @@ package configs_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"coachsim/configs"
@@ -33,5 +35,36 @@ func TestStudiesOfTheDocumentation(t *testing.T) {
 		if _, err := estimators.Bind(named(study, ""), g.Shape(), study.Terms); err != nil {
 			t.Errorf("%s: %v", file, err)
 		}
+	}
+}
+
+// Every file that the documentation links to or shows is there.
+func TestLinksOfTheDocumentation(t *testing.T) {
+	pages, err := filepath.Glob("../docs/*.md")
+	if err != nil || len(pages) < 10 {
+		t.Fatalf("%d pages: %v", len(pages), err)
+	}
+	pages = append(pages, "../README.md", "../CONTRIBUTING.md", "../CHANGELOG.md")
+	code := regexp.MustCompile("(?s)```.*?```|`[^`]*`")
+	link := regexp.MustCompile(`\]\(([^()\s]+)[^()]*\)|(?m:^\[[^\]]+\]:\s*(\S+))|(?:src|href)="([^"]+)"`)
+	files := 0
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, found := range link.FindAllStringSubmatch(code.ReplaceAllString(string(text), ""), -1) {
+			target := found[1] + found[2] + found[3]
+			if file, _, _ := strings.Cut(target, "#"); file != "" && !strings.Contains(file, ":") {
+				files++
+				if _, err := os.Stat(filepath.Join(filepath.Dir(page), file)); err != nil {
+					t.Errorf("%s links to %s, which is not there", page, target)
+				}
+			}
+		}
+	}
+	if files < 30 {
+		t.Errorf("only %d links were found", files)
 	}
 }

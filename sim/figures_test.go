@@ -297,7 +297,7 @@ func TestWilsonOfMean(t *testing.T) {
 	if got, want := wilsonOfMean(0.3, math.Sqrt(0.3*0.7/200), 200), Wilson(0.3, 200); math.Abs(got.Low-want.Low) > 1e-3 || math.Abs(got.High-want.High) > 1e-3 {
 		t.Errorf("%v of shares 0 or 1, Wilson's is %v", got, want)
 	}
-	if got, want := wilsonOfMean(0.3, 0.002, 200), Around(0.3, 0.002); math.Abs(got.Low-want.Low) > 1e-5 || math.Abs(got.High-want.High) > 1e-5 {
+	if got, want := wilsonOfMean(0.3, 0.002, 200), Around(0.3, 0.002); math.Abs(got.Low-want.Low) > 5e-5 || math.Abs(got.High-want.High) > 5e-5 {
 		t.Errorf("%v, of a normal mean %v", got, want)
 	}
 	if got := wilsonOfMean(0, 0, 5); got != Wilson(0, 5) {

@@ -225,3 +225,23 @@ func TestLaTeXCompiles(t *testing.T) {
 		t.Errorf("a character is missing:\n%s", log)
 	}
 }
+
+// Long names without spaces are broken into lines in their column, and not otherwise.
+func TestLaTeXBreaksLongNames(t *testing.T) {
+	table := report.Table{Name: "long", Caption: "Long names.", Columns: []report.Column{{Head: [2]string{"", "Term"}, Key: "term", Label: true}, {Head: [2]string{"", "Mean"}, Key: "mean"}}}
+	for _, name := range []string{"shrunken_correlation(gain_caused)", "correlation(gain, gain_caused, within=school)", "importance(s_review:factor(region_of_school))", "(gain)", "x_"} {
+		table.Rows = append(table.Rows, []report.Cell{{Value: name}, {Value: "0.1"}})
+	}
+	var out bytes.Buffer
+	if err := report.WriteLaTeX(&out, []report.Table{table}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`shrunken\_\allowbreak{}correlation\allowbreak{}(gain\_\allowbreak{}caused) &`, `\raggedright (gain) &`, `\raggedright x\_ &`} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %s in\n%s", want, out.String())
+		}
+	}
+	if log := setByLaTeX(t, out.Bytes()); overfull.MatchString(log) {
+		t.Errorf("a name is wider than its column: %s", overfull.FindString(log))
+	}
+}
