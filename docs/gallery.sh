@@ -13,7 +13,7 @@ coachsim run few-clusters --replicates 1000 --no-figures --progress none --out "
   {name: CR0, kind: ols, formula: reading ~ coaching, cluster: school, se: CR0, report: [coaching]},
   {name: CR2, kind: ols, formula: reading ~ coaching, cluster: school, se: CR2, report: [coaching]},
   {name: mixed, kind: mixed, formula: "reading ~ coaching + (1 | school)", df: kenward-roger, report: [coaching]}]' >/dev/null
-coachsim run few-clusters --replicates 1000 --no-figures --progress none --out "$work/grid" --set primary.estimator=itt --set 'estimators=[
+coachsim run few-clusters --replicates 1000 --no-figures --progress none --out "$work/grid" --set 'estimators=[
   {name: CR2, kind: ols, formula: reading ~ coaching, cluster: school, se: CR2, report: [coaching]}]' \
   --set 'sweep={trial.schools: [8, 12, 20, 30, 40], achievement.effect.mean: [[0.1], [0.2], [0.3], [0.4], [0.5]]}' >/dev/null
 coachsim run ecuador --replicates 10 --no-figures --progress none --out "$work/ecuador" >/dev/null
