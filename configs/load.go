@@ -76,13 +76,15 @@ func Load(name string, text []byte, settings []Setting) (sim.Study, error) {
 	if err := sweep(doc, &study, read.Levels); err != nil {
 		return study, err
 	}
-	var factors []sim.Factor
-	if len(study.Cells) > 0 {
-		factors = study.Cells[0].Factors
-	}
-	for i, f := range study.Figures {
-		for _, wrong := range plots.CheckKeys(f, factors) {
-			faults = append(faults, doc.Fault(fmt.Sprintf("figures[%d].%s", i, wrong.Key), wrong.Message, ""))
+	if len(study.Figures) > 0 {
+		rows, err := study.Expected()
+		if err != nil {
+			return study, err
+		}
+		for i, f := range study.Figures {
+			for _, wrong := range plots.CheckKeys(f, rows) {
+				faults = append(faults, figureFault(doc, i, wrong))
+			}
 		}
 	}
 	if len(faults) > 0 {
@@ -126,11 +128,7 @@ func wrongFigures(doc *strict.Document, figures []sim.Figure) (faults strict.Fau
 	names := map[string]int{}
 	for i, f := range figures {
 		for _, fault := range plots.Check(f) {
-			hint := ""
-			if near := spelling.Nearest(fault.Given, fault.Allowed); near != "" {
-				hint = "did you mean " + near + "?"
-			}
-			faults = append(faults, doc.Fault(fmt.Sprintf("figures[%d].%s", i, fault.Key), fault.Message, hint))
+			faults = append(faults, figureFault(doc, i, fault))
 		}
 		if first, taken := names[f.FileName()]; taken {
 			faults = append(faults, doc.Fault(fmt.Sprintf("figures[%d]", i), fmt.Sprintf("%q is already the name of figures[%d]; give it another with name:", f.FileName(), first), ""))
@@ -138,6 +136,15 @@ func wrongFigures(doc *strict.Document, figures []sim.Figure) (faults strict.Fau
 		names[f.FileName()] = i
 	}
 	return faults
+}
+
+// figureFault places a fault of the i-th figure.
+func figureFault(doc *strict.Document, i int, wrong plots.Wrong) strict.Fault {
+	hint := ""
+	if near := spelling.Nearest(wrong.Given, wrong.Allowed); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	return doc.Fault(fmt.Sprintf("figures[%d].%s", i, wrong.Key), wrong.Message, hint)
 }
 
 // LoadPlan reads the study of a plan's text, which name is the path of. A plan that

@@ -78,6 +78,21 @@ type TestEffect struct {
 	BlockSD   float64            `yaml:"block_sd,omitempty" min:"0" doc:"SD of the effect between blocks, the same on every test"`
 }
 
+// isZero reports whether no key of the effect says anything.
+func (e TestEffect) isZero() bool {
+	return !anyNonzero(e.Mean, e.Quantiles) && e.Bottom == 0 && allZero(e.By) && e.SchoolSD == 0 && e.BlockSD == 0
+}
+
+// allZero reports whether no effect of a covariate says anything.
+func allZero(by map[string]float64) bool {
+	for _, b := range by {
+		if b != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // ArmTestEffect is what one arm does to the tests.
 type ArmTestEffect struct {
 	TestEffect `yaml:",inline"`
@@ -105,6 +120,7 @@ func (a Achievement) check(f *Faults, t Trial) {
 	checkOptional(f, "achievement.effect.mean", a.Effect.Mean, n, "test")
 	a.checkOutcomes(f, t)
 	a.Effect.checkVariation(f, "achievement.effect", t)
+	checkEveryArm(f, "achievement", a.Effect.isZero(), a.ArmEffects, arms)
 	checkByArm(f, "achievement.arm_effects", a.ArmEffects, arms, func(path string, e ArmTestEffect) {
 		checkOptional(f, path+".mean", e.Mean, n, "test")
 		e.checkVariation(f, path, t)

@@ -95,6 +95,27 @@ func sameParts(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
+// checkEveryArm adds a fault where an effect that is not zero is of no arm: every
+// plain arm has one of its own, in the section by arm. A combined arm takes none.
+func checkEveryArm[T any](f *Faults, section string, zero bool, own map[string]T, arms []string) {
+	if zero {
+		return
+	}
+	var named []string
+	for i, arm := range armsOf(arms) {
+		if i == 0 || arm.parts != nil {
+			continue
+		}
+		if _, has := own[arm.name]; !has {
+			return
+		}
+		named = append(named, section+".arm_effects."+arm.name)
+	}
+	if named != nil {
+		f.Add(section+".effect", "changes nothing: every treated arm has an effect of its own in its place; leave it out, and say it in %s", strings.Join(named, " and "))
+	}
+}
+
 // checkByArm adds a fault for every key of a section by arm that is no treated
 // arm, and calls check for each of the others, in order.
 func checkByArm[T any](f *Faults, path string, section map[string]T, arms []string, check func(path string, value T)) {

@@ -54,7 +54,7 @@ func randomTrial(t *rapid.T) dgp.Trial {
 		trial.Covariates = nil
 	}
 	if rapid.Bool().Draw(t, "integers") {
-		trial.Observation.Scale.Min, trial.Observation.Scale.Max, trial.Observation.Scale.Integer = 30, 70, true
+		trial.Observation.Scale.Min, trial.Observation.Scale.Max, trial.Observation.Scale.Integer = 20, 70, true
 	}
 	trial.Observation.Points = rapid.Bool().Draw(t, "scores in points")
 	trial.Achievement.Points = rapid.Bool().Draw(t, "tests in points")
@@ -71,6 +71,9 @@ func randomTrial(t *rapid.T) dgp.Trial {
 		}
 		trial.Achievement.ArmEffects = map[string]dgp.ArmTestEffect{
 			combined: {TestEffect: dgp.TestEffect{Mean: []float64{0.2, 0, 0, 0.1, 0}, Bottom: 0.3}, Treated: []float64{0.5, 0.5}, Baseline: []float64{0, 0.2}},
+		}
+		if len(d.Arms) == 2 { // no other arm takes the effects of all
+			trial.Quality.Effect, trial.Achievement.Effect = dgp.QualityEffect{}, dgp.TestEffect{}
 		}
 	}
 	return trial

@@ -101,6 +101,7 @@ func nestedOracle(t dgp.Trial, a, b string) (dgp.Trial, float64) {
 		}
 	}
 	t.Quality.ArmEffects, t.Achievement.ArmEffects = quality, tests
+	t.Quality.Effect, t.Achievement.Effect = dgp.QualityEffect{}, dgp.TestEffect{} // of no arm
 	return t, constant
 }
 

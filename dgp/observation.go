@@ -70,6 +70,11 @@ func (o Observation) check(f *Faults, t Trial) {
 	if o.Scale.Max <= o.Scale.Min {
 		f.Add("observation.scale.max", "%g is not above the lowest rating, %g", o.Scale.Max, o.Scale.Min)
 	}
+	for i, mean := range o.Scale.Mean {
+		if o.Scale.Min < o.Scale.Max && !(mean >= o.Scale.Min && mean <= o.Scale.Max) {
+			f.Add(fmt.Sprintf("observation.scale.mean[%d]", i), "%g is not on the scale, which goes from %g to %g (observation.scale.min and max)", mean, o.Scale.Min, o.Scale.Max)
+		}
+	}
 	if o.Scale.Integer && o.Scale.Min != math.Floor(o.Scale.Min) {
 		f.Add("observation.scale.min", "%g is no whole number, as ratings are with integer", o.Scale.Min)
 	}

@@ -104,11 +104,17 @@ func (q Quality) check(f *Faults, t Trial) {
 	q.School.check(f, q)
 	q.Effect.check(f, "quality.effect", k)
 	checkModerators(f, "quality.effect.by", q.Effect.By, t, TeacherLevel)
+	checkEveryArm(f, "quality", q.Effect.isZero(), q.ArmEffects, t.Design.Arms)
 	checkByArm(f, "quality.arm_effects", q.ArmEffects, t.Design.Arms, func(path string, e QualityEffect) {
 		e.check(f, path, k)
 		checkModerators(f, path+".by", e.By, t, TeacherLevel)
 	})
 	checkOptional(f, "quality.context.variance", q.Context.Variance, k, "domain")
+}
+
+// isZero reports whether no key of the effect says anything.
+func (e QualityEffect) isZero() bool {
+	return !anyNonzero(e.Shift, e.Engagement, e.Noise) && e.Skew == 0 && e.WithQuality == 0 && allZero(e.By)
 }
 
 func (e QualityEffect) check(f *Faults, path string, domains int) {

@@ -137,9 +137,38 @@ func TestValidate(t *testing.T) {
 			t.Design.Attrition = dgp.Attrition{}
 			t.Quality.ArmEffects = map[string]dgp.QualityEffect{"mentoring": {Noise: []float64{0, 1}}}
 		}, []string{
+			everyArm("quality"),
 			"quality.effect: changes the quality of a class, but here children are assigned, so that a class has children of every arm; leave it out",
 			"quality.arm_effects.mentoring: changes the quality of a class, but here children are assigned, so that a class has children of every arm; leave it out",
 		}},
+		{"a treated arm that takes the effects which others do not", func(t *dgp.Trial) {
+			t.Design.Arms = []string{"usual", "mentoring", "money", "mentoring+money"}
+			t.Design.Assignment = dgp.Complete{}
+			t.Quality.ArmEffects = map[string]dgp.QualityEffect{"money": {}, "mentoring+money": {}}
+			t.Achievement.ArmEffects = map[string]dgp.ArmTestEffect{"money": {}, "mentoring+money": {}}
+		}, nil},
+		{"effects of no arm, as all have their own", func(t *dgp.Trial) {
+			t.Design.Arms = []string{"usual", "mentoring", "money", "mentoring+money"}
+			t.Design.Assignment = dgp.Complete{}
+			t.Quality.ArmEffects = map[string]dgp.QualityEffect{"money": {}, "mentoring": {}}
+			t.Achievement.ArmEffects = map[string]dgp.ArmTestEffect{"money": {}, "mentoring": {}}
+			t.Achievement.Effect = dgp.TestEffect{SchoolSD: 0.1}
+		}, []string{
+			everyArm("quality") + " and quality.arm_effects.money",
+			everyArm("achievement") + " and achievement.arm_effects.money",
+		}},
+		{"effects of 0 of no arm, as all have their own", func(t *dgp.Trial) {
+			t.Quality.Effect = dgp.QualityEffect{Shift: []float64{0, 0}, By: map[string]float64{"wealth": 0}}
+			t.Achievement.Effect = dgp.TestEffect{Mean: []float64{0, 0, 0, 0, 0}}
+			t.Quality.ArmEffects = map[string]dgp.QualityEffect{"mentoring": {Shift: []float64{1, 1}}}
+			t.Achievement.ArmEffects = map[string]dgp.ArmTestEffect{"mentoring": {}}
+		}, nil},
+		{"one effect for all in place of those of the arms", func(t *dgp.Trial) {
+			effect := 0.3
+			t.Effect = &effect
+			t.Achievement.Effect = dgp.TestEffect{}
+			t.Achievement.ArmEffects = map[string]dgp.ArmTestEffect{"mentoring": {}}
+		}, nil},
 		{"effects of no treated arm", func(t *dgp.Trial) {
 			t.Quality.ArmEffects = map[string]dgp.QualityEffect{"usual": {}, "mentor": {}}
 			t.Achievement.ArmEffects = map[string]dgp.ArmTestEffect{"usual": {}}
@@ -153,9 +182,11 @@ func TestValidate(t *testing.T) {
 			t.Quality.ArmEffects = map[string]dgp.QualityEffect{"mentoring": {Shift: one, Engagement: one, Noise: one}}
 			t.Achievement.ArmEffects = map[string]dgp.ArmTestEffect{"mentoring": {TestEffect: dgp.TestEffect{Mean: one}, Treated: one, Baseline: one}}
 		}, []string{
+			everyArm("quality"),
 			"quality.arm_effects.mentoring.shift: has 1 numbers; it needs one for each domain, 2",
 			"quality.arm_effects.mentoring.engagement: has 1 numbers; it needs one for each domain, 2",
 			"quality.arm_effects.mentoring.noise: has 1 numbers; it needs one for each domain, 2",
+			everyArm("achievement"),
 			"achievement.arm_effects.mentoring.mean: has 1 numbers; it needs one for each test, 5",
 			"achievement.arm_effects.mentoring.treated: has 1 numbers; it needs one for each domain, 2",
 			"achievement.arm_effects.mentoring.baseline: has 1 numbers; it needs one for each domain, 2",
@@ -297,9 +328,15 @@ func TestValidate(t *testing.T) {
 		}},
 		{"whole ratings between halves", func(t *dgp.Trial) {
 			t.Observation.Scale.Integer, t.Observation.Scale.Min, t.Observation.Scale.Max = true, 0.5, 7.5
+			t.Observation.Scale.Mean = []float64{0.5, 7.5} // the ends are on the scale
 		}, []string{
 			"observation.scale.min: 0.5 is no whole number, as ratings are with integer",
 			"observation.scale.max: 7.5 is no whole number, as ratings are with integer",
+		}},
+		{"a mean beside the scale", func(t *dgp.Trial) {
+			t.Observation.Scale.Min, t.Observation.Scale.Max, t.Observation.Scale.Mean = 1, 7, []float64{4.5, 26}
+		}, []string{
+			"observation.scale.mean[1]: 26 is not on the scale, which goes from 1 to 7 (observation.scale.min and max)",
 		}},
 		{"totals without names", func(t *dgp.Trial) { t.Observation.Total, t.Achievement.Total = "", "" }, []string{
 			"observation.total: the total score needs a name",
@@ -397,4 +434,9 @@ func TestRegistries(t *testing.T) {
 			t.Errorf("scheme %s treats %d of 1200 schools by default", name, treated)
 		}
 	}
+}
+
+// everyArm is the fault of effects in a section whose only treated arm has its own.
+func everyArm(section string) string {
+	return section + ".effect: changes nothing: every treated arm has an effect of its own in its place; leave it out, and say it in " + section + ".arm_effects.mentoring"
 }

@@ -91,22 +91,53 @@ func Check(f sim.Figure) (faults []Wrong) {
 	return faults
 }
 
-// CheckKeys finds the keys of a figure that a study does not sweep, before it is
-// simulated. Factors are those of any of its cells.
-func CheckKeys(f sim.Figure, factors []sim.Factor) (faults []Wrong) {
-	rows := []Row{{SummaryRow: sim.SummaryRow{Factors: factors}}}
-	check := func(place, key string) {
-		if _, err := findKey(rows, key); err != nil {
+// CheckKeys finds the keys of a figure that a study does not sweep, and the values of
+// only that no estimate has, before it is simulated. The rows are those that the study
+// will have, without results.
+func CheckKeys(f sim.Figure, expected []sim.SummaryRow) (faults []Wrong) {
+	rows := make([]Row, len(expected))
+	for i, r := range expected {
+		rows[i].SummaryRow = r
+	}
+	check := func(place, key string) bool {
+		_, err := findKey(rows, key)
+		if err != nil {
 			faults = append(faults, Wrong{Key: place, Message: err.Error()})
 		}
+		return err == nil
 	}
 	check("x", f.X)
 	check("by", f.By)
 	check("panel", f.Panel)
+	known := maps.Clone(f.Only)
 	for _, key := range slices.Sorted(maps.Keys(f.Only)) {
-		check("only", key)
+		if !check("only", key) || key == "estimand" { // which only results have
+			delete(known, key)
+		}
+	}
+	if _, wrong := among(rows, known); wrong != nil {
+		faults = append(faults, *wrong)
 	}
 	return faults
+}
+
+// among returns the rows that have the values which a figure asks for with only, or
+// the fault of a value that none of them has.
+func among(rows []Row, only map[string]string) ([]Row, *Wrong) {
+	for _, given := range slices.Sorted(maps.Keys(only)) {
+		key, err := findKey(rows, given)
+		if err != nil {
+			return nil, &Wrong{Key: "only", Message: err.Error()}
+		}
+		other := func(row Row) bool { return Bare(factor(row, key)) != Bare(only[given]) }
+		kept := slices.DeleteFunc(slices.Clone(rows), other)
+		if len(kept) == 0 {
+			levels := levelsOf(rows, key)
+			return nil, &Wrong{"only", fmt.Sprintf("%s is never %s; it is %s", key, only[given], strings.Join(levels, ", ")), only[given], levels}
+		}
+		rows = kept
+	}
+	return rows, nil
 }
 
 // Make returns the figures that f asks for, of a run, as many as the panels take.
@@ -153,19 +184,11 @@ func (run Run) only(f sim.Figure) ([]Row, error) {
 	for i, r := range run.Summary.Rows {
 		all[i].SummaryRow = r
 	}
-	for given, value := range f.Only {
-		key, err := findKey(all, given)
-		if err != nil {
-			return nil, err
-		}
-		other := func(row Row) bool { return Bare(factor(row, key)) != Bare(value) }
-		kept := slices.DeleteFunc(slices.Clone(all), other)
-		if len(kept) == 0 {
-			return nil, fmt.Errorf("only: %s is never %s; it is %s", key, value, strings.Join(levelsOf(all, key), ", "))
-		}
-		all = kept
+	kept, wrong := among(all, f.Only)
+	if wrong != nil {
+		return nil, fmt.Errorf("only: %s", wrong.Message)
 	}
-	return all, nil
+	return kept, nil
 }
 
 // maxLoggedRows bounds the rows whose log is held in memory for a figure.

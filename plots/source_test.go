@@ -25,7 +25,7 @@ func TestFiguresComputeNoStatistic(t *testing.T) {
 		"estimators.go":  {"divide"},
 		"frontier.go":    {"Draw"},
 		"sweep.go":       {"sweptNumber", "divide"},
-		"kinds.go":       {"CheckKeys"},
+		"kinds.go":       {"CheckKeys", "among"},
 		"predictors.go":  {"Draw", "shown"},
 		"reliability.go": {"values", "Draw"},
 		"endlabels.go":   {"placeEnds"},

@@ -97,6 +97,21 @@ func (s Study) Rows() ([]estimators.Row, error) {
 	return panel.Rows(), nil
 }
 
+// Expected returns the rows that the study's summary will have, in every design,
+// without results and without estimands.
+func (s Study) Expected() (all []SummaryRow, err error) {
+	for i, design := range s.designs() {
+		rows, err := design.Study.Rows()
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			all = append(all, SummaryRow{Cell: i, Factors: design.Factors, Estimator: row.Estimator, Outcome: row.Outcome, Term: row.Term})
+		}
+	}
+	return all, nil
+}
+
 // Inputs writes the values that the formula takes, as coachsim analytic reads them.
 func (c *ClosedForm) Inputs() string {
 	var inputs []string

@@ -93,6 +93,20 @@ type Families struct {
 	Rows  []FamilyPower
 }
 
+// Of returns the power of a row's test in the first family that it is in, with
+// p-values adjusted as the family's first method but "none" has them. It is nil
+// where the test is in no family that is adjusted.
+func (f Families) Of(row *SummaryRow) (family *FamilyPower, adjusted Share) {
+	for i := range f.Rows {
+		family := &f.Rows[i]
+		k := slices.Index(family.Outcomes, row.Outcome)
+		if family.Cell == row.Cell && family.Method != NoAdjustment && k >= 0 && family.Estimator == row.Estimator && family.Term == row.Term {
+			return family, family.Individual[k]
+		}
+	}
+	return nil, Share{}
+}
+
 // MeasureFamilies computes the power of families of tests from a replicate
 // log, reading it once in the order of (cell, replicate). Memory does not grow
 // with replicates. Alpha is the level, familywise or of false discoveries as

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -212,22 +214,88 @@ func approximateIn(notes []string) string {
 // noteLines is how many lines WriteNotes has at most for what has no form.
 const noteLines = 6
 
-// WriteNotes says shortly, under a table of results, which estimates of treatment
-// effects have no closed form and why, a line for each reason, and what makes those
-// that there are approximate.
-func (f Formulas) WriteNotes(w io.Writer, width int) error {
-	all := f.first()
-	var notes, estimators []string
-	for i, form := range all.forms {
-		for _, note := range form.Approximate {
-			if !slices.Contains(notes, note) {
-				notes = append(notes, note)
+// inDesigns says of a text in how many of the designs of a sweep it is true, unless in
+// all.
+func (f Formulas) inDesigns(n int) string {
+	if n == len(f.designs) {
+		return ""
+	}
+	return fmt.Sprintf(" (in %d of %d designs)", n, len(f.designs))
+}
+
+// approximations are what makes the closed forms of all designs approximate, with the
+// estimators that they are of.
+func (f Formulas) approximations() (notes, estimators []string) {
+	var alike []string // notes but for their percentages
+	of := map[string]*approximation{}
+	for _, design := range f.designs {
+		here := map[string]bool{}
+		for _, row := range design.rows {
+			if row.Target == nil || row.form == nil {
+				continue
 			}
-			if name, _, _ := strings.Cut(all.names[i], ": "); !slices.Contains(estimators, name) {
-				estimators = append(estimators, name)
+			for _, note := range row.form.Approximate {
+				key := percentage.ReplaceAllString(note, "%")
+				if of[key] == nil {
+					of[key] = &approximation{note: note}
+					alike = append(alike, key)
+				}
+				of[key].add(note, !here[key])
+				here[key] = true
+				if !slices.Contains(estimators, row.Estimator) {
+					estimators = append(estimators, row.Estimator)
+				}
 			}
 		}
 	}
+	for _, key := range alike {
+		notes = append(notes, of[key].words()+f.inDesigns(of[key].designs))
+	}
+	return notes, estimators
+}
+
+// percentage is a number in a note that differs between designs.
+var percentage = regexp.MustCompile(`[0-9.]+%`)
+
+// An approximation is a note with the range of the percentage in it, if it has one.
+type approximation struct {
+	note        string
+	designs     int
+	least, most float64
+	written     [2]string // the same as they are written; "" without
+}
+
+func (a *approximation) add(note string, inNewDesign bool) {
+	if inNewDesign {
+		a.designs++
+	}
+	text := percentage.FindString(note)
+	value, err := strconv.ParseFloat(strings.TrimSuffix(text, "%"), 64)
+	if err != nil {
+		return
+	}
+	if a.written[0] == "" || value < a.least {
+		a.least, a.written[0] = value, text
+	}
+	if a.written[1] == "" || value > a.most {
+		a.most, a.written[1] = value, text
+	}
+}
+
+func (a *approximation) words() string {
+	if a.written[0] == a.written[1] {
+		return a.note
+	}
+	return percentage.ReplaceAllString(a.note, a.written[0]+" to "+a.written[1])
+}
+
+// WriteNotes says shortly, under a table of results, which estimates of treatment
+// effects have no closed form and why, a line for each reason, and what makes those
+// that there are approximate, in any design. What has no form is that of the first
+// design.
+func (f Formulas) WriteNotes(w io.Writer, width int) error {
+	all := f.first()
+	notes, estimators := f.approximations()
 	var out strings.Builder
 	for i, reason := range all.none.order {
 		if left := len(all.none.order) - i; i == noteLines-1 && left > 1 {

@@ -21,8 +21,10 @@ power of each outcome, the mean power, the power to find at least 1, 2, ... and
 all of the effects, and where some effects are 0, the familywise error and false
 discovery rates. run does the same at its end. families.csv and families.json
 are written into the directory.`,
-		Example: `  coachsim families coachsim-ecuador
-  coachsim families my-trial --json > families.json`,
+		Example: `  coachsim new my-trial --from three-arms
+  coachsim run my-trial.yaml
+  coachsim families coachsim-my-trial
+  coachsim families coachsim-my-trial --json > families.json`,
 		Args:        cobra.ExactArgs(1),
 		Annotations: map[string]string{"wants": "one run DIRectory"},
 		RunE: func(_ *cobra.Command, args []string) error {

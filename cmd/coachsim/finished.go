@@ -149,7 +149,7 @@ func (f *finished) finish(s streams, asJSON, pictures bool, t *targets) error {
 		return err
 	}
 	fmt.Fprintf(s.talk, "Wrote %s.\n", wrote)
-	return f.judge(s, t)
+	return f.judge(s, families, t)
 }
 
 // precision is what was asked for: itt:power=0.005, bias=0.01.

@@ -44,6 +44,9 @@ its outcome, each with its Monte Carlo standard error.`,
 			}
 			write, err := effectForm(design, study, effect)
 			if err != nil {
+				if hint := effectHint(study, effect, tests[0]); hint != "" { // a fault of the study in either form
+					return usageError("--effect %s: %s", effect, hint)
+				}
 				return err
 			}
 			search := sim.EffectSearch{

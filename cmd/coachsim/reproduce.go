@@ -94,9 +94,9 @@ func (f *finished) reproduce(s streams, asJSON bool, t *targets) error {
 	if err := f.writeFigures(plots.Journal(), figures, plots.Formats()); err != nil {
 		return err
 	}
+	var families sim.Families
 	if !f.outcome.Interrupted {
-		families, err := f.measureFamilies()
-		if err != nil {
+		if families, err = f.measureFamilies(); err != nil {
 			return err
 		}
 		if err := f.writeReport(families, figures); err != nil {
@@ -114,7 +114,7 @@ func (f *finished) reproduce(s streams, asJSON bool, t *targets) error {
 	if f.outcome.Interrupted {
 		return f.interrupted(s)
 	}
-	if err := f.judge(s, t); err != nil || close {
+	if err := f.judge(s, families, t); err != nil || close {
 		return err
 	}
 	return &exitError{exitMissed, nil}

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -509,14 +508,17 @@ func interval(s sim.Simulated) string {
 
 func percentWith1(share float64) string { return strconv.FormatFloat(100*share, 'f', 1, 64) + "%" }
 
-// power is the power that the plan states: with adjusted p-values where the test is
-// in a family.
-func (p *plan) power() sim.Simulated {
-	if f, adjusted := p.family(); f != nil {
+// rejections is the share of trials in which a row's test rejects: with adjusted
+// p-values where it is in a family.
+func (p *plan) rejections(row *sim.SummaryRow) sim.Simulated {
+	if f, adjusted := p.Families.Of(row); f != nil {
 		return sim.Wilson(adjusted.Value, f.N)
 	}
-	return p.row.Rejections()
+	return row.Rejections()
 }
+
+// power is the power that the plan states.
+func (p *plan) power() sim.Simulated { return p.rejections(p.row) }
 
 // detectable says the minimum detectable effect; "" where there is no formula.
 func (p *plan) detectable() (value, mcse string) {
@@ -538,7 +540,8 @@ func (p *plan) provenance() string {
 }
 
 // sensitivity says over which designs power was simulated, and from where to where
-// it goes; "" without a sweep. Designs without an effect are left out.
+// it goes, after adjustment where the test is in a family; "" without a sweep.
+// Designs without an effect are left out.
 func (p *plan) sensitivity() (designs, power, effect string) {
 	var with []int
 	for _, i := range p.same() {
@@ -564,8 +567,11 @@ func (p *plan) sensitivity() (designs, power, effect string) {
 			varied = append(varied, words+" ("+valueRange(values)+")")
 		}
 	}
-	byPower := func(a, b int) int { return cmp.Compare(rows[a].Power, rows[b].Power) }
-	least, most := rows[slices.MinFunc(with, byPower)].Power, rows[slices.MaxFunc(with, byPower)].Power
+	least, most := math.Inf(1), math.Inf(-1)
+	for _, i := range with {
+		value := p.rejections(&rows[i]).Value
+		least, most = min(least, value), max(most, value)
+	}
 	power = percentWith1(least) + " to " + percentWith1(most)
 	low, high := -1, -1
 	for _, i := range with {

@@ -239,11 +239,7 @@ func (p *plan) results() []string {
 		say(from, "the bias is ", bias, unit, withMCSE(mcse), " and the ", written(100-100*p.Summary.Alpha), "% confidence interval covers the true effect in ", ofTrials(p.row.Coverage()))
 		say("the test rejects in ", ofTrials(p.power()), ", which includes the bias and is no power")
 	default:
-		what := rejections(p.row)
-		if f, _ := p.family(); f != nil && !p.row.Null() {
-			what = "power after adjustment is "
-		}
-		say(from, what, share(p.power()))
+		say(from, p.rejectionWords(p.row), share(p.power()))
 		if f, _ := p.family(); f != nil {
 			say("without adjustment it is ", share(p.row.Rejections()))
 		}
@@ -256,14 +252,14 @@ func (p *plan) results() []string {
 	}
 	for _, i := range p.otherArms() {
 		r := &p.Summary.Rows[i]
-		say("for ", armWords(r.Term), ", with an assumed effect of ", p.effectOf(r), ", ", rejections(r), share(r.Rejections()))
+		say("for ", armWords(r.Term), ", with an assumed effect of ", p.effectOf(r), ", ", p.rejectionWords(r), share(p.rejections(r)))
 	}
 	say(p.spread())
 	if p.lots() {
 		say(p.mediation())
 		if i := p.indirect(); i >= 0 && i != p.at {
 			r := &p.Summary.Rows[i]
-			say("for the indirect effect of ", p.effectOf(r), " (", r.Estimator, "), ", rejections(r), share(r.Rejections()), p.biased(r))
+			say("for the indirect effect of ", p.effectOf(r), " (", r.Estimator, "), ", p.rejectionWords(r), share(p.rejections(r)), p.biased(r))
 		}
 		say(p.parts())
 	}
@@ -278,12 +274,20 @@ func (p *plan) results() []string {
 	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
 }
 
-// rejections introduces the share of trials in which a test rejects.
-func rejections(r *sim.SummaryRow) string {
+// rejectionWords introduce the share of trials in which a test rejects.
+func (p *plan) rejectionWords(r *sim.SummaryRow) string {
 	if r.Null() {
-		return "the rate of false positives is "
+		return "the rate of false positives" + p.adjusted(r) + " is "
 	}
-	return "power is "
+	return "power" + p.adjusted(r) + " is "
+}
+
+// adjusted says of a test in a family that what is told of it is after adjustment.
+func (p *plan) adjusted(r *sim.SummaryRow) string {
+	if f, _ := p.Families.Of(r); f != nil {
+		return " after adjustment"
+	}
+	return ""
 }
 
 // biased warns of a bias that is more than Monte Carlo error and a tenth of the
@@ -324,7 +328,7 @@ func (p *plan) size() string {
 	if len(differs) > 0 {
 		at = " (design with " + factorWords(differs) + ")"
 	}
-	return "without an effect" + at + " the same test rejects in " + ofTrials(row.Rejections())
+	return "without an effect" + at + " the same test rejects in " + ofTrials(p.rejections(row)) + p.adjusted(row)
 }
 
 // spread says the sensitivity.
@@ -337,6 +341,7 @@ func (p *plan) spread() string {
 	if !p.lots() || p.row.Estimand == "" {
 		what = "the share of significant tests"
 	}
+	what += p.adjusted(p.row)
 	text := "over designs that differ in " + designs + ", " + what + " goes from " + power
 	if effect != "" && p.lots() {
 		text += " and the smallest detectable effect from " + effect
@@ -354,7 +359,7 @@ func (p *plan) mediation() string {
 		return ""
 	}
 	r := &p.Summary.Rows[i]
-	return fmt.Sprintf("for the assumed effect of %s on observed classroom quality (%s), %s%s", p.effectOf(r), r.Outcome, rejections(r), share(r.Rejections()))
+	return fmt.Sprintf("for the assumed effect of %s on observed classroom quality (%s), %s%s", p.effectOf(r), r.Outcome, p.rejectionWords(r), share(p.rejections(r)))
 }
 
 // maxSubgroups is how many subgroups the paragraph tells of.
@@ -373,7 +378,7 @@ func (p *plan) parts() string {
 		if t := p.targets[[3]string{r.Estimator, r.Outcome, r.Term}]; t != nil && t.Where != "" {
 			name += " where " + t.Where
 		}
-		all = append(all, name+" in "+ofTrials(r.Rejections()))
+		all = append(all, name+" in "+ofTrials(p.rejections(r))+p.adjusted(r))
 	}
 	text := "in subgroups, the tests reject: " + listed(all)
 	if n := len(found) - maxSubgroups; n > 0 {
@@ -451,10 +456,10 @@ func (p *plan) short() string {
 		}
 	}
 	if row, differs := p.without(); p.lots() && row != nil && row != p.row && len(differs) < 3 {
-		add(3, "without an effect the test rejects in ", percentWith1(row.Power), " of trials")
+		add(3, "without an effect the test rejects in ", percentWith1(p.rejections(row).Value), " of trials", p.adjusted(row))
 	}
 	if _, power, _ := p.sensitivity(); power != "" && p.lots() && p.row.Estimand != "" {
-		add(4, "over the designs of the sweep, power goes from ", power)
+		add(4, "over the designs of the sweep, power", p.adjusted(p.row), " goes from ", power)
 	}
 	if p.row.NFail > 0 {
 		add(0, p.failures(), ", and count as not significant")
@@ -569,18 +574,18 @@ func (p *plan) checklist() []Item {
 	case !p.tested():
 		add("Power", "no test", "simulated")
 	case p.row.Estimand == "":
-		add("Share of significant tests", share(p.power()), "simulated")
+		add("Share of significant tests"+p.adjusted(p.row), share(p.power()), "simulated")
 	case !p.lots():
 		bias, mcse := inUnits(p.row.Bias), errorOf(p.row.BiasMCSE)
 		add("Bias", bias+p.scale(p.row.Outcome)+withMCSE(mcse), "simulated")
 		add("Coverage", share(p.row.Coverage()), "simulated")
-		add("Share of significant tests, bias included", share(p.power()), "simulated")
+		add("Share of significant tests"+p.adjusted(p.row)+", bias included", share(p.power()), "simulated")
 	default:
 		name := "Power"
 		if p.row.Null() {
 			name = "Rate of false positives"
 		}
-		add(name, share(p.power()), "simulated")
+		add(name+p.adjusted(p.row), share(p.power()), "simulated")
 		mdes, mcse := p.detectable()
 		if mdes == "" {
 			mdes = "no formula for this test"
@@ -591,17 +596,17 @@ func (p *plan) checklist() []Item {
 			if len(differs) > 0 {
 				at = ", design with " + factorWords(differs)
 			}
-			add("Size of the test", share(row.Rejections())+at, "simulated")
+			add("Size of the test", share(p.rejections(row))+p.adjusted(row)+at, "simulated")
 		} else {
 			add("Size of the test", "not simulated", "")
 		}
 	}
 	if designs, power, effect := p.sensitivity(); power != "" {
-		text := "share of significant tests " + power
+		text := "share of significant tests"
 		if p.lots() && p.row.Estimand != "" {
-			text = "power " + power
+			text = "power"
 		}
-		text += " over " + designs
+		text += p.adjusted(p.row) + " " + power + " over " + designs
 		if effect != "" && p.lots() {
 			text += "; detectable effect " + effect
 		}
@@ -614,13 +619,13 @@ func (p *plan) checklist() []Item {
 			add("Mediator (classroom quality)", "is the primary outcome", "")
 		} else if i := p.mediator(); i >= 0 {
 			r := &p.Summary.Rows[i]
-			add("Mediator (classroom quality)", p.effectOf(r)+" on "+r.Outcome+", power "+share(r.Rejections()), "simulated")
+			add("Mediator (classroom quality)", p.effectOf(r)+" on "+r.Outcome+", power"+p.adjusted(r)+" "+share(p.rejections(r)), "simulated")
 		} else {
 			add("Mediator (classroom quality)", "not estimated", "")
 		}
 		if i := p.indirect(); i >= 0 {
 			r := &p.Summary.Rows[i]
-			add("Indirect effect", p.effectOf(r)+" on "+r.Outcome+" ("+r.Estimator+"), power "+share(r.Rejections()), "simulated")
+			add("Indirect effect", p.effectOf(r)+" on "+r.Outcome+" ("+r.Estimator+"), power"+p.adjusted(r)+" "+share(p.rejections(r)), "simulated")
 		}
 		if found := p.subgroups(); len(found) > 0 {
 			add("Subgroups", p.parts(), "simulated")

@@ -188,19 +188,9 @@ func (p *plan) without() (row *sim.SummaryRow, differs []sim.Factor) {
 	return row, differs
 }
 
-// family returns the power of the plan's test in the first family that it is in,
-// with p-values adjusted as the family's first method but "none" has them. It is
-// nil where the test is in no family that is adjusted.
-func (p *plan) family() (family *sim.FamilyPower, adjusted sim.Share) {
-	for i := range p.Families.Rows {
-		f := &p.Families.Rows[i]
-		k := slices.Index(f.Outcomes, p.row.Outcome)
-		if f.Cell == p.cell && f.Method != sim.NoAdjustment && k >= 0 && f.Estimator == p.row.Estimator && f.Term == p.row.Term {
-			return f, f.Individual[k]
-		}
-	}
-	return nil, sim.Share{}
-}
+// family returns the power of the plan's test in its family, after adjustment; nil
+// where it is in none.
+func (p *plan) family() (family *sim.FamilyPower, adjusted sim.Share) { return p.Families.Of(p.row) }
 
 // otherFamilies lists the families that are adjusted and that the plan's test is
 // not in, once each.
