@@ -170,7 +170,9 @@ func TestNoClosedForm(t *testing.T) {
 		{"does not allow for it", ols("reading ~ coaching | block"), func(t *dgp.Trial) { t.Achievement.Effect.BlockSD = 0.1 }},
 		{"", ols("reading ~ coaching | block"), func(t *dgp.Trial) { t.Design.Assignment = dgp.Blocked{Unit: dgp.TeacherUnit} }},
 		{"know nothing of achievement.arm_effects.coaching.by", ols("reading ~ coaching | block"), func(t *dgp.Trial) {
-			t.Achievement.ArmEffects = map[string]dgp.ArmTestEffect{"coaching": {TestEffect: dgp.TestEffect{By: map[string]float64{"pretest": 1}}}}
+			own := t.Achievement.Effect
+			own.By = map[string]float64{"pretest": 1}
+			t.Achievement.Effect, t.Achievement.ArmEffects = dgp.TestEffect{}, map[string]dgp.ArmTestEffect{"coaching": {TestEffect: own}}
 		}},
 		{"", ols("reading ~ coaching | block"), func(t *dgp.Trial) { t.Design.Assignment = dgp.Blocked{Share: 1. / 3} }},
 		{"know nothing of trial.attrition.loss.child.depends", ols("reading ~ coaching | block"), func(t *dgp.Trial) {
