@@ -128,7 +128,7 @@ func draw(rt *rapid.T) dataset {
 }
 
 // TestAnyData checks the conditions for a minimum on data of any kind. rapid's
-// checks are drawn from a fixed seed per name in CI (-rapid.seed) or at random; a
+// checks are drawn from a fixed seed, so that a
 // failure is a fault, not chance: the conditions hold exactly.
 func TestAnyData(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
