@@ -348,7 +348,7 @@ func (r *runner) findDone() error {
 		if t, ok := r.named(entry.Name()); ok && r.has(t) { // in order, so that the referee can say
 			// Reading it whole finds damage inside.
 			if rows[t.cell] == 0 {
-				its, err := r.cells[t.cell].Study.rows()
+				its, err := r.cells[t.cell].Study.Rows()
 				if err != nil {
 					return err
 				}

@@ -13,8 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-
-	"coachsim/estimators"
 )
 
 // truthsFile keeps the population effects of a run, which its log has without
@@ -186,24 +184,11 @@ func (r *runner) allTruths() (all []PopulationEffect) {
 
 // label names the estimate whose power progress shows: the first.
 func (r *runner) label() (string, error) {
-	rows, err := r.cells[0].Study.rows()
+	rows, err := r.cells[0].Study.Rows()
 	if err != nil || len(rows) == 0 {
 		return "", err
 	}
 	return Test{rows[0].Estimator, rows[0].Outcome, rows[0].Term}.String(), nil
-}
-
-// rows are what the study's estimators estimate.
-func (s Study) rows() ([]estimators.Row, error) {
-	g, err := s.Trial.Compile()
-	if err != nil {
-		return nil, err
-	}
-	panel, err := estimators.Bind(s.methods(), g.Shape(), s.Terms)
-	if err != nil {
-		return nil, err
-	}
-	return panel.Rows(), nil
 }
 
 // writeTruths writes the population effects that there are, a line each.
