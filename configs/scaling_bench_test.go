@@ -123,7 +123,7 @@ func BenchmarkWorkers(b *testing.B) {
 		{"CR2", "800", []estimators.Method{cr2}},
 		{"wild", "300", []estimators.Method{estimators.WildBootstrap{OLS: itt, Draws: 999}}},
 		{"REML", "800", []estimators.Method{estimators.Mixed{Formula: "achievement ~ coaching + $controls + (1 | school) | block", Report: []string{"coaching"}}}},
-		{"tanzania-math", "4", nil},
+		{"tanzania-math", "6", nil},
 	} {
 		b.Run(u.name, func(b *testing.B) {
 			name := "ecuador"

@@ -7,7 +7,8 @@ import (
 )
 
 // ChunkReplicates is the number of replicates in one chunk of the log of most studies,
-// and the most of any. Chunks are what workers take and what a killed run keeps.
+// and the most of any. Chunks are what a worker
+// begins and a killed run keeps; at the end of a run, workers share those that are open.
 const ChunkReplicates = 100
 
 // chunkFits is how many fits, as estimators.Fits counts them, a chunk may hold that is

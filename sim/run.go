@@ -181,13 +181,12 @@ type runner struct {
 	referee  *referee
 	truths   []cellTruths // by cell
 	progress *Progress
-	done     []bool // already in the directory, by task
-	missing  int    // chunks that are not
-	next     atomic.Int64
+	done     []bool       // already in the directory, by task
+	missing  int          // replicates that are not
 	finished atomic.Int64 // replicates in the log
 }
 
-// A task is what a worker takes: one chunk of one cell.
+// A task is one chunk of one cell.
 type task struct{ cell, chunk int }
 
 func newRunner(plan Plan, o Options) *runner {
@@ -374,25 +373,21 @@ func (r *runner) findDone() error {
 		}
 	}
 	r.finished.Store(int64(finished))
-	r.missing = 0
-	for i, done := range r.done {
-		if !done && r.has(r.task(i)) {
-			r.missing++
-		}
-	}
+	r.missing = r.replicates() - finished
 	return nil
 }
 
-// run lets every worker take task after task.
+// run lets every worker take replicate after replicate.
 func (r *runner) run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	bench := newWorkbench(r)
 	workers := max(1, min(r.options.Workers, r.missing))
 	errs := make([]error, workers)
 	var wait sync.WaitGroup
 	for i := range workers {
 		wait.Go(func() {
-			if errs[i] = r.work(ctx); errs[i] != nil {
+			if errs[i] = r.work(ctx, bench); errs[i] != nil {
 				stop()
 			}
 		})
@@ -406,50 +401,51 @@ func (r *runner) run(ctx context.Context) error {
 	return nil
 }
 
-// work runs tasks until there are no more or ctx ends.
-func (r *runner) work(ctx context.Context) error {
+// work simulates replicates until there are no more. When ctx ends, it begins no chunk.
+func (r *runner) work(ctx context.Context, bench *workbench) error {
 	var w *world
-	var records []Record
-	for ctx.Err() == nil {
-		i := int(r.next.Add(1)) - 1
-		if i >= r.tasks() {
+	var c *chunk
+	for {
+		rep := 0
+		if c, rep = bench.take(c, ctx.Err() == nil); c == nil {
 			return nil
 		}
-		t := r.task(i)
-		if r.done[i] || !r.has(t) {
-			continue
-		}
-		if w == nil || w.cell != t.cell {
+		if w == nil || w.cell != c.cell {
 			// The old world is dead here, and may be collected, while the new one is made.
 			var err error
-			if w, err = r.world(t.cell); err != nil {
+			if w, err = r.world(c.cell); err != nil {
 				return err
 			}
 		}
-		lo, hi := r.span(t.chunk)
-		records = records[:0]
-		for rep := lo; rep < hi; rep++ {
-			begin := len(records)
-			records = w.log(records, rep)
-			step := ProgressStep{Replicates: 1}
-			for i := range records[begin:] {
-				step.count(&records[begin+i], i == 0, r.plan.Study.Alpha)
+		records := w.log(bench.room(c, rep, len(w.rows)), rep)
+		step := ProgressStep{Replicates: 1}
+		for i := range records {
+			step.count(&records[i], i == 0, r.plan.Study.Alpha)
+		}
+		r.progress.Add(step)
+		if bench.last(c) {
+			if err := r.finish(c); err != nil {
+				return err
 			}
-			r.progress.Add(step)
+			bench.clear(c)
 		}
-		meta := map[string]string{"plan": r.plan.Hash, "seed": strconv.FormatUint(r.plan.Study.Seed, 10), "version": r.plan.Version, "processor": r.plan.Processor}
-		if !r.referee.within(t) {
-			continue // its cell ended meanwhile
-		}
-		if err := WriteChunk(r.path(t), records, meta); err != nil {
-			return err
-		}
-		r.done[i] = true
-		if spared := r.referee.see(t, records); spared > 0 {
-			r.progress.Spare(r.spared(spared))
-		}
-		r.finished.Add(int64(hi - lo))
 	}
+}
+
+// finish writes a chunk, unless its cell ended meanwhile.
+func (r *runner) finish(c *chunk) error {
+	if !r.referee.within(c.task) {
+		return nil
+	}
+	meta := map[string]string{"plan": r.plan.Hash, "seed": strconv.FormatUint(r.plan.Study.Seed, 10), "version": r.plan.Version, "processor": r.plan.Processor}
+	if err := WriteChunk(r.path(c.task), c.records, meta); err != nil {
+		return err
+	}
+	r.done[r.index(c.task)] = true
+	if spared := r.referee.see(c.task, c.records); spared > 0 {
+		r.progress.Spare(r.spared(spared))
+	}
+	r.finished.Add(int64(c.hi - c.lo))
 	return nil
 }
 
