@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"math/rand/v2"
 	"slices"
 )
 
@@ -71,7 +70,7 @@ func (c *classAbility) room(schools, teachers int) {
 	c.common, c.standing, c.values = make([]float64, schools), make([]float64, teachers), make([]float64, teachers)
 }
 
-func (c *classAbility) draw(p *population, r *rand.Rand) {
+func (c *classAbility) draw(p *population, r *Source) {
 	c.school.draw(c.common, p, r)
 	for j, s := range p.school {
 		c.standing[j] = c.schoolSD*c.common[s] + c.teacherSD*r.NormFloat64()
@@ -148,7 +147,7 @@ func (t ItemTest) compile(items int) gradeTest {
 }
 
 // percent draws the percentage correct of a child with log odds x.
-func (g *gradeTest) percent(x float64, r *rand.Rand) float64 {
+func (g *gradeTest) percent(x float64, r *Source) float64 {
 	odds := math.Exp(g.theta.at(x))
 	right := 0
 	for _, e := range g.easiness {

@@ -3,7 +3,6 @@ package dgp
 import (
 	"maps"
 	"math"
-	"math/rand/v2"
 	"slices"
 )
 
@@ -198,6 +197,7 @@ type tested struct {
 
 // A classScratch holds what the tests of a class's valid children are made of.
 type classScratch struct {
+	drawn    []float64   // normals, by sampled child and test
 	normal   [][]float64 // what residuals are made of, by test, by child
 	residual [][]float64 // by test, by child: with shared parts
 	part     []float64   // covariates' part
@@ -206,7 +206,7 @@ type classScratch struct {
 }
 
 func newClassScratch(tests, children int) classScratch {
-	return classScratch{columnsOf(tests, children+1), columnsOf(tests, children), make([]float64, children), make([]float64, children), make([]float64, children)}
+	return classScratch{make([]float64, tests*children), columnsOf(tests, children+1), columnsOf(tests, children), make([]float64, children), make([]float64, children), make([]float64, children)}
 }
 
 // An armTests is what an arm does to the tests.
@@ -268,7 +268,7 @@ func newTested(t Trial, p *population) *tested {
 }
 
 // draw draws the tests of all sampled children and keeps those of the valid.
-func (ts *tested) draw(p *population, tq *trueQuality, valid []bool, r *rand.Rand) {
+func (ts *tested) draw(p *population, tq *trueQuality, valid []bool, r *Source) {
 	a := &ts.a
 	for s := range ts.school {
 		ts.school[s] = 0
@@ -355,13 +355,16 @@ func (ts *tested) draw(p *population, tq *trueQuality, valid []bool, r *rand.Ran
 
 // drawResiduals draws the residuals of the sampled children of class j, keeps
 // those of the valid in ts.valid, with shared parts, and returns how many these are.
-func (ts *tested) drawResiduals(p *population, j int, valid []bool, r *rand.Rand) int {
+func (ts *tested) drawResiduals(p *population, j int, valid []bool, r *Source) int {
 	in := &ts.valid
 	lo, hi := p.childStart[j], p.childStart[j+1]
+	tests := len(in.normal)
+	drawn := in.drawn[:(hi-lo)*tests]
+	r.Normals(drawn)
 	n := 0
 	for i := lo; i < hi; i++ {
-		for k := range in.normal {
-			in.normal[k][n] = r.NormFloat64() // of a child who is not valid: overwritten by the next
+		for k, z := range drawn[(i-lo)*tests : (i-lo+1)*tests] {
+			in.normal[k][n] = z // of a child who is not valid: overwritten by the next
 		}
 		if valid[i] {
 			in.part[n] = p.child[i]

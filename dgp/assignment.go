@@ -2,7 +2,6 @@ package dgp
 
 import (
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
 )
@@ -34,7 +33,7 @@ type Assigner struct {
 	// Prepare, where it is not nil, reads the units once before all Assigns.
 	Prepare func(u *Units)
 	// Assign sets the arm of each unit: 0 is control.
-	Assign func(arm []int, u *Units, r *rand.Rand)
+	Assign func(arm []int, u *Units, r *Source)
 	// Balanced, where it is not nil, says whether the last Assign kept what the
 	// scheme promises.
 	Balanced func() bool
@@ -132,7 +131,7 @@ func equalShares(n int) []float64 {
 
 // allocateSchools allocates schools, in every block or in all, whatever the
 // unit of assignment is.
-func (u *Units) allocateSchools(arm, places []int, shares []float64, blocked bool, r *rand.Rand) {
+func (u *Units) allocateSchools(arm, places []int, shares []float64, blocked bool, r *Source) {
 	if !blocked {
 		allocate(arm, span(places, 0, u.N[SchoolLevel]), shares, r)
 		return
@@ -148,7 +147,7 @@ func (u *Units) allocateSchools(arm, places []int, shares []float64, blocked boo
 // between the two whole numbers next to it, so that every unit is in every arm
 // with the probability that is the arm's share. The numbers of units in the arms
 // are drawn together (systematic sampling, Madow 1949): they add up.
-func allocate(arm, places []int, shares []float64, r *rand.Rand) {
+func allocate(arm, places []int, shares []float64, r *Source) {
 	for _, s := range places {
 		arm[s] = 0
 	}
@@ -170,7 +169,7 @@ func allocate(arm, places []int, shares []float64, r *rand.Rand) {
 
 // A uniform is a number between 0 and 1 that is drawn when it is first needed.
 type uniform struct {
-	r     *rand.Rand
+	r     *Source
 	value float64
 	drawn bool
 }

@@ -2,7 +2,6 @@ package dgp
 
 import (
 	"maps"
-	"math/rand/v2"
 	"slices"
 )
 
@@ -38,7 +37,7 @@ func (a Attrition) check(f *Faults, d Design) {
 // leave marks the schools that leave, n[arm] of each arm, uniformly at random.
 // scratch must have room for all schools. Where an arm has fewer schools than
 // should leave, all of it leaves.
-func leave(left []bool, arm []int, n []int, scratch []int, r *rand.Rand) {
+func leave(left []bool, arm []int, n []int, scratch []int, r *Source) {
 	for s := range left {
 		left[s] = false
 	}

@@ -3,7 +3,6 @@ package dgp
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 )
 
 // Baseline is a test before the trial: a child covariate, in SDs of the
@@ -76,7 +75,7 @@ func (l *baselineLaw) Compile(p *population) compiledLaw {
 	}
 	s.baselineClass = make([]float64, len(p.school))
 	s.baselineChild = make([]float64, len(p.child))
-	return compiledLaw{sd: math.Sqrt(variance), meanInverse: math.NaN(), draw: func(dst []float64, r *rand.Rand) {
+	return compiledLaw{sd: math.Sqrt(variance), meanInverse: math.NaN(), draw: func(dst []float64, r *Source) {
 		var part [levels]float64
 		block, school := -1, -1
 		for j, at := range p.school {

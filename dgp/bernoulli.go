@@ -2,7 +2,6 @@ package dgp
 
 import (
 	"math"
-	"math/rand/v2"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -20,14 +19,16 @@ func (Bernoulli) Check(Covariate, []Covariate, func(key, format string, args ...
 // Compile prepares drawing.
 func (l Bernoulli) Compile(*population) compiledLaw {
 	variance := l.Mean * (1 - l.Mean)
-	law := plain(l.Mean, math.Sqrt(variance), func(r *rand.Rand) float64 {
-		// A jump that goes either way at random would be slow: this is a choice of numbers.
-		var one uint64
-		if r.Float64() < l.Mean {
-			one = oneBits
+	law := compiledLaw{mean: l.Mean, sd: math.Sqrt(variance), meanInverse: math.NaN(), draw: func(dst []float64, r *Source) {
+		for i := range dst {
+			// A jump that goes either way at random would be slow: this is a choice of numbers.
+			var one uint64
+			if r.Float64() < l.Mean {
+				one = oneBits
+			}
+			dst[i] = math.Float64frombits(one)
 		}
-		return math.Float64frombits(one)
-	})
+	}}
 	law.third, law.fourth = variance*(1-2*l.Mean), variance*(1-3*variance)
 	return law.latent(func() func(z float64) float64 {
 		cut := distuv.UnitNormal.Quantile(1 - l.Mean)

@@ -2,7 +2,6 @@ package dgp
 
 import (
 	"math"
-	"math/rand/v2"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -45,8 +44,8 @@ func byQuantile(mean, sd float64, quantile func(z float64) float64) compiledLaw 
 	return compiledLaw{mean: mean, sd: sd, meanInverse: math.NaN(), given: quantile, from: fromQuantile(quantile)}
 }
 
-func fromQuantile(quantile func(z float64) float64) func(dst, z []float64, r *rand.Rand) {
-	return func(dst, z []float64, _ *rand.Rand) {
+func fromQuantile(quantile func(z float64) float64) func(dst, z []float64, r *Source) {
+	return func(dst, z []float64, _ *Source) {
 		for i := range dst {
 			dst[i] = quantile(z[i])
 		}

@@ -1,7 +1,5 @@
 package dgp
 
-import "math/rand/v2"
-
 // Blocked gives each arm the same share of the schools of every block, of the
 // teachers of every school, or of the children of every class.
 type Blocked struct {
@@ -28,7 +26,7 @@ func (b Blocked) ArmShares(arms []string) []float64 { return sharesOf(arms, b.Sh
 func (b Blocked) Compile(s Shape) Assigner {
 	shares := sharesOf(s.Arms, b.Share, b.Shares)
 	places := make([]int, s.Max[b.Level()])
-	return Assigner{Assign: func(arm []int, u *Units, r *rand.Rand) {
+	return Assigner{Assign: func(arm []int, u *Units, r *Source) {
 		strata := u.Strata()
 		for k, lo := range strata[:len(strata)-1] {
 			allocate(arm, span(places, lo, strata[k+1]), shares, r)

@@ -2,7 +2,6 @@ package dgp
 
 import (
 	"math"
-	"math/rand/v2"
 )
 
 // ClassMean is the mean over the children sampled in a class of something normal,
@@ -38,7 +37,7 @@ func (l ClassMean) Compile(p *population) compiledLaw {
 	return compiledLaw{
 		mean: l.Mean, sd: sd, meanInverse: math.NaN(),
 		given: func(z float64) float64 { return l.Mean + l.SD*z },
-		from: func(dst, z []float64, r *rand.Rand) {
+		from: func(dst, z []float64, r *Source) {
 			for j := range dst {
 				n := float64(p.childStart[j+1] - p.childStart[j])
 				grade := float64(gradeOf(j, grades, d.Teachers)) - mean

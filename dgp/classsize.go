@@ -2,7 +2,6 @@ package dgp
 
 import (
 	"math"
-	"math/rand/v2"
 
 	"gonum.org/v1/gonum/mathext"
 	"gonum.org/v1/gonum/stat/distuv"
@@ -82,7 +81,7 @@ func (c ClassSize) check(f *Faults, path string) {
 	}
 }
 
-func (c ClassSize) draw(r *rand.Rand) int {
+func (c ClassSize) draw(r *Source) int {
 	if c.Small.Share > 0 && r.Float64() < c.Small.Share {
 		return c.Small.Min + r.IntN(c.Small.Max-c.Small.Min+1)
 	}

@@ -1,9 +1,5 @@
 package dgp
 
-import (
-	"math/rand/v2"
-)
-
 // ClassSizeLaw is no new draw: the covariate is the size of the class, as
 // trial.children has it.
 type ClassSizeLaw struct{}
@@ -18,7 +14,7 @@ func (ClassSizeLaw) Check(c Covariate, _ []Covariate, fault func(key, format str
 // Compile copies the sizes that the population draws before its covariates.
 func (ClassSizeLaw) Compile(p *population) compiledLaw {
 	mean, sd, inverse := p.sizeLaw.moments()
-	return compiledLaw{mean: mean, sd: sd, meanInverse: inverse, draw: func(dst []float64, _ *rand.Rand) {
+	return compiledLaw{mean: mean, sd: sd, meanInverse: inverse, draw: func(dst []float64, _ *Source) {
 		for i := range dst {
 			dst[i] = float64(p.size[i])
 		}

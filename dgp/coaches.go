@@ -2,7 +2,6 @@ package dgp
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 )
@@ -137,7 +136,7 @@ func newCoaching(d Design, units int) *coaching {
 }
 
 // draw shares out the units among coaches.
-func (c *coaching) draw(t *treatment, r *rand.Rand) {
+func (c *coaching) draw(t *treatment, r *Source) {
 	u := &t.units
 	c.coaches = 0
 	if c.AcrossBlocks {
@@ -168,7 +167,7 @@ func (c *coaching) draw(t *treatment, r *rand.Rand) {
 }
 
 // share forms the caseloads of the units from lo to hi.
-func (c *coaching) share(assigned []int, lo, hi int, r *rand.Rand) {
+func (c *coaching) share(assigned []int, lo, hi int, r *Source) {
 	for a, serves := range c.serves {
 		if !serves {
 			continue
@@ -196,7 +195,7 @@ func (c *coaching) share(assigned []int, lo, hi int, r *rand.Rand) {
 }
 
 // hire draws a coach, and the one who would replace that coach, for some units.
-func (c *coaching) hire(r *rand.Rand, units ...int) {
+func (c *coaching) hire(r *Source, units ...int) {
 	skill, effect := r.NormFloat64(), r.NormFloat64()
 	second, third := r.NormFloat64(), r.NormFloat64()
 	replaced := r.Float64() < c.Turnover

@@ -1,7 +1,5 @@
 package dgp
 
-import "math/rand/v2"
-
 // Complete gives each arm a fixed share of all units and ignores the blocks.
 type Complete struct {
 	Unit   Unit               `yaml:"unit" doc:"who is assigned: school, teacher or child"`
@@ -27,7 +25,7 @@ func (c Complete) ArmShares(arms []string) []float64 { return sharesOf(arms, c.S
 func (c Complete) Compile(s Shape) Assigner {
 	shares := sharesOf(s.Arms, c.Share, c.Shares)
 	places := make([]int, s.Max[c.Level()])
-	return Assigner{Assign: func(arm []int, u *Units, r *rand.Rand) {
+	return Assigner{Assign: func(arm []int, u *Units, r *Source) {
 		allocate(arm, span(places, 0, u.Len()), shares, r)
 	}}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strings"
 )
@@ -118,7 +117,7 @@ func newTakeUp(t Trial, p *population, units [levels]int) *takeUp {
 }
 
 // draw draws u of every unit, and measures what it depends on.
-func (k *takeUp) draw(g *Generator, r *rand.Rand) {
+func (k *takeUp) draw(g *Generator, r *Source) {
 	n := g.unitsDrawn(k.level)
 	k.hazard.measure(g, n)
 	for i := range k.u[:n] {

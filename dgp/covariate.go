@@ -3,7 +3,6 @@ package dgp
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 )
 
@@ -63,11 +62,11 @@ type compiledLaw struct {
 	// meanInverse is E[1/x], for counts that are never zero; else NaN.
 	meanInverse float64
 	// draw draws units by themselves; nil for laws that only have the next.
-	draw func(dst []float64, r *rand.Rand)
+	draw func(dst []float64, r *Source)
 	// from draws them given the latent normal of each, and given is the mean of a
 	// unit given it; both nil for laws without one, and for those of quantiles,
 	// which make the value a function of it: withLatent then sets both.
-	from      func(dst, z []float64, r *rand.Rand)
+	from      func(dst, z []float64, r *Source)
 	given     func(z float64) float64
 	quantiles func() func(z float64) float64
 }
@@ -88,8 +87,8 @@ func (c compiledLaw) withLatent() compiledLaw {
 }
 
 // plain is a compiledLaw whose draws are independent of everything else.
-func plain(mean, sd float64, one func(r *rand.Rand) float64) compiledLaw {
-	return compiledLaw{mean: mean, sd: sd, meanInverse: math.NaN(), draw: func(dst []float64, r *rand.Rand) {
+func plain(mean, sd float64, one func(r *Source) float64) compiledLaw {
+	return compiledLaw{mean: mean, sd: sd, meanInverse: math.NaN(), draw: func(dst []float64, r *Source) {
 		for i := range dst {
 			dst[i] = one(r)
 		}

@@ -3,7 +3,6 @@ package dgp
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 )
 
@@ -226,7 +225,7 @@ func (s *dose) after(lost int) float64 {
 }
 
 // draw draws the cycles that each of n units would have.
-func (s *dose) draw(n int, r *rand.Rand) {
+func (s *dose) draw(n int, r *Source) {
 	for i := range n {
 		at, found := slices.BinarySearch(s.below, r.Float64())
 		if found {

@@ -1,6 +1,9 @@
 package dgp
 
-import "math/rand/v2"
+import (
+	"math"
+	"math/big"
+)
 
 // Drawn is everything behind the last data set, for the tests of package
 // dgp_test. Units are all units drawn, lost or not, unless said otherwise.
@@ -90,22 +93,47 @@ func (g *Generator) DrawAssignment(st Stream) {
 	g.treatment.draw(g.population, g.purpose(st, AssignmentPurpose))
 }
 
-// CountWords makes the generator count the 64-bit words that it takes from its
-// source from now on.
-func (g *Generator) CountWords() *int {
-	c := &wordCounter{from: &g.rng.pcg}
-	g.rng.Rand = rand.New(c)
-	return &c.n
+// Words draws a replicate and returns how many 64-bit words it takes from its streams.
+func (g *Generator) Words(st Stream) (n uint64) {
+	for _, stage := range g.Stages() {
+		before := g.rng.pcg
+		stage.Run(st)
+		if g.rng.pcg == before {
+			continue // it has no stream
+		}
+		least := uint64(math.MaxUint64) // steps from the start of the stage's own stream
+		for p := range LevelPurpose {
+			least = min(least, NewSource().Load(st, p).pcg.steps(g.rng.pcg))
+		}
+		n += least
+	}
+	return n
 }
 
-type wordCounter struct {
-	from rand.Source
-	n    int
-}
-
-func (c *wordCounter) Uint64() uint64 {
-	c.n++
-	return c.from.Uint64()
+// steps returns how many steps lead from one state to another, or the most there is
+// (Brown 1994, "Random number generation with arbitrary stride").
+func (g pcg) steps(to pcg) uint64 {
+	number := func(high, low uint64) *big.Int {
+		x := new(big.Int).SetUint64(high)
+		return x.Or(x.Lsh(x, 64), new(big.Int).SetUint64(low))
+	}
+	modulus := new(big.Int).Lsh(big.NewInt(1), 128)
+	state, goal := number(g.high, g.low), number(to.high, to.low)
+	times, plus := number(pcgMultiplierHigh, pcgMultiplierLow), number(pcgIncrementHigh, pcgIncrementLow)
+	n := uint64(0)
+	for bit := range 64 {
+		if state.Bit(bit) != goal.Bit(bit) {
+			state.Mod(state.Add(state.Mul(state, times), plus), modulus)
+			n |= 1 << bit
+		}
+		once := new(big.Int).Add(times, big.NewInt(1))
+		plus.Mod(plus.Mul(plus, once), modulus)
+		times.Mod(times.Mul(times, times), modulus)
+	}
+	if state.Cmp(goal) != 0 {
+		return math.MaxUint64
+	}
+	return n
 }
 
 // A NormalSource draws normals as a generator does, for benchmarks.
@@ -120,9 +148,13 @@ func NewNormalSource(st Stream, p Purpose) NormalSource {
 
 // Sum returns the sum of n normals.
 func (s NormalSource) Sum(n int) float64 {
-	x := 0.0
-	for range n {
-		x += s.source.NormFloat64()
+	x, z := 0.0, make([]float64, 32)
+	for ; n > 0; n -= len(z) {
+		z = z[:min(n, len(z))]
+		s.source.Normals(z)
+		for _, v := range z {
+			x += v
+		}
 	}
 	return x
 }

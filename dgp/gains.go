@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"math/rand/v2"
 	"slices"
 )
 
@@ -168,7 +167,7 @@ func (s *systematic) fill(dst []float64, p *population) {
 }
 
 // studentT draws a t variable with variance 1, or with df 0 a normal one.
-func studentT(df float64, r *rand.Rand) float64 {
+func studentT(df float64, r *Source) float64 {
 	z := r.NormFloat64()
 	if df == 0 {
 		return z

@@ -2,7 +2,6 @@ package dgp
 
 import (
 	"math"
-	"math/rand/v2"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -37,7 +36,7 @@ func (l Gamma) Compile(*population) compiledLaw {
 	if l.Whole || l.Max > 0 {
 		return l.limited(shape, scale)
 	}
-	law := plain(l.Mean, l.SD, func(r *rand.Rand) float64 { return scale * standardGamma(shape, r) })
+	law := plain(l.Mean, l.SD, func(r *Source) float64 { return scale * standardGamma(shape, r) })
 	law.third = 2 * shape * scale * scale * scale
 	law.fourth = 3 * shape * (shape + 2) * scale * scale * scale * scale
 	return law.latent(func() func(z float64) float64 { return gammaQuantiles(shape, scale).at })
@@ -75,7 +74,7 @@ func (l Gamma) limited(shape, scale float64) compiledLaw {
 	}
 	off := moment(1)
 	square, cube, fourth := moment(2), moment(3), moment(4)
-	law := plain(l.Mean+off, math.Sqrt(square-off*off), func(r *rand.Rand) float64 { return limit(scale * standardGamma(shape, r)) })
+	law := plain(l.Mean+off, math.Sqrt(square-off*off), func(r *Source) float64 { return limit(scale * standardGamma(shape, r)) })
 	law.third = cube - 3*off*square + 2*off*off*off
 	law.fourth = fourth - 4*off*cube + 6*off*off*square - 3*off*off*off*off
 	return law.latent(func() func(z float64) float64 {
@@ -89,7 +88,7 @@ func gammaQuantiles(shape, scale float64) curve {
 
 // standardGamma draws a gamma variable with scale 1 by rejection (Marsaglia
 // and Tsang 2000). It stands in for gonum's sampler, which allocates.
-func standardGamma(shape float64, r *rand.Rand) float64 {
+func standardGamma(shape float64, r *Source) float64 {
 	boost := 1.0
 	if shape < 1 {
 		boost = math.Pow(r.Float64(), 1/shape)

@@ -3,7 +3,6 @@ package dgp
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 )
 
@@ -275,13 +274,13 @@ func (g *Generator) drawTests(st Stream) {
 	g.tested.draw(g.population, g.quality, g.valid, g.purpose(st, OutcomePurpose))
 }
 
-func (g *Generator) purpose(st Stream, p Purpose) *rand.Rand {
+func (g *Generator) purpose(st Stream, p Purpose) *Source {
 	return g.rng.Load(st, p)
 }
 
 // lose decides who is lost at random and builds the hierarchy of those who are
 // in the data: who stay, or all.
-func (g *Generator) lose(r *rand.Rand) {
+func (g *Generator) lose(r *Source) {
 	p, d := g.population, g.trial.Design
 	leave(g.left, g.treatment.assigned, g.leaving, g.schoolBuffer, r)
 	for i := range p.children() {
@@ -342,7 +341,7 @@ func (g *Generator) lose(r *rand.Rand) {
 
 // skip draws the number of children until the next missing test, given
 // 1/log(1-p).
-func skip(r *rand.Rand, scale float64) int {
+func skip(r *Source, scale float64) int {
 	n := math.Log(1-r.Float64()) * scale
 	if n > maxUnits {
 		return maxUnits

@@ -2,7 +2,6 @@ package dgp
 
 import (
 	"math"
-	"math/rand/v2"
 	"slices"
 )
 
@@ -39,7 +38,7 @@ func (l gradeLaw) Compile(p *population) compiledLaw {
 	}
 	n := float64(max(len(grades), 1))
 	mean /= n
-	return compiledLaw{mean: mean, sd: math.Sqrt(max(square/n-mean*mean, 0)), meanInverse: math.NaN(), draw: func(dst []float64, _ *rand.Rand) {
+	return compiledLaw{mean: mean, sd: math.Sqrt(max(square/n-mean*mean, 0)), meanInverse: math.NaN(), draw: func(dst []float64, _ *Source) {
 		copy(dst, grades)
 	}}
 }

@@ -2,7 +2,6 @@ package dgp
 
 import (
 	"math"
-	"math/rand/v2"
 
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat/distuv"
@@ -71,7 +70,7 @@ func (l Index) Compile(p *population) compiledLaw {
 			}
 			return x
 		},
-		from: func(dst, z []float64, r *rand.Rand) {
+		from: func(dst, z []float64, r *Source) {
 			n := len(dst)
 			for i := range answers {
 				sum := 0.0

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strings"
 )
@@ -246,7 +245,7 @@ func (c *drawnColumn) linearised(p *population) {
 }
 
 // draw fills z for the units of a level.
-func (c *compiledLatent) draw(z []float64, p *population, r *rand.Rand) {
+func (c *compiledLatent) draw(z []float64, p *population, r *Source) {
 	switch c.level {
 	case SchoolLevel:
 		own := math.Hypot(c.school, c.own)
@@ -293,7 +292,7 @@ func (c *compiledLatent) draw(z []float64, p *population, r *rand.Rand) {
 }
 
 // shared draws what the units of each school have in common.
-func (c *compiledLatent) shared(p *population, r *rand.Rand) {
+func (c *compiledLatent) shared(p *population, r *Source) {
 	if c.school == 0 {
 		clear(p.shared)
 		return

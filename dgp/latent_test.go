@@ -179,7 +179,7 @@ func TestLawsOfLatents(t *testing.T) {
 		for u := range z {
 			z[u] = s.NormFloat64()
 		}
-		law.from(x, z, s.Rand)
+		law.from(x, z, s)
 		test := func(what string, want float64, f func(u int) float64) {
 			t.Helper()
 			sum, square := 0.0, 0.0

@@ -58,7 +58,7 @@ func TestLaws(t *testing.T) {
 		}
 		x := make([]float64, n)
 		s.Load(Stream{99, uint64(i)}, PopulationPurpose)
-		c.draw(x, s.Rand)
+		c.draw(x, s)
 		z := func(what string, want float64, f func(x float64) float64) {
 			sum, square := 0.0, 0.0
 			for _, v := range x {
@@ -124,7 +124,7 @@ func TestClassSizeMoments(t *testing.T) {
 		} {
 			sum, square := 0.0, 0.0
 			for range n {
-				size := c.draw(s.Rand)
+				size := c.draw(s)
 				if size < 1 {
 					t.Fatalf("%+v: a class of %d", c, size)
 				}

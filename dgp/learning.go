@@ -3,7 +3,6 @@ package dgp
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -176,7 +175,7 @@ func newLearning(t Trial, p *population) *drawnLearning {
 }
 
 // draw draws the tests of all children sampled.
-func (l *drawnLearning) draw(p *population, r *rand.Rand) {
+func (l *drawnLearning) draw(p *population, r *Source) {
 	for j := range p.school {
 		grade := gradeOf(j, len(l.tests), l.teachers)
 		class, sum := p.ability.standing[j], 0.0

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strings"
 )
@@ -155,7 +154,7 @@ func newRetention(t Trial, p *population) *retention {
 // draw decides who is lost under every arm. Where the number of schools that
 // leave is fixed, left says which do; had a school been in another arm, it
 // would leave with the share of schools that leave that one, by the same draw.
-func (n *retention) draw(g *Generator, r *rand.Rand) {
+func (n *retention) draw(g *Generator, r *Source) {
 	p := g.population
 	children := p.children()
 	n.shares(g)

@@ -2,7 +2,6 @@ package dgp
 
 import (
 	"math"
-	"math/rand/v2"
 )
 
 // MixtureLaw is normal in most units, and in a share of them, at random, has another
@@ -31,7 +30,7 @@ func (l MixtureLaw) Compile(*population) compiledLaw {
 	return compiledLaw{
 		mean: mean, sd: math.Sqrt(variance), meanInverse: math.NaN(),
 		given: func(z float64) float64 { return mean + l.SD*z },
-		from: func(dst, z []float64, r *rand.Rand) {
+		from: func(dst, z []float64, r *Source) {
 			for i := range dst {
 				dst[i] = l.Mean + l.SD*z[i]
 				if r.Float64() < e.Share {

@@ -2,7 +2,6 @@ package dgp
 
 import (
 	"fmt"
-	"math/rand/v2"
 )
 
 // Mobility is children who move to another class while the trial runs. A child
@@ -64,7 +63,7 @@ func newMoves(d Design) *moves {
 	return m
 }
 
-func (m *moves) draw(p *population, r *rand.Rand) {
+func (m *moves) draw(p *population, r *Source) {
 	unit := 0
 	for j := range p.school {
 		for j >= m.starts[unit+1] {

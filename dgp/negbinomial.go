@@ -2,7 +2,6 @@ package dgp
 
 import (
 	"math"
-	"math/rand/v2"
 	"sort"
 
 	"gonum.org/v1/gonum/stat/distuv"
@@ -45,7 +44,7 @@ func (l NegativeBinomial) Compile(*population) compiledLaw {
 	if l.Shift == 0 {
 		inverse = math.NaN()
 	}
-	law := plain(l.Mean+float64(l.Shift), math.Sqrt(l.Mean+l.Mean*l.Mean/l.Size), func(r *rand.Rand) float64 {
+	law := plain(l.Mean+float64(l.Shift), math.Sqrt(l.Mean+l.Mean*l.Mean/l.Size), func(r *Source) float64 {
 		x := sort.SearchFloat64s(cdf, r.Float64())
 		return float64(min(x, len(cdf)-1) + l.Shift)
 	})

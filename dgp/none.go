@@ -1,7 +1,5 @@
 package dgp
 
-import "math/rand/v2"
-
 // None is for a study without treatment: all schools are in the only arm, control.
 type None struct{}
 
@@ -20,7 +18,7 @@ func (None) Columns() []Column { return nil }
 
 // Compile prepares nothing.
 func (None) Compile(Shape) Assigner {
-	return Assigner{Assign: func(arm []int, u *Units, _ *rand.Rand) { clear(arm[:u.Len()]) }}
+	return Assigner{Assign: func(arm []int, u *Units, _ *Source) { clear(arm[:u.Len()]) }}
 }
 
 var _ Assignment = None{}

@@ -1,6 +1,6 @@
 package dgp
 
-import "math/rand/v2"
+import "math"
 
 // Normal is the normal law.
 type Normal struct {
@@ -13,7 +13,12 @@ func (Normal) Check(Covariate, []Covariate, func(key, format string, args ...any
 
 // Compile prepares drawing.
 func (l Normal) Compile(*population) compiledLaw {
-	law := plain(l.Mean, l.SD, func(r *rand.Rand) float64 { return l.Mean + l.SD*r.NormFloat64() })
+	law := compiledLaw{mean: l.Mean, sd: l.SD, meanInverse: math.NaN(), draw: func(dst []float64, r *Source) {
+		r.Normals(dst)
+		for i, z := range dst {
+			dst[i] = l.Mean + l.SD*z
+		}
+	}}
 	law.fourth = 3 * l.SD * l.SD * l.SD * l.SD
 	return law.latent(func() func(z float64) float64 {
 		return func(z float64) float64 { return l.Mean + l.SD*z }

@@ -3,7 +3,6 @@ package dgp
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 )
 
 // Observation is the instrument that measures classroom quality: coders rate
@@ -142,10 +141,8 @@ func newObserved(t Trial) *observed {
 }
 
 // correlated fills dst with sd times draws of the errors of one source.
-func (ob *observed) correlated(dst, sd []float64, r *rand.Rand) {
-	for k := range ob.z {
-		ob.z[k] = r.NormFloat64()
-	}
+func (ob *observed) correlated(dst, sd []float64, r *Source) {
+	r.Normals(ob.z)
 	for k, row := range ob.factor {
 		v := 0.0
 		for i, l := range row {
@@ -173,7 +170,7 @@ func (g *Generator) observe(st Stream) {
 }
 
 // drawDays draws what a day does to a class.
-func (ob *observed) drawDays(r *rand.Rand) {
+func (ob *observed) drawDays(r *Source) {
 	for at := range ob.day[0] {
 		ob.correlated(ob.g, ob.o.DaySD, r)
 		for k, x := range ob.g {
@@ -183,7 +180,7 @@ func (ob *observed) drawDays(r *rand.Rand) {
 }
 
 // rate draws the ratings, given days and raters.
-func (ob *observed) rate(tq *trueQuality, r *rand.Rand) {
+func (ob *observed) rate(tq *trueQuality, r *Source) {
 	o := &ob.o
 	days := o.days()
 	quality := tq.reached

@@ -2,7 +2,6 @@ package dgp
 
 import (
 	"cmp"
-	"math/rand/v2"
 	"slices"
 )
 
@@ -48,7 +47,7 @@ func (p Pairs) Compile(s Shape) Assigner {
 	arms := make([]int, len(s.Arms))
 	return Assigner{
 		Columns: columns, Values: [][]float64{m.pair}, Prepare: m.match,
-		Assign: func(arm []int, _ *Units, r *rand.Rand) {
+		Assign: func(arm []int, _ *Units, r *Source) {
 			for k, lo := range m.start[:len(m.start)-1] {
 				for a := range arms {
 					arms[a] = a

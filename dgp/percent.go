@@ -2,7 +2,6 @@ package dgp
 
 import (
 	"math"
-	"math/rand/v2"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -54,7 +53,7 @@ func (l Percent) Compile(p *population) compiledLaw {
 	return compiledLaw{
 		mean: l.Mean, sd: l.SD, meanInverse: math.NaN(),
 		given: func(z float64) float64 { return 100 * chance.at(z) },
-		from: func(dst, z []float64, r *rand.Rand) {
+		from: func(dst, z []float64, r *Source) {
 			for j := range dst {
 				n, yes, chance := p.childStart[j+1]-p.childStart[j], 0, chance.at(z[j])
 				for range n {

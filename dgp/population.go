@@ -2,7 +2,6 @@ package dgp
 
 import (
 	"math"
-	"math/rand/v2"
 )
 
 // A population is everything about schools, classes and children that
@@ -164,7 +163,7 @@ func (p *population) column(name string) *drawnColumn {
 func (p *population) children() int { return p.childStart[len(p.size)] }
 
 // draw draws the whole population.
-func (p *population) draw(q Quality, a Achievement, r *rand.Rand) {
+func (p *population) draw(q Quality, a Achievement, r *Source) {
 	c := q.Context.BlockCorrelation
 	for b := range p.design.Blocks {
 		shared := r.NormFloat64()

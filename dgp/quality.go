@@ -2,7 +2,6 @@ package dgp
 
 import (
 	"math"
-	"math/rand/v2"
 	"slices"
 )
 
@@ -252,7 +251,7 @@ func columnsOf(k, n int) [][]float64 {
 }
 
 // draw draws the quality of every class under every arm.
-func (tq *trueQuality) draw(p *population, r *rand.Rand) {
+func (tq *trueQuality) draw(p *population, r *Source) {
 	q := &tq.q
 	if q.SchoolShare > 0 {
 		share := math.Sqrt(q.SchoolShare)
@@ -312,7 +311,7 @@ func (tq *trueQuality) draw(p *population, r *rand.Rand) {
 }
 
 // teacher fills z with the standardised quality of a teacher of a school.
-func (tq *trueQuality) teacher(z []float64, school int, r *rand.Rand) {
+func (tq *trueQuality) teacher(z []float64, school int, r *Source) {
 	for k := range z {
 		z[k] = tq.own * r.NormFloat64()
 		if tq.q.SchoolShare > 0 {

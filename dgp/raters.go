@@ -2,7 +2,6 @@ package dgp
 
 import (
 	"fmt"
-	"math/rand/v2"
 )
 
 // Raters are the people who code, of whom each class has Observation.Coders. What
@@ -173,7 +172,7 @@ func (ob *observed) raterColumns() (columns []Column) {
 }
 
 // draw draws raters, who codes whom, and what that adds to ratings.
-func (r *raters) draw(ob *observed, p *population, t *treatment, rng *rand.Rand) {
+func (r *raters) draw(ob *observed, p *population, t *treatment, rng *Source) {
 	days, coders := ob.o.days(), ob.o.Coders
 	if r.shared() {
 		for i := range r.severity {
@@ -221,7 +220,7 @@ func (r *raters) draw(ob *observed, p *population, t *treatment, rng *rand.Rand)
 }
 
 // share gives every class its coders and its place in the order of coding.
-func (r *raters) share(p *population, t *treatment, rng *rand.Rand) {
+func (r *raters) share(p *population, t *treatment, rng *Source) {
 	for i := range r.order {
 		k := rng.IntN(i + 1)
 		r.order[i] = r.order[k]

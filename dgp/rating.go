@@ -2,7 +2,6 @@ package dgp
 
 import (
 	"math"
-	"math/rand/v2"
 )
 
 // RatingLaw is a rating in whole numbers, averaged over visits: in visit v
@@ -53,7 +52,7 @@ func (l RatingLaw) Compile(*population) compiledLaw {
 	between := overNormal(steps, func(z float64) float64 { d := given(z) - mean; return d * d })
 	visits := float64(l.Visits)
 	law := compiledLaw{mean: mean, sd: math.Sqrt(between + (second-mean*mean-between)/visits), meanInverse: math.NaN(), given: given}
-	law.from = func(dst, z []float64, r *rand.Rand) {
+	law.from = func(dst, z []float64, r *Source) {
 		for i := range dst {
 			sum := 0.0
 			for range l.Visits {

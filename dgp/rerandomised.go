@@ -2,7 +2,6 @@ package dgp
 
 import (
 	"math"
-	"math/rand/v2"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -73,7 +72,7 @@ func (b Rerandomised) Compile(s Shape) Assigner {
 	return Assigner{
 		Prepare:  balance.prepare,
 		Balanced: func() bool { return balanced },
-		Assign: func(arm []int, u *Units, r *rand.Rand) {
+		Assign: func(arm []int, u *Units, r *Source) {
 			least := math.Inf(1)
 			for range b.Tries {
 				if b.Blocked {

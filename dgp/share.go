@@ -2,7 +2,6 @@ package dgp
 
 import (
 	"math"
-	"math/rand/v2"
 	"slices"
 )
 
@@ -70,7 +69,7 @@ func (l Share) Compile(p *population) compiledLaw {
 		conditional = math.Min(l.Mean/free, 1)
 	}
 	sd := math.Sqrt(l.Mean * (1 - l.Mean) * of.law.meanInverse)
-	return compiledLaw{mean: l.Mean, sd: sd, meanInverse: math.NaN(), draw: func(dst []float64, r *rand.Rand) {
+	return compiledLaw{mean: l.Mean, sd: sd, meanInverse: math.NaN(), draw: func(dst []float64, r *Source) {
 		for i := range dst {
 			members := of.values[i]
 			left := members

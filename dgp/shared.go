@@ -1,7 +1,5 @@
 package dgp
 
-import "math/rand/v2"
-
 // sharedParts are what the tests of a child have on top of residual and the
 // class part: parts of the block, school and class that differ between tests,
 // the baseline's part, and the grade's.
@@ -41,7 +39,7 @@ func (s *sharedParts) compile(t Trial) {
 }
 
 // draw draws the parts of every class.
-func (s *sharedParts) draw(p *population, r *rand.Rand) {
+func (s *sharedParts) draw(p *population, r *Source) {
 	copy(s.grade, s.gradeMeans)
 	if s.gradeSD > 0 {
 		for g := range s.grade {
@@ -70,7 +68,7 @@ func (s *sharedParts) draw(p *population, r *rand.Rand) {
 }
 
 // level draws the part of one unit, by test.
-func (s *sharedParts) level(dst []float64, l Level, r *rand.Rand) {
+func (s *sharedParts) level(dst []float64, l Level, r *Source) {
 	clear(dst)
 	if s.sd[l] == 0 {
 		return

@@ -1,7 +1,5 @@
 package dgp
 
-import "math/rand/v2"
-
 // Simple gives each unit an arm by chance alone, as by the toss of a coin, so
 // that the number of units in an arm varies.
 type Simple struct {
@@ -24,7 +22,7 @@ func (Simple) Columns() []Column { return nil }
 // Compile prepares tossing the coins.
 func (c Simple) Compile(s Shape) Assigner {
 	shares := sharesOf(s.Arms, c.Share, c.Shares)
-	return Assigner{Assign: func(arm []int, u *Units, r *rand.Rand) {
+	return Assigner{Assign: func(arm []int, u *Units, r *Source) {
 		for i := range u.Len() {
 			arm[i] = toss(shares, r)
 		}
@@ -32,7 +30,7 @@ func (c Simple) Compile(s Shape) Assigner {
 }
 
 // toss draws one arm.
-func toss(shares []float64, r *rand.Rand) int {
+func toss(shares []float64, r *Source) int {
 	x := r.Float64()
 	for a := 1; a < len(shares); a++ {
 		if x < shares[a] {

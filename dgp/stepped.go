@@ -1,7 +1,5 @@
 package dgp
 
-import "math/rand/v2"
-
 // Stepped is a stepped rollout: every school starts in one of several waves,
 // drawn by chance, and some waves have started when the children are tested.
 type Stepped struct {
@@ -42,7 +40,7 @@ func (s Stepped) Compile(shape Shape) Assigner {
 	shares := equalShares(s.Waves)
 	return Assigner{
 		Columns: s.Columns(), Values: values,
-		Assign: func(arm []int, u *Units, r *rand.Rand) {
+		Assign: func(arm []int, u *Units, r *Source) {
 			u.allocateSchools(wave, places, shares, s.Blocked, r)
 			for school, w := range wave[:u.Len()] {
 				exposure := max(s.Treated-w, 0)

@@ -1,11 +1,6 @@
 package dgp
 
-import (
-	"encoding/binary"
-	"math/rand/v2"
-
-	xrand "golang.org/x/exp/rand" //nolint:staticcheck // deprecated, so pinned, and used in this file only
-)
+import "math/rand/v2"
 
 // A Stream names the randomness of one replicate: the same Stream always
 // gives the same draws, whatever was drawn before and on whichever worker.
@@ -54,9 +49,11 @@ func EstimatorPurpose(name string) Purpose {
 // A Source is a random generator for one purpose after the other: a PCG whose
 // 128 bits of state are a hash of seed, replicate and purpose. Seeding by
 // arithmetic (seed+replicate) would give correlated streams.
+//
+// It has all that a rand.Rand has. What is drawn most often it has itself, with the
+// same bits: a rand.Rand calls its generator through an interface, once for every word.
 type Source struct {
-	pcg   xrand.PCGSource
-	state [16]byte
+	pcg pcg
 	*rand.Rand
 }
 
@@ -67,19 +64,20 @@ func NewSource() *Source {
 	return s
 }
 
-// Load moves the source to the start of a purpose's stream, and returns its
-// generator.
-func (s *Source) Load(st Stream, p Purpose) *rand.Rand {
+// Load moves the source to the start of a purpose's stream, and returns it.
+func (s *Source) Load(st Stream, p Purpose) *Source {
 	h := splitMix(st.Seed + 0x9e3779b97f4a7c15)
 	h = splitMix(h ^ splitMix(st.Replicate+0xbf58476d1ce4e5b9))
 	h = splitMix(h ^ splitMix(uint64(p)+0x94d049bb133111eb))
-	binary.BigEndian.PutUint64(s.state[:8], splitMix(h^0xd6e8feb86659fd93))
-	binary.BigEndian.PutUint64(s.state[8:], splitMix(h^0xa0761d6478bd642f))
-	if err := s.pcg.UnmarshalBinary(s.state[:]); err != nil {
-		panic("dgp: 16 bytes are a PCG state: " + err.Error())
-	}
-	return s.Rand
+	s.pcg = pcg{high: splitMix(h ^ 0xd6e8feb86659fd93), low: splitMix(h ^ 0xa0761d6478bd642f)}
+	return s
 }
+
+// Uint64 returns 64 random bits.
+func (s *Source) Uint64() uint64 { return s.pcg.Uint64() }
+
+// Float64 returns a draw from [0, 1).
+func (s *Source) Float64() float64 { return float64(s.pcg.Uint64()<<11>>11) / (1 << 53) }
 
 // splitMix is the finalizer of SplitMix64 (Steele, Lea and Flood 2014), a
 // bijection of 64 bits in which every input bit reaches every output bit.

@@ -1,7 +1,5 @@
 package dgp
 
-import "math/rand/v2"
-
 // A treatment is who was assigned to which arm, and which arm reached whom.
 // What the data show of a class or a child is its potential outcome under the arm
 // that reached it; nothing else looks up assignments.
@@ -43,7 +41,7 @@ func newTreatment(g *Generator) *treatment {
 }
 
 // draw assigns arms to the units of a population.
-func (t *treatment) draw(p *population, r *rand.Rand) {
+func (t *treatment) draw(p *population, r *Source) {
 	t.units.N[ChildLevel] = p.children()
 	first := len(t.on)
 	for i, c := range p.columns {

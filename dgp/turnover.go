@@ -3,7 +3,6 @@ package dgp
 import (
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
 )
@@ -79,7 +78,7 @@ func newSuccession(t Trial) *succession {
 	return s
 }
 
-func (s *succession) draw(p *population, tq *trueQuality, r *rand.Rand) {
+func (s *succession) draw(p *population, tq *trueQuality, r *Source) {
 	for j, school := range p.school {
 		s.u[j] = r.Float64()
 		tq.teacher(s.z, school, r)

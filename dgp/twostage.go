@@ -1,7 +1,5 @@
 package dgp
 
-import "math/rand/v2"
-
 // TwoStage draws a saturation for every school, the share of its units that is
 // treated, and then who is treated in each school (Baird, Bohren, McIntosh and
 // Özler 2018).
@@ -66,7 +64,7 @@ func (t TwoStage) Compile(s Shape) Assigner {
 	stage, saturation := make([]int, s.Max[SchoolLevel]), make([]float64, s.Max[SchoolLevel])
 	return Assigner{
 		Columns: t.Columns(), Values: [][]float64{saturation},
-		Assign: func(arm []int, u *Units, r *rand.Rand) {
+		Assign: func(arm []int, u *Units, r *Source) {
 			u.allocateSchools(stage, places, schools, t.Blocked, r)
 			for school, k := range stage[:u.N[SchoolLevel]] {
 				saturation[school] = t.Saturations[k]

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strings"
 )
@@ -68,7 +67,7 @@ func newVariation(e TestEffect, p *population) *variation {
 }
 
 // vary draws how effects vary between blocks and schools, arm by arm.
-func (ts *tested) vary(p *population, r *rand.Rand) {
+func (ts *tested) vary(p *population, r *Source) {
 	for i := range ts.arms {
 		v := ts.arms[i].varied
 		if v == nil {

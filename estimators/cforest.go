@@ -163,7 +163,7 @@ func (c *cforest) Fit(s *Setup, out []Estimate) {
 	c.grown = 0
 	status := c.grove.load(s)
 	if status == OK {
-		status = c.fit(c.source.Load(s.stream, c.purpose), out)
+		status = c.fit(c.source.Load(s.stream, c.purpose).Rand, out)
 	}
 	if status != OK {
 		for i := range out {

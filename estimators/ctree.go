@@ -80,7 +80,7 @@ func (t *ctree) Fit(s *Setup, out []Estimate) {
 		}
 		return
 	}
-	g.trees.GrowTree(g.rows, t.control(), t.source.Load(s.stream, t.purpose))
+	g.trees.GrowTree(g.rows, t.control(), t.source.Load(s.stream, t.purpose).Rand)
 	leaves, depth := g.trees.Shape(0, t.used)
 	for i, j := range t.reported {
 		out[i] = number(indicator(t.used[j]))

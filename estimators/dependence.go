@@ -73,7 +73,7 @@ func (p *Panel) forestCurves(f Fitter) (all []ForestCurves) {
 			for i := range rows {
 				rows[i] = i
 			}
-			f.forest.Grow(rows, f.control, f.Forest.Trees, f.source.Load(p.setup.stream, dgp.EstimatorPurpose(f.name+" on all rows")))
+			f.forest.Grow(rows, f.control, f.Forest.Trees, f.source.Load(p.setup.stream, dgp.EstimatorPurpose(f.name+" on all rows")).Rand)
 			for j, term := range g.terms {
 				input := InputCurve{Term: term, X: valuesOver(g.x[j])}
 				if f.count[j] > 0 {

@@ -557,7 +557,7 @@ func (l *lassoFit) divide(s *Setup) Status {
 		if len(l.rows) < l.Folds {
 			return TooFewRows
 		}
-		lasso.DrawFolds(l.folds, l.Folds, l.source.Load(s.stream, l.purpose))
+		lasso.DrawFolds(l.folds, l.Folds, l.source.Load(s.stream, l.purpose).Rand)
 		return OK
 	}
 	// Number the units that are there in the order of their codes.
@@ -589,7 +589,7 @@ func (l *lassoFit) divide(s *Setup) Status {
 		return TooFewClusters
 	}
 	of := l.units[:units]
-	lasso.DrawFolds(of, l.Folds, l.source.Load(s.stream, l.purpose))
+	lasso.DrawFolds(of, l.Folds, l.source.Load(s.stream, l.purpose).Rand)
 	for i, unit := range l.folds {
 		l.folds[i] = of[unit]
 	}

@@ -1,7 +1,6 @@
 package estimators
 
 import (
-	"math/rand/v2"
 	"slices"
 
 	"coachsim/dgp"
@@ -208,7 +207,7 @@ func (x *crossProducts) add(g int, dst []float64) {
 }
 
 // draw draws clusters within strata.
-func (b *mediationBootstrap) draw(r *rand.Rand) {
+func (b *mediationBootstrap) draw(r *dgp.Source) {
 	clear(b.count)
 	for i, lo := range b.starts[:len(b.starts)-1] {
 		n := b.starts[i+1] - lo

@@ -311,7 +311,7 @@ func (f *prediction) Rows() []Row { return f.rows }
 func (f *prediction) Fit(s *Setup, out []Estimate) {
 	status := f.splits.status
 	if status == OK {
-		status = f.run(f.source.Load(s.stream, dgp.EstimatorPurpose(f.name)))
+		status = f.run(f.source.Load(s.stream, dgp.EstimatorPurpose(f.name)).Rand)
 	}
 	f.selection.status = status
 	if status != OK {

@@ -58,7 +58,7 @@ func TestForestRows(t *testing.T) {
 		rows = append(rows, i)
 	}
 	c := forest.Control{Statistic: forest.Maximum, Adjustment: forest.Univariate, MinSplit: 12, MinBucket: 4, Inputs: 2, Fraction: 0.7}
-	r := dgp.NewSource().Load(stream, dgp.EstimatorPurpose("woods"))
+	r := dgp.NewSource().Load(stream, dgp.EstimatorPurpose("woods")).Rand
 	f.Grow(rows, c, 30, r)
 	importance := make([]float64, 4)
 	f.Importance(forest.Importance{Variation: forest.Permutation, Using: true}, importance, r)

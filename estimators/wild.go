@@ -3,7 +3,6 @@ package estimators
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"strings"
 
 	"coachsim/dgp"
@@ -72,7 +71,7 @@ var wildPoints = [wildWeights][]float64{
 }
 
 // draw draws one weight: its place among the law's points.
-func (w WildWeights) draw(r *rand.Rand) int {
+func (w WildWeights) draw(r *dgp.Source) int {
 	switch w {
 	case Mammen:
 		root := math.Sqrt(5)
@@ -437,7 +436,7 @@ func (w *wild) drawWeights(st dgp.Stream) {
 }
 
 // drawSigns draws the rows of sets of signs, a bit a cluster.
-func drawSigns(pattern []uint8, clusters, size int, r *rand.Rand) {
+func drawSigns(pattern []uint8, clusters, size int, r *dgp.Source) {
 	word, bits := r.Uint64(), 64
 	for j := range pattern {
 		members := min(size, clusters-j*size)

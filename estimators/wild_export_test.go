@@ -1,6 +1,6 @@
 package estimators
 
-import "math/rand/v2"
+import "coachsim/dgp"
 
 // Draw lets tests draw the weights that the bootstrap draws.
-func (w WildWeights) Draw(r *rand.Rand) float64 { return wildPoints[w][w.draw(r)] }
+func (w WildWeights) Draw(r *dgp.Source) float64 { return wildPoints[w][w.draw(r)] }

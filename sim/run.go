@@ -406,7 +406,7 @@ func (r *runner) work(ctx context.Context, bench *workbench) error {
 	var w *world
 	var c *chunk
 	for {
-		rep := 0
+		var rep int
 		if c, rep = bench.take(c, ctx.Err() == nil); c == nil {
 			return nil
 		}

@@ -10,7 +10,7 @@ import (
 // teachers draws a data set like that of a study of teachers: half the inputs
 // are 0/1, some have few values, and five matter a little.
 func teachers(n, p int, seed uint64) (y []float64, x [][]float64) {
-	r := dgp.NewSource().Load(dgp.Stream{Seed: seed}, dgp.PopulationPurpose)
+	r := dgp.NewSource().Load(dgp.Stream{Seed: seed}, dgp.PopulationPurpose).Rand
 	x = make([][]float64, p)
 	for j := range x {
 		x[j] = make([]float64, n)
@@ -53,7 +53,7 @@ func benchmark(b *testing.B, importance bool) {
 	c.Inputs = 7
 	rows := upTo(n)
 	dst := make([]float64, p)
-	r := dgp.NewSource().Load(dgp.Stream{Seed: 2}, dgp.PopulationPurpose)
+	r := dgp.NewSource().Load(dgp.Stream{Seed: 2}, dgp.PopulationPurpose).Rand
 	run := func() {
 		if err := f.Load(y, x); err != nil {
 			b.Fatal(err)

@@ -37,7 +37,7 @@ func TestGrowingAllocatesNothing(t *testing.T) {
 	controls[2].Statistic, controls[2].Adjustment, controls[2].Permutations = forest.Maximum, forest.BonferroniAll, 9
 	controls[3].Statistic, controls[3].MaxDepth, controls[3].Inputs = forest.Maximum, 1, 2
 	run := func() {
-		r := source.Load(dgp.Stream{Seed: 1}, 1)
+		r := source.Load(dgp.Stream{Seed: 1}, 1).Rand
 		if err := f.Load(y, x); err != nil {
 			t.Fatal(err)
 		}
@@ -175,9 +175,9 @@ func TestNothingToSplit(t *testing.T) {
 			t.Fatal(err)
 		}
 		control := forest.Defaults(1)
-		f.Grow(upTo(n), control, 20, dgp.NewSource().Load(dgp.Stream{}, 1))
+		f.Grow(upTo(n), control, 20, dgp.NewSource().Load(dgp.Stream{}, 1).Rand)
 		importance := make([]float64, 1)
-		f.Importance(forest.Importance{}, importance, dgp.NewSource().Load(dgp.Stream{}, 1))
+		f.Importance(forest.Importance{}, importance, dgp.NewSource().Load(dgp.Stream{}, 1).Rand)
 		if leaves, depth := f.Shape(3, make([]bool, 1)); leaves != 1 || depth != 0 || importance[0] != 0 {
 			t.Errorf("constant %s: %d leaves, depth %d, importance %v", name, leaves, depth, importance)
 		}
@@ -200,12 +200,12 @@ func TestTuningIsGrowingEach(t *testing.T) {
 		c := forest.Defaults(p)
 		c.Inputs, c.Adjustment = 0, adjustment
 		errs := make([]float64, grid.Points())
-		best := f.Tune(rows, grid, c, errs, dgp.NewSource().Load(dgp.Stream{Seed: 1}, 1))
+		best := f.Tune(rows, grid, c, errs, dgp.NewSource().Load(dgp.Stream{Seed: 1}, 1).Rand)
 		least := 0
 		for point, got := range errs {
 			var trees int
 			c.MinCriterion, trees, c.MinSplit = grid.At(point)
-			f.Grow(rows, c, trees, dgp.NewSource().Load(dgp.Stream{Seed: 1}, 1))
+			f.Grow(rows, c, trees, dgp.NewSource().Load(dgp.Stream{Seed: 1}, 1).Rand)
 			if want := f.OOBMSE(); math.Abs(got-want) > 1e-12*want {
 				t.Errorf("%s, criterion %v, %d trees, split from %d rows: %.14g, not %.14g", adjustment, c.MinCriterion, trees, c.MinSplit, got, want)
 			}

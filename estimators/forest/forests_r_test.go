@@ -66,7 +66,7 @@ func TestForestsAreThoseOfR(t *testing.T) {
 		{"party-maximum", maximum, map[string]forest.Importance{"party-maximum/routing": {}, "party-maximum/permutation": {Variation: forest.Permutation}}},
 	} {
 		for seed := range seeds {
-			r := dgp.NewSource().Load(dgp.Stream{Seed: 31, Replicate: seed}, 1)
+			r := dgp.NewSource().Load(dgp.Stream{Seed: 31, Replicate: seed}, 1).Rand
 			f.Grow(upTo(n), fit.control, trees, r)
 			note(fit.name+" oob_mse", f.OOBMSE())
 			if fit.name == "party" {
@@ -134,7 +134,7 @@ func TestMonteCarloIsThatOfCoin(t *testing.T) {
 		if err := c.Statistic.UnmarshalText([]byte(row["statistic"])); err != nil {
 			t.Fatal(err)
 		}
-		f.GrowTree(upTo(len(y)), c, dgp.NewSource().Load(dgp.Stream{Seed: 8}, 1))
+		f.GrowTree(upTo(len(y)), c, dgp.NewSource().Load(dgp.Stream{Seed: 8}, 1).Rand)
 		got, want := f.Tree(0)[0].P, number(t, row["p"])
 		if se := math.Sqrt(want * (1 - want) * (1.0/permutations + 1.0/there)); !(math.Abs(got-want) <= 4.2*se) {
 			t.Errorf("%s, %s: p = %.5f, not %.5f (standard error %.5f)", row["term"], row["statistic"], got, want, se)

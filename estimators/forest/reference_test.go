@@ -323,7 +323,7 @@ func (o *reference) varied(kind forest.Importance, root *refNode, variable int, 
 func TestForestIsTheReference(t *testing.T) {
 	const n, p, trees = 90, 9, 12
 	y, x := teachers(n, p, 11)
-	r := dgp.NewSource().Load(dgp.Stream{Seed: 3}, 1)
+	r := dgp.NewSource().Load(dgp.Stream{Seed: 3}, 1).Rand
 	variables := numeric(p)
 	variables[6], variables[8] = forest.Variable{Scale: forest.Unordered, Levels: 5}, forest.Variable{Scale: forest.Unordered, Levels: 2}
 	for i := range n {
@@ -355,13 +355,13 @@ func TestForestIsTheReference(t *testing.T) {
 				t.Fatal(err)
 			}
 			stream := dgp.Stream{Seed: 5}
-			f.Grow(train, control, trees-4, dgp.NewSource().Load(stream, 1)) // dropped by the next
-			source := dgp.NewSource().Load(stream, 2)
+			f.Grow(train, control, trees-4, dgp.NewSource().Load(stream, 1).Rand) // dropped by the next
+			source := dgp.NewSource().Load(stream, 2).Rand
 			f.Grow(train, control, trees-4, source)
 			f.More(4, source)
 
 			o := &reference{variables: c.variables, control: control, y: y, x: x, inputs: upTo(p)}
-			r := dgp.NewSource().Load(stream, 2)
+			r := dgp.NewSource().Load(stream, 2).Rand
 			order := slices.Clone(train)
 			var roots []*refNode
 			var outs [][]int
@@ -448,7 +448,7 @@ func TestForestIsTheReference(t *testing.T) {
 			}
 
 			for _, kind := range []forest.Importance{{}, {Using: true}, {Variation: forest.Permutation}, {Variation: forest.NodePermutation}, {Variation: forest.NodePermutation, Using: true}} {
-				source, r := dgp.NewSource().Load(stream, 3), dgp.NewSource().Load(stream, 3)
+				source, r := dgp.NewSource().Load(stream, 3).Rand, dgp.NewSource().Load(stream, 3).Rand
 				importance := make([]float64, p)
 				f.Importance(kind, importance, source)
 				want, using := make([]float64, p), make([]float64, p)

@@ -124,7 +124,7 @@ func TestTreesAreThoseOfR(t *testing.T) {
 			if err := fit.control.Validate(len(variables)); err != nil {
 				t.Fatal(err)
 			}
-			f.GrowTree(upTo(n), fit.control, dgp.NewSource().Load(dgp.Stream{}, 1))
+			f.GrowTree(upTo(n), fit.control, dgp.NewSource().Load(dgp.Stream{}, 1).Rand)
 			got := f.Tree(0)
 			var want []map[string]string
 			for _, row := range readTable(t, "trees") {

@@ -393,7 +393,7 @@ func (l *Layout) StandardErrors(estimates []float64, seed uint64) []float64 {
 	score := make([]float64, l.ratings.Len())
 	source := dgp.NewSource()
 	for rep := range uint64(n) {
-		l.Draw(score, estimates, source.Load(dgp.Stream{Seed: seed, Replicate: rep}, dgp.ObservationPurpose))
+		l.Draw(score, estimates, source.Load(dgp.Stream{Seed: seed, Replicate: rep}, dgp.ObservationPurpose).Rand)
 		for k, x := range l.Estimate(score) {
 			d := x - estimates[k]
 			sum[k] += d
