@@ -169,13 +169,14 @@ func Resolve(s sim.Study) ([]byte, error) {
 
 // results is counted up whenever a change of the program changes the draws, the
 // estimates or the true effects of a study, with a word on what changed.
-const results = 5
+const results = 6
 
 var resultsChanged = []string{
 	2: "true effects of the population changed in their last digits",
 	3: "total effects of a mediation are tested by t instead of the normal distribution",
 	4: "SIMEX adds the same draws of error at all its levels",
 	5: "paths corrected for error in the mediators changed in their last digits",
+	6: "standard errors by HC2, HC3, CR2 and CR3 changed in their last digits",
 }
 
 // Plan fixes a study for a run directory by a program.

@@ -27,10 +27,12 @@ import (
 //
 // NS, K and C have the eigenvalues of H. Where these are small, as they are
 // unless a cluster holds much of what identifies a coefficient, the power comes
-// from its binomial series, else from the eigenvectors of K or C.
+// from a powerSeries, else from the eigenvectors of K or C.
 type biasReduction struct {
 	*coordinates
-	power float64
+	power   float64
+	series  [seriesSteps]powerSeries
+	columns *columnReduction // where scores can be columns, else nil
 
 	order []int // groups, cluster by cluster
 	start []int // where each cluster starts in order, and the end
@@ -50,6 +52,12 @@ type biasReduction struct {
 func newBiasReduction(l *linear, shape dgp.Shape) *biasReduction {
 	most, nb, nc := shape.Max[l.core.group], len(l.core.basis), len(l.combinations)
 	b := &biasReduction{coordinates: newCoordinates(l, shape), power: l.se.adjustment()}
+	for i := range b.series {
+		b.series[i] = newPowerSeries(b.power, seriesLimit*float64(i+1)/seriesSteps)
+	}
+	if l.columns != nil {
+		b.columns = newColumnReduction(b, shape)
+	}
 	d := wholeFours(max(b.r, nb))
 	b.order = make([]int, most)
 	b.start = make([]int, most+1)
@@ -74,6 +82,10 @@ func newBiasReduction(l *linear, shape dgp.Shape) *biasReduction {
 // adjust replaces the influences h of the combinations, in l.projected, by ω.
 func (b *biasReduction) adjust() {
 	l, c := b.l, b.l.core
+	if l.inColumns {
+		b.columns.adjust()
+		return
+	}
 	b.prepare()
 	if b.side != nil {
 		b.fillSides()
@@ -204,39 +216,45 @@ func (b *biasReduction) byBasis(cluster int, groups []int) {
 			}
 		}
 	}
-	terms := b.seriesTerms(b.k, d)
-	if terms == 0 {
+	series := b.seriesFor(squaredNorm(b.k, d))
+	if series == nil {
 		b.decomposeBasis(groups)
 	}
 	for r := range nc {
-		if terms > 0 {
-			for t, g := range groups {
-				copy(b.x[t*nb:], l.projection(g, r))
-			}
-			b.applySeries(d, terms)
-			for t, g := range groups {
-				copy(l.projection(g, r), b.y[t*nb:])
-			}
-			continue
+		for t, g := range groups {
+			copy(b.x[t*nb:], l.projection(g, r))
+		}
+		if series != nil {
+			b.applySeries(b.k, d, series)
+		} else {
+			b.applyEigenvectors(groups)
 		}
 		for t, g := range groups {
-			h := l.projection(g, r)
-			lower := b.lower[t*nb*nb : (t+1)*nb*nb]
-			for m := range nb {
-				v := 0.0
-				for a := m; a < nb; a++ {
-					v += lower[a*nb+m] * h[a]
-				}
-				b.x[t*nb+m] = v
-			}
-		}
-		b.applyPower(d)
-		for t, g := range groups {
-			backSubstitute(l.projection(g, r), b.lower[t*nb*nb:(t+1)*nb*nb], b.y[t*nb:(t+1)*nb])
+			copy(l.projection(g, r), b.y[t*nb:])
 		}
 	}
 	if l.se.clustered() {
 		b.keepMoments(cluster, groups)
+	}
+}
+
+// applyEigenvectors fills y with (I-NS)^p x = L⁻ᵀ (I-K)^p Lᵀ x; x is destroyed.
+func (b *biasReduction) applyEigenvectors(groups []int) {
+	nb := len(b.l.core.basis)
+	for t := range groups {
+		x, lower := b.x[t*nb:(t+1)*nb], b.lower[t*nb*nb:(t+1)*nb*nb]
+		for m := range nb {
+			v := 0.0
+			for a := m; a < nb; a++ {
+				v += lower[a*nb+m] * x[a]
+			}
+			x[m] = v // later numbers do not need it
+		}
+	}
+	b.applyPower(len(groups) * nb)
+	for t := range groups {
+		y := b.y[t*nb : (t+1)*nb]
+		backSubstitute(y, b.lower[t*nb*nb:(t+1)*nb*nb], y)
 	}
 }
 
@@ -286,54 +304,29 @@ func (b *biasReduction) applyPower(d int) {
 // wholeFours returns n rounded up to a multiple of four.
 func wholeFours(n int) int { return (n + 3) &^ 3 }
 
-// seriesLimit is the largest eigenvalue for which the series is used: half as
-// much again takes longer than the eigenvectors. seriesError bounds the rest of
-// the series, relative to x.
-const (
-	seriesLimit = 0.5
-	seriesError = 1e-17
-)
-
-// seriesTerms returns how many terms the series for (I-A)^p needs, 0 where it
-// would take too many. A has real eigenvalues of at least 0; the root of their
-// sum of squares, tr A², bounds them.
-func (b *biasReduction) seriesTerms(a []float64, d int) int {
-	w := wholeFours(d)
-	square := 0.0
-	for i := range d {
-		for j := range i {
-			square += 2 * a[i*w+j] * a[j*w+i]
-		}
-		square += a[i*w+i] * a[i*w+i]
-	}
-	if !(square <= seriesLimit*seriesLimit) {
-		return 0
-	}
-	bound := math.Sqrt(square)
-	terms := 1
-	for rest := bound / (1 - bound); rest > seriesError; rest *= bound {
-		terms++
-	}
-	return terms
-}
-
-// applySeries fills y with the first terms of (I-A)^p x = Σ_k c_k A^k x, with
-// c_k = c_{k-1} (k-1-p)/k. The columns of A are the rows of k; x is destroyed.
-func (b *biasReduction) applySeries(d, terms int) {
+// applySeries fills y with (I-A)^p x = Σ_k c_k A^k x, for A of which the columns are
+// the rows of a; x is destroyed.
+func (b *biasReduction) applySeries(a []float64, d int, series *powerSeries) {
 	w := wholeFours(d)
 	clear(b.x[d:w])
-	copy(b.y[:w], b.x[:w])
-	x, next, coefficient := b.x[:w], b.value[:w], 1.0
-	for k := 1; k < terms; k++ {
-		coefficient *= (float64(k-1) - b.power) / float64(k)
+	if w == 4 {
+		clear(a[4*d : 16])
+		series.applyFour((*[4]float64)(b.y), (*[16]float64)(a), (*[4]float64)(b.x))
+		return
+	}
+	x, next := b.x[:w], b.value[:w]
+	for i, v := range x {
+		b.y[i] = series.coefficient[0] * v
+	}
+	for _, coefficient := range series.coefficient[1:] {
 		for i := 0; i < w; i += 4 {
 			var s0, s1, s2, s3 float64
 			for j, v := range x[:d] {
-				a := (*[4]float64)(b.k[j*w+i:])
-				s0 += v * a[0]
-				s1 += v * a[1]
-				s2 += v * a[2]
-				s3 += v * a[3]
+				of := (*[4]float64)(a[j*w+i:])
+				s0 += v * of[0]
+				s1 += v * of[1]
+				s2 += v * of[2]
+				s3 += v * of[3]
 			}
 			y := (*[4]float64)(b.y[i:])
 			y[0] += coefficient * s0
@@ -412,8 +405,8 @@ func (b *biasReduction) byRegressors(cluster int, groups []int) {
 			}
 		}
 	}
-	terms := b.seriesTerms(b.k, r)
-	if terms == 0 {
+	series := b.seriesFor(squaredNorm(b.k, r))
+	if series == nil {
 		for i := range r {
 			copy(b.n[i*r:(i+1)*r], b.k[i*w:])
 		}
@@ -428,8 +421,8 @@ func (b *biasReduction) byRegressors(cluster int, groups []int) {
 				b.x[p+e] = l.lift[t] * math.Sqrt(c.effectN[e])
 			}
 		}
-		if terms > 0 {
-			b.applySeries(r, terms)
+		if series != nil {
+			b.applySeries(b.k, r, series)
 		} else {
 			b.applyPower(r)
 		}

@@ -55,6 +55,18 @@ type classRegression struct {
 // A run is the groups from lo to hi, of one effect.
 type run struct{ lo, hi, effect int }
 
+// findRuns fills runs, given the effects by group.
+func findRuns(runs []run, effect []int) []run {
+	runs = runs[:0]
+	for g, e := range effect {
+		if g == 0 || e != effect[g-1] {
+			runs = append(runs, run{g, g, e})
+		}
+		runs[len(runs)-1].hi = g + 1
+	}
+	return runs
+}
+
 // A classColumn is a column by group with what is known of it.
 type classColumn struct {
 	x  []float64 // deviations from the means of the absorbed effect
@@ -129,15 +141,11 @@ func (r *classRegression) load() {
 	r.chol.factor(r.raw)
 	r.complete = r.chol.rank == q
 	groups := c.groups
-	r.runs = r.runs[:0]
-	for g, e := range c.effect[:groups] {
+	r.runs = findRuns(r.runs, c.effect[:groups])
+	for g := range groups {
 		if r.n[g] = 0; c.active[g] {
 			r.n[g] = c.stat[g*c.stride]
 		}
-		if g == 0 || e != c.effect[g-1] {
-			r.runs = append(r.runs, run{g, g, e})
-		}
-		r.runs[len(r.runs)-1].hi = g + 1
 	}
 	for i, u := range r.terms {
 		r.loadTerm(i, u)

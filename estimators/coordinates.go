@@ -37,6 +37,27 @@ func newCoordinates(l *linear, shape dgp.Shape) *coordinates {
 func (b *coordinates) prepare() {
 	l, c := b.l, b.l.core
 	p, q, nb := b.terms, len(c.terms), len(c.basis)
+	b.prepareHalf()
+	for g := range c.groups {
+		if !c.active[g] {
+			continue
+		}
+		value := c.value[g*q : (g+1)*q]
+		rows := b.root[g*nb*p : (g+1)*nb*p]
+		clear(rows)
+		if c.effects > 0 {
+			addScaled(rows[:p], -1, b.mean[c.effect[g]*p:])
+		}
+		for i, u := range l.terms {
+			m := c.terms[u].basis
+			addScaled(rows[m*p+i:(m+1)*p], value[u], b.half[i*p+i:])
+		}
+	}
+}
+
+// prepareHalf computes M^½, and M^½ times the means of the effects.
+func (b *coordinates) prepareHalf() {
+	l, c, p := b.l, b.l.core, b.terms
 	clear(b.half)
 	for i := range p {
 		column := b.half[i*p : (i+1)*p]
@@ -54,20 +75,5 @@ func (b *coordinates) prepare() {
 			mean[i] = c.effectS[e*c.width+u] / c.effectN[e]
 		}
 		l.solver.half(mean)
-	}
-	for g := range c.groups {
-		if !c.active[g] {
-			continue
-		}
-		value := c.value[g*q : (g+1)*q]
-		rows := b.root[g*nb*p : (g+1)*nb*p]
-		clear(rows)
-		if c.effects > 0 {
-			addScaled(rows[:p], -1, b.mean[c.effect[g]*p:])
-		}
-		for i, u := range l.terms {
-			m := c.terms[u].basis
-			addScaled(rows[m*p+i:(m+1)*p], value[u], b.half[i*p+i:])
-		}
 	}
 }

@@ -88,7 +88,8 @@ type linear struct {
 	spread     float64        // s² of the current outcome
 	rss        []float64      // by outcome: residual sum of squares
 	vcov       []float64      // combinations × combinations
-	columns    *columnScores  // where scores are columns, else nil
+	columns    *columnScores  // where scores can be columns, else nil
+	inColumns  bool           // they are, of this data set
 	reduced    *biasReduction // for HC2, HC3, CR2, CR3, else nil
 	wishart    *wishart
 	wald       *cholesky
@@ -125,7 +126,8 @@ func (l *linear) allocate(shape dgp.Shape) {
 	l.onEffect = make([][4]float64, max(l.core.effects, 1))
 	if l.columnar() {
 		l.columns = newColumnScores(l, shape)
-	} else {
+	}
+	if l.columns == nil || l.se.adjustment() != 0 {
 		l.projected = make([]float64, shape.Max[l.core.group]*(nc+len(l.outcomes))*nb)
 	}
 	l.residual = make([]float64, nb)
@@ -211,8 +213,10 @@ func (l *linear) prepare(s *Setup) (k float64, status Status) {
 	for i, outcome := range l.outcomes {
 		l.rss[i] = l.coefficients(s, outcome, l.beta[i*p:(i+1)*p])
 	}
+	// Leverage is adjusted for in columns where each cluster is a group.
+	l.inColumns = l.columns != nil && (l.reduced == nil || l.clusters == c.groups)
 	switch {
-	case l.columns != nil:
+	case l.inColumns:
 		l.columns.project()
 	case l.se != Classical || l.full:
 		l.project()
@@ -591,7 +595,7 @@ func (l *linear) combine(i int) {
 // sandwich fills vcov with scale times the sum over clusters, of which clusterOf
 // has each group's, of the outer products of their scores.
 func (l *linear) sandwich(s *Setup, i int, clusterOf []int, clusters int, scale float64) {
-	if l.columns != nil {
+	if l.inColumns {
 		l.columns.sandwich(i, clusters)
 		for j := range l.vcov {
 			l.vcov[j] *= scale

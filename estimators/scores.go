@@ -7,7 +7,7 @@ import (
 )
 
 // columnScores are the scores of a regression from which nothing else is wanted by
-// group, and whose residuals are not adjusted for leverage. They are the numbers of
+// group. They are the numbers of
 // project and addScore, by the same operations in the same order, but for all groups at a
 // time: with r_a = Σ_i m_a e_i = S_ay - Σ_b S_ab f_b by group, f the fitted values as
 // coefficients of the basis m and h the influences, the score is Σ_a h_a r_a. Terms that
@@ -16,7 +16,7 @@ import (
 type columnScores struct {
 	l         *linear
 	varies    []bool      // by basis: its coefficients differ between groups
-	column    [][]float64 // by vector and basis: where they do, coefficients by group
+	column    [][]float64 // by vector and basis: coefficients by group, where they do or will when adjusted for leverage
 	number    []float64   // where they do not
 	shared    []float64   // scratch: by effect
 	residual  [][]float64 // by basis: r
@@ -27,7 +27,7 @@ type columnScores struct {
 // columnar reports whether the scores of l can be columns.
 func (l *linear) columnar() bool {
 	perRow := !l.se.clustered() && l.core.key.rows > l.core.group
-	return l.alone && l.se != Classical && l.se.adjustment() == 0 && l.two == nil && !perRow
+	return l.alone && l.se != Classical && l.two == nil && !perRow && (l.se.adjustment() == 0 || len(l.joint) == 0)
 }
 
 func newColumnScores(l *linear, shape dgp.Shape) *columnScores {
@@ -44,7 +44,7 @@ func newColumnScores(l *linear, shape dgp.Shape) *columnScores {
 		}
 	}
 	for i := range s.column {
-		if s.varies[i%nb] {
+		if s.varies[i%nb] || l.se.adjustment() != 0 && i < nc*nb {
 			s.column[i] = make([]float64, groups)
 		}
 	}
@@ -72,6 +72,9 @@ func (s *columnScores) projectOne(vector int, of []float64) {
 				sum += of[t]
 			}
 			s.number[vector*nb+a] = sum
+			if x := s.column[vector*nb+a]; x != nil {
+				fill(x[:c.groups], sum)
+			}
 			from = end
 			continue
 		}
@@ -176,19 +179,17 @@ func (s *columnScores) sandwich(i, clusters int) {
 // addProduct adds sign times a projection on basis a times x, by group.
 func addProduct(dst []float64, sign float64, s *columnScores, vector, a int, x []float64) {
 	at := vector*len(s.varies) + a
-	if !s.varies[a] {
+	if s.column[at] == nil {
 		floats.AddScaled(dst, sign*s.number[at], x)
 		return
 	}
 	h := s.column[at][:len(dst)]
-	x = x[:len(dst)]
-	if sign < 0 {
-		for g := range dst {
-			dst[g] -= x[g] * h[g]
-		}
+	if sign > 0 {
+		addProducts(dst, h, x)
 		return
 	}
+	x = x[:len(dst)]
 	for g := range dst {
-		dst[g] += h[g] * x[g]
+		dst[g] -= x[g] * h[g]
 	}
 }

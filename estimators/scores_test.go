@@ -45,3 +45,64 @@ func TestColumnScoresEqualScoresByGroup(t *testing.T) {
 		}
 	}
 }
+
+// Leverage adjusted in columns gives the same estimates as cluster by cluster, but for
+// rounding: with coordinates that vary between groups and that do not, more bases than
+// four, none of children, clusters beyond the limit of the series, and weights. Where
+// clusters have several groups, or not all groups have rows, there are no columns, and
+// every bit is the same.
+func TestColumnReductionEqualsReductionByGroup(t *testing.T) {
+	g, err := ratedTrial().Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var columns, groups []estimators.Named
+	for formula, report := range map[string][]string{
+		"c(reading, below(reading, 20)) ~ coaching*support + order + months + wealth | block": {"coaching", "coaching:support", "months"},
+		"reading ~ coaching + months*support + months^2":                                      {"coaching", "months:support", "(Intercept)"},
+		"reading ~ months*coaching + months^2 + months^3 + months^4 | block":                  {"coaching", "months^3"},
+		"c(achievement, reading) ~ coaching + order + wealth | block":                         {"coaching", "order"},
+		"reading ~ months | teacher":                                                          {"months"},
+	} {
+		for _, se := range []estimators.SE{estimators.CR2, estimators.CR3} {
+			for _, o := range []estimators.OLS{
+				{Cluster: "teacher"}, {Cluster: "school"}, {Cluster: "teacher", Where: "wealth > -0.5"},
+			} {
+				o.Formula, o.SE, o.Report = formula, se, report
+				name := formula + o.Cluster + o.Where + se.String()
+				columns = append(columns, estimators.Named{Name: name, Method: o})
+				groups = append(groups, estimators.Named{Name: name, Method: estimators.ByGroup{OLS: o}})
+			}
+		}
+	}
+	for _, se := range []estimators.SE{estimators.HC2, estimators.HC3} {
+		o := estimators.OLS{Formula: "support ~ coaching + order + wealth | block", SE: se, Report: []string{"coaching", "order"}}
+		columns = append(columns, estimators.Named{Name: se.String(), Method: o})
+		groups = append(groups, estimators.Named{Name: se.String(), Method: estimators.ByGroup{OLS: o}})
+	}
+	one, err := estimators.Bind(columns, g.Shape(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := estimators.Bind(groups, g.Shape(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	worked := 0
+	for rep := range uint64(3) {
+		data, _ := g.Draw(dgp.Stream{Seed: 6, Replicate: rep})
+		want := two.Fit(data)
+		for i, e := range one.Fit(data) {
+			w := want[i]
+			if e.Status != w.Status || e.Status.Worked() && (e.Value != w.Value && math.Abs(e.Value-w.Value) > 1e-12*w.SE || math.Abs(e.SE-w.SE) > 1e-12*w.SE || math.Abs(e.DF-w.DF) > 1e-11*w.DF) {
+				t.Errorf("%+v: %+v, and by group %+v", one.Rows()[i], e, w)
+			}
+			if e.Status.Worked() {
+				worked++
+			}
+		}
+	}
+	if worked < 200 {
+		t.Errorf("only %d estimates worked", worked)
+	}
+}
