@@ -20,7 +20,12 @@ func (t *tally) measures(alpha float64) Measures {
 		Failed: t.status,
 		Mean:   t.estimate.mean(),
 		MeanSE: t.stdError.mean(),
-		MeanP:  t.pValue.mean(),
+
+		MeanSEMCSE: t.stdError.mcse(),
+
+		MeanP: t.pValue.mean(),
+
+		MeanPMCSE: t.pValue.mcse(),
 
 		Intervals: t.intervals,
 	}
@@ -32,7 +37,7 @@ func (t *tally) measures(alpha float64) Measures {
 	}
 	m.NotSelected = t.status[estimators.NotSelected]
 	m.Bias, m.BiasMCSE = t.bias()
-	m.RelBias = t.relBias()
+	m.RelBias, m.RelBiasMCSE = t.relBias()
 	m.EmpSE, m.EmpSEMCSE = t.empSE()
 	m.ModelSE, m.ModelSEMCSE = t.modelSE()
 	m.RelError, m.RelErrorMCSE = t.relError()
@@ -47,10 +52,10 @@ func (t *tally) measures(alpha float64) Measures {
 	m.MDES, m.MDESMCSE = mdes.Value, mdes.MCSE
 
 	for _, x := range []*float64{
-		&m.Truth, &m.Mean, &m.Bias, &m.BiasMCSE, &m.RelBias, &m.EmpSE, &m.EmpSEMCSE,
-		&m.MeanSE, &m.ModelSE, &m.ModelSEMCSE, &m.RelError, &m.RelErrorMCSE, &m.MSE, &m.MSEMCSE,
+		&m.Truth, &m.Mean, &m.Bias, &m.BiasMCSE, &m.RelBias, &m.RelBiasMCSE, &m.EmpSE, &m.EmpSEMCSE,
+		&m.MeanSE, &m.MeanSEMCSE, &m.ModelSE, &m.ModelSEMCSE, &m.RelError, &m.RelErrorMCSE, &m.MSE, &m.MSEMCSE,
 		&m.Cover, &m.CoverMCSE, &m.BECover, &m.BECoverMCSE,
-		&m.Power, &m.PowerMCSE, &m.TypeS, &m.TypeSMCSE, &m.TypeM, &m.TypeMMCSE, &m.InverseDF, &m.MDES, &m.MDESMCSE, &m.MeanP,
+		&m.Power, &m.PowerMCSE, &m.TypeS, &m.TypeSMCSE, &m.TypeM, &m.TypeMMCSE, &m.InverseDF, &m.MDES, &m.MDESMCSE, &m.MeanP, &m.MeanPMCSE,
 	} {
 		if !isFinite(*x) {
 			*x = math.NaN()
@@ -65,12 +70,12 @@ func (t *tally) bias() (bias, mcse float64) {
 	return t.err.mean(), t.err.mcse()
 }
 
-// relBias is mean(d/θ) (rsimsum's; simhelpers' relative bias is mean(t)/θ).
-func (t *tally) relBias() float64 {
+// relBias is mean(d/θ), with MCSE S(d/θ)/√n (rsimsum's; simhelpers' relative bias is mean(t)/θ).
+func (t *tally) relBias() (relbias, mcse float64) {
 	if t.zero {
-		return math.NaN()
+		return math.NaN(), math.NaN()
 	}
-	return t.relative.mean()
+	return t.relative.mean(), t.relative.mcse()
 }
 
 // empSE, the empirical standard error, is E = S(t), with MCSE E/√(2(n-1)).

@@ -85,9 +85,9 @@ func TestMeasuresByHand(t *testing.T) {
 	// |t|/2 among p <= 0.05 = 1.5, 0.5, 3.5: mean 11/6, squared deviations 14/3.
 	e, m := math.Sqrt(35.0/3), math.Sqrt(1.75)
 	want := map[string]float64{
-		"Truth": 2, "Mean": 2.5, "Bias": 0.5, "BiasMCSE": e / 2, "RelBias": 0.25,
+		"Truth": 2, "Mean": 2.5, "Bias": 0.5, "BiasMCSE": e / 2, "RelBias": 0.25, "RelBiasMCSE": e / 4,
 		"EmpSE": e, "EmpSEMCSE": e / math.Sqrt(6),
-		"MeanSE": 1.25, "ModelSE": m, "ModelSEMCSE": math.Sqrt(2.25 / (4 * 4 * 1.75)),
+		"MeanSE": 1.25, "MeanSEMCSE": 0.25, "ModelSE": m, "ModelSEMCSE": math.Sqrt(2.25 / (4 * 4 * 1.75)),
 		"RelError":     100 * (m/e - 1),
 		"RelErrorMCSE": 100 * (m / e) * math.Sqrt(2.25/(4*4*1.75*1.75)+1.0/6),
 		"MSE":          9, "MSEMCSE": math.Sqrt(384.0 / 12),
@@ -96,8 +96,8 @@ func TestMeasuresByHand(t *testing.T) {
 		"Power": 3.0 / 5, "PowerMCSE": math.Sqrt(0.6 * 0.4 / 5),
 		"TypeS": 1.0 / 3, "TypeSMCSE": math.Sqrt(2.0 / 9 / 3),
 		"TypeM": 11.0 / 6, "TypeMMCSE": math.Sqrt(14.0 / 3 / 2 / 3),
-		"MeanP": 0.47 / 4,
-		"MDES":  (2.7764451051977934 + 0.94096457723518134) * e, "MDESMCSE": (2.7764451051977934 + 0.94096457723518134) * e / math.Sqrt(6), "InverseDF": 0.25,
+		"MeanP": 0.47 / 4, "MeanPMCSE": math.Sqrt((0.37*0.37 + 0.04*0.04 + 0.05*0.05 + 0.01*0.01 - 0.47*0.47/4) / 12),
+		"MDES": (2.7764451051977934 + 0.94096457723518134) * e, "MDESMCSE": (2.7764451051977934 + 0.94096457723518134) * e / math.Sqrt(6), "InverseDF": 0.25,
 	}
 	for name, got := range numbersOf(got.Measures) {
 		if !near(got, want[name], 1e-14) {
@@ -266,13 +266,13 @@ func reference(records []Record, alpha float64) map[string]float64 {
 	e, m := math.Sqrt(variance(est)), math.Sqrt(mean(s2))
 	out := map[string]float64{
 		"Truth": mean(theta), "Mean": mean(est), "Bias": mean(d), "BiasMCSE": math.Sqrt(variance(d) / n),
-		"RelBias": mean(rel), "EmpSE": e, "EmpSEMCSE": e / math.Sqrt(2*(n-1)),
-		"MeanSE": mean(se), "ModelSE": m, "ModelSEMCSE": math.Sqrt(variance(s2) / (4 * n * m * m)),
+		"RelBias": mean(rel), "RelBiasMCSE": math.Sqrt(variance(rel) / n), "EmpSE": e, "EmpSEMCSE": e / math.Sqrt(2*(n-1)),
+		"MeanSE": mean(se), "MeanSEMCSE": math.Sqrt(variance(se) / n), "ModelSE": m, "ModelSEMCSE": math.Sqrt(variance(s2) / (4 * n * m * m)),
 		"RelError":     100 * (m/e - 1),
 		"RelErrorMCSE": 100 * (m / e) * math.Sqrt(variance(s2)/(4*n*m*m*m*m)+1/(2*(n-1))),
 		"MSE":          mean(d2), "MSEMCSE": math.Sqrt(variance(d2) / n),
 		"TypeM": mean(typeM), "TypeMMCSE": math.Sqrt(variance(typeM) / float64(len(typeM))),
-		"MeanP": mean(p),
+		"MeanP": mean(p), "MeanPMCSE": math.Sqrt(variance(p) / n),
 	}
 	out["Cover"], out["CoverMCSE"] = shareOf(cover, len(cover))
 	out["BECover"], out["BECoverMCSE"] = shareOf(becover, len(becover))
@@ -362,7 +362,7 @@ func TestShiftAndScale(t *testing.T) {
 			switch name {
 			case "Truth", "Mean", "Bias":
 				want = -scale * x
-			case "BiasMCSE", "EmpSE", "EmpSEMCSE", "MeanSE", "ModelSE", "ModelSEMCSE", "MDES", "MDESMCSE":
+			case "BiasMCSE", "EmpSE", "EmpSEMCSE", "MeanSE", "MeanSEMCSE", "ModelSE", "ModelSEMCSE", "MDES", "MDESMCSE":
 				want = scale * x
 			case "MSE", "MSEMCSE":
 				want = scale * scale * x
@@ -373,7 +373,7 @@ func TestShiftAndScale(t *testing.T) {
 			switch name {
 			case "Truth", "Mean":
 				want = x + shift
-			case "RelBias", "TypeS", "TypeSMCSE", "TypeM", "TypeMMCSE": // compare with the truth's size and sign
+			case "RelBias", "RelBiasMCSE", "TypeS", "TypeSMCSE", "TypeM", "TypeMMCSE": // compare with the truth's size and sign
 				continue
 			case "Cover", "BECover", "CoverMCSE", "BECoverMCSE": // rounding may move one over the edge
 				continue
@@ -432,7 +432,7 @@ func defined(m Measures) string {
 }
 
 func TestWhatIsDefined(t *testing.T) {
-	const withoutTruth = "BECover BECoverMCSE EmpSE EmpSEMCSE InverseDF MDES MDESMCSE Mean MeanP MeanSE ModelSE ModelSEMCSE Power PowerMCSE RelError RelErrorMCSE"
+	const withoutTruth = "BECover BECoverMCSE EmpSE EmpSEMCSE InverseDF MDES MDESMCSE Mean MeanP MeanPMCSE MeanSE MeanSEMCSE ModelSE ModelSEMCSE Power PowerMCSE RelError RelErrorMCSE"
 	failed := failure(1, estimators.NoVariation)
 	for _, test := range []struct {
 		name    string
@@ -440,25 +440,25 @@ func TestWhatIsDefined(t *testing.T) {
 		want    string
 	}{
 		{"complete", []Record{fit(1, 2, 1, 9, 0.01), fit(1, 3, 1, 9, 0.01)},
-			"BECover BECoverMCSE Bias BiasMCSE Cover CoverMCSE EmpSE EmpSEMCSE InverseDF MDES MDESMCSE MSE MSEMCSE Mean MeanP MeanSE ModelSE ModelSEMCSE Power PowerMCSE RelBias RelError RelErrorMCSE Truth TypeM TypeMMCSE TypeS TypeSMCSE"},
+			"BECover BECoverMCSE Bias BiasMCSE Cover CoverMCSE EmpSE EmpSEMCSE InverseDF MDES MDESMCSE MSE MSEMCSE Mean MeanP MeanPMCSE MeanSE MeanSEMCSE ModelSE ModelSEMCSE Power PowerMCSE RelBias RelBiasMCSE RelError RelErrorMCSE Truth TypeM TypeMMCSE TypeS TypeSMCSE"},
 		{"no replicate worked", []Record{failed, failed}, ""},
 		{"one replicate", []Record{fit(1, 2, 1, 9, 0.01)},
 			"BECover BECoverMCSE Bias Cover CoverMCSE InverseDF MSE Mean MeanP MeanSE ModelSE Power PowerMCSE RelBias Truth TypeM TypeS TypeSMCSE"},
 		{"one of two worked", []Record{failed, fit(1, 2, 1, 9, 0.01)},
 			"BECover BECoverMCSE Bias Cover CoverMCSE InverseDF MSE Mean MeanP MeanSE ModelSE Power PowerMCSE RelBias Truth TypeM TypeS TypeSMCSE"},
 		{"nothing rejected", []Record{fit(1, 2, 1, 9, 0.4), fit(1, 3, 1, 9, 0.4)},
-			"BECover BECoverMCSE Bias BiasMCSE Cover CoverMCSE EmpSE EmpSEMCSE InverseDF MDES MDESMCSE MSE MSEMCSE Mean MeanP MeanSE ModelSE ModelSEMCSE Power PowerMCSE RelBias RelError RelErrorMCSE Truth"},
+			"BECover BECoverMCSE Bias BiasMCSE Cover CoverMCSE EmpSE EmpSEMCSE InverseDF MDES MDESMCSE MSE MSEMCSE Mean MeanP MeanPMCSE MeanSE MeanSEMCSE ModelSE ModelSEMCSE Power PowerMCSE RelBias RelBiasMCSE RelError RelErrorMCSE Truth"},
 		{"truth 0", []Record{fit(0, 2, 1, 9, 0.01), fit(0, 3, 1, 9, 0.01)},
 			withoutTruth + " Bias BiasMCSE Cover CoverMCSE MSE MSEMCSE Truth"},
 		{"truth sometimes 0", []Record{fit(0, 2, 1, 9, 0.01), fit(1, 3, 1, 9, 0.01)},
 			withoutTruth + " Bias BiasMCSE Cover CoverMCSE MSE MSEMCSE Truth"},
 		{"no truth", []Record{fit(nan, 2, 1, 9, 0.01), fit(nan, 3, 1, 9, 0.01)}, withoutTruth},
 		{"correlation", []Record{fit(nan, 0.2, nan, nan, nan), fit(nan, 0.3, nan, nan, nan)}, "EmpSE EmpSEMCSE Mean"},
-		{"joint test", []Record{fit(nan, 3, nan, 40, 0.01), fit(nan, 2, nan, 40, 0.1)}, "EmpSE EmpSEMCSE Mean MeanP Power PowerMCSE"},
+		{"joint test", []Record{fit(nan, 3, nan, 40, 0.01), fit(nan, 2, nan, 40, 0.1)}, "EmpSE EmpSEMCSE Mean MeanP MeanPMCSE Power PowerMCSE"},
 		{"estimates all the same", []Record{fit(1, 2, 1, 9, 0.4), fit(1, 2, 1, 9, 0.4)},
-			"BECover BECoverMCSE Bias BiasMCSE Cover CoverMCSE EmpSE EmpSEMCSE InverseDF MSE MSEMCSE Mean MeanP MeanSE ModelSE ModelSEMCSE Power PowerMCSE RelBias Truth"},
+			"BECover BECoverMCSE Bias BiasMCSE Cover CoverMCSE EmpSE EmpSEMCSE InverseDF MSE MSEMCSE Mean MeanP MeanPMCSE MeanSE MeanSEMCSE ModelSE ModelSEMCSE Power PowerMCSE RelBias RelBiasMCSE Truth"},
 		{"standard errors of 0", []Record{fit(nan, 2, 0, 9, 0.4), fit(nan, 3, 0, 9, 0.4)},
-			"BECover BECoverMCSE EmpSE EmpSEMCSE InverseDF MDES MDESMCSE Mean MeanP MeanSE ModelSE Power PowerMCSE RelError"},
+			"BECover BECoverMCSE EmpSE EmpSEMCSE InverseDF MDES MDESMCSE Mean MeanP MeanPMCSE MeanSE MeanSEMCSE ModelSE Power PowerMCSE RelError"},
 		{"too large to square", []Record{fit(nan, 1e200, nan, nan, nan), fit(nan, -1e200, nan, nan, nan)}, "Mean"},
 	} {
 		got := defined(measured(t, 0.05, test.records).Measures)

@@ -67,6 +67,11 @@ type Difference struct {
 	RelPrecision     float64
 	RelPrecisionMCSE float64
 	Correlation      float64 // r
+	CorrelationMCSE  float64 // (1 - r²)/√(n - 1), for normal estimates
+
+	// Those of the levels: √(p(1-p)/N) of shares, S(e²)/(2 RMSE √n), EmpSE/√(2(n-1)).
+	PowerMCSE, ReferencePowerMCSE, OnlyEstimatorMCSE, OnlyReferenceMCSE float64
+	RMSEMCSE, ReferenceRMSEMCSE, EmpSEMCSE, ReferenceEmpSEMCSE          float64
 }
 
 // Differences are the paired comparisons of a study's estimators, in the order
@@ -349,14 +354,16 @@ func (t *pairTally) difference() Difference {
 	d := Difference{N: t.n, NBoth: t.both}
 
 	d.Power, d.ReferencePower, d.OnlyEstimator, d.OnlyReference, d.PowerDiff, d.PowerDiffMCSE = nan, nan, nan, nan, nan, nan
+	d.PowerMCSE, d.ReferencePowerMCSE, d.OnlyEstimatorMCSE, d.OnlyReferenceMCSE = nan, nan, nan, nan
 	if t.testedA > 0 {
-		d.ReferencePower = float64(t.rejectedA) / n
+		d.ReferencePower, d.ReferencePowerMCSE = share(t.rejectedA, t.n)
 	}
 	if t.testedB > 0 {
-		d.Power = float64(t.rejectedB) / n
+		d.Power, d.PowerMCSE = share(t.rejectedB, t.n)
 	}
 	if t.testedA > 0 && t.testedB > 0 {
-		d.OnlyEstimator, d.OnlyReference = float64(t.onlyB)/n, float64(t.onlyA)/n
+		d.OnlyEstimator, d.OnlyEstimatorMCSE = share(t.onlyB, t.n)
+		d.OnlyReference, d.OnlyReferenceMCSE = share(t.onlyA, t.n)
 		d.PowerDiff = float64(t.onlyB-t.onlyA) / n
 		d.PowerDiffMCSE = math.Sqrt(max(0, d.OnlyEstimator+d.OnlyReference-d.PowerDiff*d.PowerDiff) / n)
 	}
@@ -365,6 +372,7 @@ func (t *pairTally) difference() Difference {
 
 	squares := &t.squaredErrors
 	d.ReferenceRMSE, d.RMSE = math.Sqrt(squares.x.mean()), math.Sqrt(squares.y.mean())
+	d.ReferenceRMSEMCSE, d.RMSEMCSE = squares.x.mcse()/(2*d.ReferenceRMSE), squares.y.mcse()/(2*d.RMSE)
 	d.RMSEDiff = d.RMSE - d.ReferenceRMSE
 	variance := squares.x.variance()/(4*squares.x.mean()) + squares.y.variance()/(4*squares.y.mean()) -
 		2*squares.covariance()/(4*d.RMSE*d.ReferenceRMSE)
@@ -372,8 +380,10 @@ func (t *pairTally) difference() Difference {
 
 	r := t.estimates.correlation()
 	ratio := t.estimates.x.variance() / t.estimates.y.variance()
-	d.Correlation = r
+	d.Correlation, d.CorrelationMCSE = r, (1-r*r)/math.Sqrt(float64(t.both-1))
 	d.ReferenceEmpSE, d.EmpSE = math.Sqrt(t.estimates.x.variance()), math.Sqrt(t.estimates.y.variance())
+	ofSpread := math.Sqrt(2 * float64(t.both-1))
+	d.ReferenceEmpSEMCSE, d.EmpSEMCSE = d.ReferenceEmpSE/ofSpread, d.EmpSE/ofSpread
 	d.EmpSEDiff = d.EmpSE - d.ReferenceEmpSE
 	d.EmpSEDiffMCSE = math.Sqrt(max(0, d.EmpSE*d.EmpSE+d.ReferenceEmpSE*d.ReferenceEmpSE-2*r*r*d.EmpSE*d.ReferenceEmpSE) / (2 * float64(t.both-1)))
 	d.RelPrecision = 100 * (ratio - 1)
@@ -383,6 +393,7 @@ func (t *pairTally) difference() Difference {
 		&d.BiasDiff, &d.BiasDiffMCSE, &d.RMSE, &d.ReferenceRMSE, &d.RMSEDiff, &d.RMSEDiffMCSE,
 		&d.RelPrecision, &d.RelPrecisionMCSE, &d.Correlation,
 		&d.EmpSE, &d.ReferenceEmpSE, &d.EmpSEDiff, &d.EmpSEDiffMCSE,
+		&d.RMSEMCSE, &d.ReferenceRMSEMCSE, &d.EmpSEMCSE, &d.ReferenceEmpSEMCSE, &d.CorrelationMCSE,
 	} {
 		if !isFinite(*x) {
 			*x = nan

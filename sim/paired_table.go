@@ -43,6 +43,15 @@ func (d *Difference) numbers() []differenceNumber {
 		{"reference_empse", d.ReferenceEmpSE},
 		{"empse_diff", d.EmpSEDiff},
 		{"empse_diff_mcse", d.EmpSEDiffMCSE},
+		{"power_mcse", d.PowerMCSE},
+		{"reference_power_mcse", d.ReferencePowerMCSE},
+		{"only_estimator_mcse", d.OnlyEstimatorMCSE},
+		{"only_reference_mcse", d.OnlyReferenceMCSE},
+		{"rmse_mcse", d.RMSEMCSE},
+		{"reference_rmse_mcse", d.ReferenceRMSEMCSE},
+		{"empse_mcse", d.EmpSEMCSE},
+		{"reference_empse_mcse", d.ReferenceEmpSEMCSE},
+		{"correlation_mcse", d.CorrelationMCSE},
 	}
 }
 
@@ -230,8 +239,8 @@ func (d Differences) columns() []differenceColumn {
 		{[2]string{"precision", "% (MCSE)"}, func(d *Difference) tableCell {
 			return signed(cellOf(d.RelPrecision, d.RelPrecisionMCSE, 1))
 		}},
-		{[2]string{"", "correlation"}, func(d *Difference) tableCell {
-			return cellOf(d.Correlation, math.NaN(), 3)
+		{[2]string{"correlation", "(MCSE)"}, func(d *Difference) tableCell {
+			return cellOf(d.Correlation, d.CorrelationMCSE, 3)
 		}},
 		{[2]string{"both", "worked"}, func(d *Difference) tableCell {
 			return tableCell{value: grouped(d.NBoth)}
@@ -370,12 +379,12 @@ func (d *Difference) title() string {
 	text += "; against " + d.referenceName()
 	var levels []string
 	if !math.IsNaN(d.ReferencePower) {
-		levels = append(levels, "power "+percent(d.ReferencePower, math.NaN()).value+"%")
+		levels = append(levels, "power "+percent(d.ReferencePower, d.ReferencePowerMCSE).joined("%"))
 	}
 	if d.ReferenceFactors != nil && !math.IsNaN(d.ReferenceEmpSE) {
-		levels = append(levels, "SD of estimate "+fixed(d.ReferenceEmpSE, d.decimals()))
+		levels = append(levels, "SD of estimate "+cellOf(d.ReferenceEmpSE, d.ReferenceEmpSEMCSE, d.decimals()).joined(""))
 	} else if !math.IsNaN(d.ReferenceRMSE) {
-		levels = append(levels, "RMSE "+fixed(d.ReferenceRMSE, d.decimals()))
+		levels = append(levels, "RMSE "+cellOf(d.ReferenceRMSE, d.ReferenceRMSEMCSE, d.decimals()).joined(""))
 	}
 	if len(levels) > 0 {
 		text += ": " + strings.Join(levels, ", ")
@@ -418,9 +427,9 @@ func (d Differences) legend() []explanation {
 		entries = append(entries, explanation{"both worked", "trials in which both fits worked; only these enter bias, RMSE, SD, precision and correlation"})
 	}
 	if d.Designs {
-		entries = append(entries, explanation{"(MCSE)", "Monte Carlo standard error of the difference, which allows for the designs sharing their random draws"})
+		entries = append(entries, explanation{"(MCSE)", "Monte Carlo standard error, which of a difference allows for the designs sharing their random draws"})
 	} else {
-		entries = append(entries, explanation{"(MCSE)", "Monte Carlo standard error of the difference, which allows for the trials being the same"})
+		entries = append(entries, explanation{"(MCSE)", "Monte Carlo standard error, which of a difference allows for the trials being the same"})
 		if anyRow(func(r *Difference) bool { return r.Estimand == "" }) {
 			entries = append(entries, explanation{"descriptive", "no true effect is known, so nothing says that the estimators estimate the same number"})
 		}

@@ -55,15 +55,26 @@ func TestDifferenceByHand(t *testing.T) {
 	for name, check := range map[string][2]float64{
 		"power":           {r.Power, 2.0 / 5},
 		"reference power": {r.ReferencePower, 3.0 / 5},
-		"p10":             {r.OnlyEstimator, 1.0 / 5},
-		"p01":             {r.OnlyReference, 2.0 / 5},
-		"power diff":      {r.PowerDiff, -1.0 / 5},
-		"its MCSE":        {r.PowerDiffMCSE, math.Sqrt((0.6 - 0.04) / 5)},
-		"bias diff":       {r.BiasDiff, 0},
-		"its MCSE (bias)": {r.BiasDiffMCSE, math.Sqrt(2.0 / 3 / 4)},
-		"RMSE":            {r.RMSE, math.Sqrt(1.5)},
-		"reference RMSE":  {r.ReferenceRMSE, math.Sqrt(1.5)},
-		"RMSE diff":       {r.RMSEDiff, 0},
+		"MCSE of power":   {r.PowerMCSE, math.Sqrt(0.24 / 5)},
+		"of reference's":  {r.ReferencePowerMCSE, math.Sqrt(0.24 / 5)},
+		"of p10":          {r.OnlyEstimatorMCSE, math.Sqrt(0.16 / 5)},
+		"of p01":          {r.OnlyReferenceMCSE, math.Sqrt(0.24 / 5)},
+		// Squares of a, 1, 1, 0, 4, have squared deviations .25, .25, 2.25, 6.25, sum 9;
+		// of b, 0, 1, 1, 4, the same.
+		"of RMSE":          {r.RMSEMCSE, math.Sqrt(9.0/3/4) / (2 * math.Sqrt(1.5))},
+		"of reference's R": {r.ReferenceRMSEMCSE, math.Sqrt(9.0/3/4) / (2 * math.Sqrt(1.5))},
+		"of SD":            {r.EmpSEMCSE, math.Sqrt(5.0/3) / math.Sqrt(6)},
+		"of reference SD":  {r.ReferenceEmpSEMCSE, math.Sqrt(5.0/3) / math.Sqrt(6)},
+		"of correlation":   {r.CorrelationMCSE, 0.36 / math.Sqrt(3)},
+		"p10":              {r.OnlyEstimator, 1.0 / 5},
+		"p01":              {r.OnlyReference, 2.0 / 5},
+		"power diff":       {r.PowerDiff, -1.0 / 5},
+		"its MCSE":         {r.PowerDiffMCSE, math.Sqrt((0.6 - 0.04) / 5)},
+		"bias diff":        {r.BiasDiff, 0},
+		"its MCSE (bias)":  {r.BiasDiffMCSE, math.Sqrt(2.0 / 3 / 4)},
+		"RMSE":             {r.RMSE, math.Sqrt(1.5)},
+		"reference RMSE":   {r.ReferenceRMSE, math.Sqrt(1.5)},
+		"RMSE diff":        {r.RMSEDiff, 0},
 		// The differences of the squares are -1, 0, 1, 0, over 2·√1.5.
 		"its MCSE (RMSE)": {r.RMSEDiffMCSE, math.Sqrt(2.0/3/4) / (2 * math.Sqrt(1.5))},
 		// Estimates a: 2, 0, 1, 3, mean 1.5, squares 5; b: 1, 0, 2, 3, the same;
@@ -291,9 +302,9 @@ func TestDifferencesThatDoNotExist(t *testing.T) {
 		a, b Record
 		want string
 	}{
-		"no truth": {descriptive, descriptive, "power reference_power only_estimator only_reference power_diff power_diff_mcse empse reference_empse empse_diff"},
+		"no truth": {descriptive, descriptive, "power reference_power only_estimator only_reference power_diff power_diff_mcse empse reference_empse empse_diff power_mcse reference_power_mcse only_estimator_mcse only_reference_mcse empse_mcse reference_empse_mcse"},
 		"no test of one": {fit(1, 2, 1, 9, 0.01), untested,
-			"reference_power bias_diff bias_diff_mcse rmse reference_rmse rmse_diff rmse_diff_mcse empse reference_empse empse_diff"},
+			"reference_power bias_diff bias_diff_mcse rmse reference_rmse rmse_diff rmse_diff_mcse empse reference_empse empse_diff reference_power_mcse rmse_mcse reference_rmse_mcse empse_mcse reference_empse_mcse"},
 		"all failed": {lost, lost, ""},
 	} {
 		d := compared(t, inTurn([]string{"a", "b"}, [][]Record{{test.a, test.a}, {test.b, test.b}}), Pairing{})

@@ -30,12 +30,15 @@ type Published struct {
 type Comparison struct {
 	Published
 	Mean     float64 // mean estimate, or mean p-value for Kind "p"
-	MeanMCSE float64 // NaN for Kind "p"
+	MeanMCSE float64
 	SD       float64 // standard deviation of the estimates
 	MeanSE   float64 // mean model standard error
-	DiffSE   float64 // (Mean - Value)/SE; NaN where no SE is printed
-	N        int     // fits used
-	NFail    int
+
+	SDMCSE, MeanSEMCSE float64
+
+	DiffSE float64 // (Mean - Value)/SE; NaN where no SE is printed
+	N      int     // fits used
+	NFail  int
 
 	// Extreme is the share of simulated data sets at least as extreme as the published
 	// value, with its Monte Carlo standard error; see Extremes.
@@ -95,10 +98,12 @@ func Compare(cells []Published, s Summary) ([]Comparison, error) {
 		used := r.Estimates()
 		c := Comparison{
 			Published: cell, Mean: r.Mean, MeanMCSE: r.EmpSE / math.Sqrt(float64(used)), SD: r.EmpSE, MeanSE: r.MeanSE,
+			SDMCSE: r.EmpSEMCSE, MeanSEMCSE: r.MeanSEMCSE,
 			N: used, NFail: r.NFail,
 		}
 		if cell.Kind == "p" {
-			c.Mean, c.MeanMCSE, c.SD, c.MeanSE = r.MeanP, math.NaN(), math.NaN(), math.NaN()
+			c.Mean, c.MeanMCSE, c.SD, c.MeanSE = r.MeanP, r.MeanPMCSE, math.NaN(), math.NaN()
+			c.SDMCSE, c.MeanSEMCSE = math.NaN(), math.NaN()
 		}
 		c.DiffSE = (c.Mean - c.Value) / c.SE
 		all[i] = c

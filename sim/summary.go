@@ -37,14 +37,17 @@ type Measures struct {
 	// replicates that have an estimate, conditional on being selected.
 	NotSelected int
 
-	Mean      float64 // mean estimate
-	Bias      float64
-	BiasMCSE  float64
-	RelBias   float64 // mean of (estimate-truth)/truth
-	EmpSE     float64 // standard deviation of the estimates
-	EmpSEMCSE float64
+	Mean     float64 // mean estimate
+	Bias     float64
+	BiasMCSE float64
+	RelBias  float64 // mean of (estimate-truth)/truth
+
+	RelBiasMCSE float64
+	EmpSE       float64 // standard deviation of the estimates
+	EmpSEMCSE   float64
 
 	MeanSE       float64 // mean standard error
+	MeanSEMCSE   float64
 	ModelSE      float64 // root mean squared standard error
 	ModelSEMCSE  float64
 	RelError     float64 // 100 (ModelSE/EmpSE - 1), percent
@@ -65,6 +68,7 @@ type Measures struct {
 	TypeM     float64 // mean |estimate|/|truth| among rejections
 	TypeMMCSE float64
 	MeanP     float64 // mean p-value of the fits that worked
+	MeanPMCSE float64
 
 	MDES      float64 // minimum detectable effect size, with MDESPower; see Detectable
 	MDESMCSE  float64

@@ -60,6 +60,8 @@ func summaryColumns() []column {
 		{name: "analytic_power", number: func(r *SummaryRow) float64 { return r.AnalyticPower }},
 		{name: "analytic_z", number: func(r *SummaryRow) float64 { return r.AnalyticZ }},
 		{name: "analytic_mdes", number: func(r *SummaryRow) float64 { return r.AnalyticMDES }},
+		{name: "mean_mcse", number: func(r *SummaryRow) float64 { return r.MeanMCSE() }},
+		{name: "relbias_mcse", number: func(r *SummaryRow) float64 { return r.RelBiasMCSE }},
 		{name: "n_not_selected", count: func(r *SummaryRow) int { return r.NotSelected }},
 	}
 }

@@ -81,7 +81,7 @@ func (s Summary) writeRows(out *strings.Builder, width int, style tableStyle) {
 	}
 	out.WriteByte('\n')
 	var legend strings.Builder
-	writeLegend(&legend, append(table.explained, s.marks()...), min(width, table.width))
+	writeLegend(&legend, append(table.explained, s.marks(table.detail)...), min(width, table.width))
 	for line := range strings.Lines(legend.String()) {
 		out.WriteString(style.faint(strings.TrimSuffix(line, "\n")))
 		out.WriteByte('\n')
@@ -189,28 +189,42 @@ type tableColumn struct {
 // A tableCell is a number, perhaps with its Monte Carlo standard error.
 type tableCell struct{ value, mcse string }
 
-// Detail is how much of the table there is room for.
+// joined is the number with its unit and its error, for a sentence.
+func (c tableCell) joined(unit string) string {
+	if c.mcse == "" {
+		return c.value + unit
+	}
+	return c.value + unit + " " + c.mcse
+}
+
+// Detail is how much of the table there is room for. Whatever there is, every bias, coverage
+// and power has its Monte Carlo standard error beside or beneath it, and so has the mean
+// where there is no bias; those of other means and of standard errors may be in the legend.
 type detail struct {
-	nested                             bool // the outcomes on lines of their own
-	meanMCSE, biasMCSE, standardErrors bool
-	sizes                              bool // the word beside tests without an effect, not a dagger
+	nested         bool // the outcomes on lines of their own
+	stacked        bool // Monte Carlo standard errors beneath their numbers
+	allMCSE        bool // those of the standard errors too
+	meanMCSE       bool
+	standardErrors bool
+	sizes          bool // the word beside tests without an effect, not a dagger
 }
 
 // details lists the layouts from the best to the narrowest.
 func details() []detail {
 	return []detail{
-		{nested: false, meanMCSE: true, biasMCSE: true, standardErrors: true, sizes: true},
-		{nested: false, meanMCSE: false, biasMCSE: true, standardErrors: true, sizes: true},
-		{nested: false, meanMCSE: false, biasMCSE: true, standardErrors: true},
-		{nested: true, meanMCSE: false, biasMCSE: true, standardErrors: true},
-		{nested: false, meanMCSE: false, biasMCSE: false, standardErrors: true},
-		{nested: true, meanMCSE: false, biasMCSE: false, standardErrors: true},
-		{nested: true, meanMCSE: false, biasMCSE: false, standardErrors: false},
+		{allMCSE: true, meanMCSE: true, standardErrors: true, sizes: true},
+		{meanMCSE: true, standardErrors: true, sizes: true},
+		{standardErrors: true, sizes: true},
+		{standardErrors: true},
+		{nested: true, standardErrors: true},
+		{stacked: true, allMCSE: true, meanMCSE: true, standardErrors: true},
+		{stacked: true, nested: true, allMCSE: true, meanMCSE: true, standardErrors: true},
+		{stacked: true, nested: true, meanMCSE: true},
 	}
 }
 
 type laidOutTable struct {
-	nested    bool
+	detail
 	width     int
 	heading   []string
 	lines     []string // by row of the summary
@@ -231,7 +245,8 @@ func (s Summary) layOut(width int) laidOutTable {
 
 func (s Summary) layOutWith(d detail) laidOutTable {
 	d.nested = d.nested && !s.swept()
-	table := laidOutTable{nested: d.nested, heading: make([]string, 2), lines: make([]string, len(s.Rows))}
+	table := laidOutTable{detail: d, heading: make([]string, 2), lines: make([]string, len(s.Rows))}
+	errors := make([]string, len(s.Rows)) // the lines beneath, of a stacked table
 	for _, c := range append(s.labelColumns(d), s.measureColumns(d)...) {
 		cells := make([]tableCell, len(s.Rows))
 		empty := true
@@ -242,7 +257,10 @@ func (s Summary) layOutWith(d detail) laidOutTable {
 		if empty {
 			continue
 		}
-		texts := alignCells(cells, c.label)
+		texts, beneath := alignCells(cells, c.label), []string(nil)
+		if d.stacked {
+			texts, beneath = stackCells(cells, c.label)
+		}
 		wide := max(utf8.RuneCountInString(c.heading[0]), utf8.RuneCountInString(c.heading[1]), utf8.RuneCountInString(texts[0]))
 		pad := padLeft
 		if c.label {
@@ -260,15 +278,23 @@ func (s Summary) layOutWith(d detail) laidOutTable {
 		}
 		for i := range table.lines {
 			table.lines[i] += gap + pad(texts[i], wide)
+			if d.stacked {
+				errors[i] += gap + pad(beneath[i], wide)
+			}
 		}
 		table.width += len(gap) + wide
 		if c.meaning != "" {
 			table.explained = append(table.explained, explanation{c.name, c.meaning})
 		}
 	}
-	for _, lines := range [][]string{table.heading, table.lines} {
+	for _, lines := range [][]string{table.heading, table.lines, errors} {
 		for i := range lines {
 			lines[i] = strings.TrimRight(lines[i], " ")
+		}
+	}
+	for i, line := range errors {
+		if line != "" {
+			table.lines[i] += "\n" + line
 		}
 	}
 	return table
@@ -368,12 +394,14 @@ func (s Summary) measureColumns(d detail) []tableColumn {
 		{
 			heading: [2]string{"SD of", "estimate"},
 			cell:    func(r *SummaryRow) tableCell { return r.scaled(r.EmpSE, math.NaN()) },
-			name:    "SD of estimate", meaning: "how much the estimate really varies from trial to trial",
+			name:    "SD of estimate", meaning: meaningOfSD +
+				s.relativeMCSE((*SummaryRow).empSEMCSE, "of it"),
 		},
 		{
 			heading: [2]string{"mean", "SE"},
 			cell:    func(r *SummaryRow) tableCell { return r.scaled(r.MeanSE, math.NaN()) },
-			name:    "mean SE", meaning: "how much the method says it varies (its standard error); should be near the SD",
+			name:    "mean SE", meaning: meaningOfSE +
+				s.relativeMCSE((*SummaryRow).meanSEMCSE, "of it"),
 		},
 		{
 			heading: [2]string{"coverage", "% (MCSE)"},
@@ -413,25 +441,71 @@ func (s Summary) measureColumns(d detail) []tableColumn {
 			name:    "failed fits", meaning: "trials in which the method gave no estimate",
 		},
 		{
-			heading: [2]string{"not", "chosen %"},
+			heading: [2]string{"not chosen", "% (MCSE)"},
 			cell:    s.unselectedCell,
 			name:    "not chosen", meaning: "trials in which the method did not select the term: no failure; power counts them as not significant, other columns are of the rest",
 		},
 	}
-	if !d.meanMCSE {
-		columns[1].heading = [2]string{"", "mean"}
-		columns[1].cell = func(r *SummaryRow) tableCell { return r.scaled(r.Mean, math.NaN()) }
-	}
-	if !d.biasMCSE {
-		columns[2].heading = [2]string{"", "bias"}
-		columns[2].meaning = "average of estimate minus truth; should be near 0"
-		columns[2].cell = func(r *SummaryRow) tableCell { return r.scaled(r.Bias, math.NaN()) }
+	switch {
+	case d.allMCSE:
+		columns[3].heading, columns[4].heading = [2]string{"SD of esti-", "mate (MCSE)"}, [2]string{"mean SE", "(MCSE)"}
+		columns[3].cell = func(r *SummaryRow) tableCell { return r.scaled(r.EmpSE, r.EmpSEMCSE) }
+		columns[4].cell = func(r *SummaryRow) tableCell { return r.scaled(r.MeanSE, r.MeanSEMCSE) }
+		columns[3].meaning, columns[4].meaning = meaningOfSD, meaningOfSE
+	case !d.meanMCSE:
+		if !s.unbiased() {
+			columns[1].heading = [2]string{"", "mean"}
+		}
+		columns[1].cell = func(r *SummaryRow) tableCell {
+			if math.IsNaN(r.Bias) {
+				return r.scaled(r.Mean, r.MeanMCSE())
+			}
+			return r.scaled(r.Mean, math.NaN())
+		}
+		columns[1].meaning += s.relativeMCSE((*SummaryRow).meanMCSE, "of the SD")
 	}
 	if !d.standardErrors {
 		columns = slices.Delete(columns, 3, 5)
 	}
 	return columns
 }
+
+const (
+	meaningOfSD = "how much the estimate really varies from trial to trial"
+	meaningOfSE = "how much the method says it varies (its standard error); should be near the SD"
+)
+
+// unbiased reports whether some estimate has no truth, and so a mean without a bias.
+func (s Summary) unbiased() bool {
+	return slices.ContainsFunc(s.Rows, func(r SummaryRow) bool { return math.IsNaN(r.Bias) })
+}
+
+// relativeMCSE says for the legend how large the Monte Carlo standard error of a column is
+// that has no room for it, as a share of something.
+func (s Summary) relativeMCSE(of func(*SummaryRow) float64, what string) string {
+	least, most := math.Inf(1), 0.0
+	for i := range s.Rows {
+		if share := of(&s.Rows[i]); isFinite(share) {
+			least, most = min(least, share), max(most, share)
+		}
+	}
+	high := percentOf(most)
+	switch low := percentOf(least); {
+	case least > most:
+		return ""
+	case low == high:
+		return fmt.Sprintf(" (MCSE: %s%% %s)", high, what)
+	default:
+		return fmt.Sprintf(" (MCSE: %s to %s%% %s)", low, high, what)
+	}
+}
+
+// percentOf writes a share with two digits.
+func percentOf(share float64) string { return strconv.FormatFloat(100*share, 'g', 2, 64) }
+
+func (r *SummaryRow) meanMCSE() float64   { return r.MeanMCSE() / r.EmpSE }
+func (r *SummaryRow) empSEMCSE() float64  { return r.EmpSEMCSE / r.EmpSE }
+func (r *SummaryRow) meanSEMCSE() float64 { return r.MeanSEMCSE / r.MeanSE }
 
 // Null reports whether the true effect is 0, up to rounding: the share of trials
 // with a significant test is then the size of the test, not its power.
@@ -490,7 +564,7 @@ func (s Summary) unselectedCell(r *SummaryRow) tableCell {
 	if r.NotSelected == 0 {
 		return tableCell{}
 	}
-	return percent(r.Unselected().Value, math.NaN())
+	return percent(r.Unselected().Value, r.Unselected().MCSE)
 }
 
 func (s Summary) kindOfTruth() string {
@@ -618,6 +692,24 @@ func alignCells(cells []tableCell, label bool) []string {
 	return values
 }
 
+// stackCells makes texts of one width, for a line with the values and one beneath with
+// their Monte Carlo standard errors.
+func stackCells(cells []tableCell, label bool) (values, errors []string) {
+	both := make([]string, 0, 2*len(cells))
+	for _, c := range cells {
+		both = append(both, c.value)
+	}
+	for _, c := range cells {
+		both = append(both, c.mcse)
+	}
+	if label {
+		padToWidest(both)
+	} else {
+		alignPoints(both)
+	}
+	return both[:len(cells)], both[len(cells):]
+}
+
 func padToWidest(texts []string) {
 	wide := 0
 	for _, text := range texts {
@@ -711,8 +803,16 @@ func (s Summary) notes() []string {
 type explanation struct{ name, meaning string }
 
 // marks explain what is in the cells.
-func (s Summary) marks() []explanation {
-	marks := []explanation{{"(MCSE)", "Monte Carlo standard error of the number before it; more trials make it smaller"}}
+func (s Summary) marks(d detail) []explanation {
+	where := "before it"
+	if d.stacked {
+		where = "above it"
+	}
+	meaning := "Monte Carlo standard error of the number " + where + "; more trials make it smaller"
+	if slices.ContainsFunc(s.Rows, func(r SummaryRow) bool { return r.PowerMCSE == 0 || r.CoverMCSE == 0 }) {
+		meaning += "; a share of 0 or 100% shows none, as it tells too little of it"
+	}
+	marks := []explanation{{"(MCSE)", meaning}}
 	for i := range s.Rows {
 		if r := &s.Rows[i]; math.IsNaN(r.Bias) || math.IsNaN(r.Power) {
 			return append(marks, explanation{missing, "no such number: a descriptive estimate has no true effect to compare with, a correlation no test"})

@@ -177,6 +177,41 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// However little room there is, no simulated number is without its Monte Carlo standard
+// error: beside or beneath it, in the legend of its column, or, of a mean, as that of the
+// bias beside it.
+func TestTableKeepsMonteCarloErrors(t *testing.T) {
+	for name, s := range map[string]Summary{"one design": exampleSummary(t), "sweep": sweepSummary(t)} {
+		for _, d := range details() {
+			for _, c := range s.measureColumns(d) {
+				switch c.name {
+				case "truth", "size", "formula", "failed fits":
+					continue
+				}
+				for i := range s.Rows {
+					cell := c.cell(&s.Rows[i])
+					if cell.value == missing || cell.value == "" || cell.mcse != "" || strings.Contains(c.meaning, "(MCSE: ") {
+						continue
+					}
+					t.Errorf("%s, %+v: %s of %s has no MCSE", name, d, c.name, s.Rows[i].Term)
+				}
+			}
+		}
+		for width := 60; width < 170; width += 10 {
+			var out bytes.Buffer
+			if err := s.WriteTable(&out, width, false); err != nil {
+				t.Fatal(err)
+			}
+			for i := range s.Rows {
+				r := &s.Rows[i]
+				if cell := r.scaled(r.Bias, r.BiasMCSE); !strings.Contains(out.String(), cell.mcse) {
+					t.Errorf("%s, %d wide: no %s", name, width, cell.mcse)
+				}
+			}
+		}
+	}
+}
+
 func TestCSV(t *testing.T) {
 	for file, summary := range map[string]Summary{
 		"summary.csv": exampleSummary(t), "summary_sweep.csv": sweepSummary(t), "summary_empty.csv": {Alpha: 0.05},
@@ -192,7 +227,7 @@ func TestCSV(t *testing.T) {
 		}
 		const contract = "estimator,outcome,term,estimand,truth,n,n_fail,mean,bias,bias_mcse,relbias,empse,empse_mcse," +
 			"modelse,modelse_mcse,relerror,relerror_mcse,mse,mse_mcse,cover,cover_mcse,becover,becover_mcse," +
-			"power,power_mcse,type_s,type_s_mcse,type_m,type_m_mcse,mdes,mdes_mcse,analytic_power,analytic_z,analytic_mdes,n_not_selected"
+			"power,power_mcse,type_s,type_s_mcse,type_m,type_m_mcse,mdes,mdes_mcse,analytic_power,analytic_z,analytic_mdes,mean_mcse,relbias_mcse,n_not_selected"
 		factors := len(summary.factorKeys())
 		if got := strings.Join(lines[0][factors:], ","); got != contract {
 			t.Errorf("%s: columns %s", file, got)

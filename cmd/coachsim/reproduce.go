@@ -126,8 +126,8 @@ func writeComparisonTable(w io.Writer, all []sim.Comparison, patterns []sim.Patt
 	for _, c := range all {
 		width = max(width, utf8.RuneCountInString(c.Name()))
 	}
-	fmt.Fprintf(w, "%-*s %17s   %33s   %8s\n", width+2, "", "published", "simulated", "(mean-")
-	fmt.Fprintf(w, "%-*s %9s %7s   %17s %7s %7s   %8s  %s\n", width+2, "cell", "value", "SE", "mean (MCSE)", "SD", "SE", "publ)/SE", "verdict")
+	fmt.Fprintf(w, "%-*s %17s   %53s   %8s\n", width+2, "", "published", "simulated (MCSE)", "(mean-")
+	fmt.Fprintf(w, "%-*s %9s %7s   %17s %17s %17s   %8s  %s\n", width+2, "cell", "value", "SE", "mean", "SD", "SE", "publ)/SE", "verdict")
 	table := ""
 	for _, c := range all {
 		if c.Table != table {
@@ -138,8 +138,9 @@ func writeComparisonTable(w io.Writer, all []sim.Comparison, patterns []sim.Patt
 				fmt.Fprintf(w, "Table %s\n", table)
 			}
 		}
-		fmt.Fprintf(w, "  %-*s %9s %7s   %7s %9s %7s %7s   %8s  %s\n", width, c.Name(),
-			fixed(c.Value), fixed(c.SE), fixed4(c.Mean), inParentheses(c.MeanMCSE), fixed4(c.SD), fixed4(c.MeanSE), fixed(c.DiffSE), c.Verdict())
+		fmt.Fprintf(w, "  %-*s %9s %7s   %7s %9s %7s %9s %7s %9s   %8s  %s\n", width, c.Name(),
+			fixed(c.Value), fixed(c.SE), fixed4(c.Mean), inParentheses(c.MeanMCSE), fixed4(c.SD), inParentheses(c.SDMCSE),
+			fixed4(c.MeanSE), inParentheses(c.MeanSEMCSE), fixed(c.DiffSE), c.Verdict())
 	}
 	writeExtremes(w, all, patterns, replicates)
 	errors := ""
@@ -153,7 +154,7 @@ func writeComparisonTable(w io.Writer, all []sim.Comparison, patterns []sim.Patt
 Coefficients: root mean square of (mean - published)/SE %.3f over %d cells (at most %.2f asked);
 largest %.2f, at %s (at most %.2f).%s %s
 
-mean, SD: of the estimate over simulated trials; MCSE: Monte Carlo standard error of the mean.
+mean, SD: of the estimate over simulated trials; MCSE: Monte Carlo standard error.
 SE: the mean of the estimated standard errors. verdict: close within 0.25, near within 0.80 of a
 printed SE, else off; for numbers without a printed SE, in units of SD.
 `, a.RMS, a.Cells, t.RMS, a.Worst, a.WorstCell, t.Worst, errors, map[bool]string{
@@ -208,7 +209,8 @@ func comparisonFields(c sim.Comparison) []struct {
 	}{
 		{"id", c.ID}, {"table", c.Table}, {"column", c.Column}, {"label", c.Label},
 		{"estimator", c.Estimator}, {"outcome", c.Outcome}, {"term", c.Term}, {"statistic", c.Kind},
-		{"published", c.Value}, {"se", c.SE}, {"mean", c.Mean}, {"mean_mcse", c.MeanMCSE}, {"sd", c.SD}, {"mean_se", c.MeanSE},
+		{"published", c.Value}, {"se", c.SE}, {"mean", c.Mean}, {"mean_mcse", c.MeanMCSE},
+		{"sd", c.SD}, {"sd_mcse", c.SDMCSE}, {"mean_se", c.MeanSE}, {"mean_se_mcse", c.MeanSEMCSE},
 		{"diff_se", c.DiffSE}, {"calibrated_se", c.CalibratedSE}, {"n", c.N}, {"n_fail", c.NFail}, {"extreme", c.Extreme}, {"extreme_mcse", c.ExtremeMCSE}, {"verdict", c.Verdict()},
 	}
 }

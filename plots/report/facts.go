@@ -517,6 +517,12 @@ func (p *plan) rejections(row *sim.SummaryRow) sim.Simulated {
 	return row.Rejections()
 }
 
+// rejectionsMCSE is the Monte Carlo standard error of rejections.
+func (p *plan) rejectionsMCSE(row *sim.SummaryRow) float64 {
+	value := p.rejections(row).Value
+	return math.Sqrt(value * (1 - value) / float64(row.N))
+}
+
 // power is the power that the plan states.
 func (p *plan) power() sim.Simulated { return p.rejections(p.row) }
 
@@ -568,11 +574,17 @@ func (p *plan) sensitivity() (designs, power, effect string) {
 		}
 	}
 	least, most := math.Inf(1), math.Inf(-1)
+	var leastError, mostError float64
 	for _, i := range with {
-		value := p.rejections(&rows[i]).Value
-		least, most = min(least, value), max(most, value)
+		value, mcse := p.rejections(&rows[i]).Value, p.rejectionsMCSE(&rows[i])
+		if value < least {
+			least, leastError = value, mcse
+		}
+		if value > most {
+			most, mostError = value, mcse
+		}
 	}
-	power = percentWith1(least) + " to " + percentWith1(most)
+	power = fmt.Sprintf("%s to %s (Monte Carlo standard errors %.1f and %.1f points)", percentWith1(least), percentWith1(most), 100*leastError, 100*mostError)
 	low, high := -1, -1
 	for _, i := range with {
 		x := rows[i].MDES
@@ -589,7 +601,8 @@ func (p *plan) sensitivity() (designs, power, effect string) {
 			high = i
 		}
 	}
-	return listed(varied), power, inUnits(rows[low].MDES) + " to " + inUnits(rows[high].MDES) + p.scale(p.row.Outcome)
+	return listed(varied), power, inUnits(rows[low].MDES) + " to " + inUnits(rows[high].MDES) + p.scale(p.row.Outcome) +
+		fmt.Sprintf(" (Monte Carlo standard errors %s and %s)", errorOf(rows[low].MDESMCSE), errorOf(rows[high].MDESMCSE))
 }
 
 // valueRange lists few values, and says the ends of many numbers.

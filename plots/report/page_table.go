@@ -351,7 +351,7 @@ func publishedTable(r Run) *pagePublished {
 		ID: "published-results", Caption: "Published results beside simulated ones",
 		Heads: []pageHead{{"Cell", true}, {Words: "Published"}, {Words: "SE"}, {Words: "Simulated mean"}, {Words: "SD"}, {Words: "Mean SE"}, {Words: "Difference / SE"}, {"Verdict", true}},
 		Notes: []string{
-			"Mean and SD: of the estimate over simulated trials, in parentheses the Monte Carlo standard error of the mean. Mean SE: mean of the estimated standard errors. Difference: of mean and published value, over the published SE.",
+			"Mean and SD: of the estimate over simulated trials, in parentheses Monte Carlo standard errors. Mean SE: mean of the estimated standard errors. Difference: of mean and published value, over the published SE.",
 			"Verdict: close within 0.25 and near within 0.80 of a printed SE, else off; of numbers without a printed SE, in units of the SD.",
 		},
 	}}
@@ -361,7 +361,7 @@ func publishedTable(r Run) *pagePublished {
 			title = "In the text"
 		}
 		t.row(title, wordCell(c.Name()), decimalCell(c.Value, math.NaN(), 3), decimalCell(c.SE, math.NaN(), 3), decimalCell(c.Mean, c.MeanMCSE, 4),
-			decimalCell(c.SD, math.NaN(), 4), decimalCell(c.MeanSE, math.NaN(), 4), decimalCell(c.DiffSE, math.NaN(), 3), wordCell(c.Verdict()))
+			decimalCell(c.SD, c.SDMCSE, 4), decimalCell(c.MeanSE, c.MeanSEMCSE, 4), decimalCell(c.DiffSE, math.NaN(), 3), wordCell(c.Verdict()))
 	}
 	a := sim.Agree(r.Comparisons)
 	t.Reproduces = a.Within(r.Tolerance)

@@ -451,15 +451,15 @@ func (p *plan) short() string {
 		add(0, from, gives, "a rate of false positives of ", share(p.power()), " on ", p.row.Outcome)
 	default:
 		add(0, from, gives, "power ", share(p.power()), " for an effect of ", p.treatment(), " of ", number, " on ", p.row.Outcome)
-		if mdes, _ := p.detectable(); mdes != "" {
-			add(1, "the smallest effect detectable with ", written(100*sim.MDESPower), "% power", strings.Replace(p.unadjusted(), " and", "", 1), " is ", mdes)
+		if mdes, mcse := p.detectable(); mdes != "" {
+			add(1, written(100*sim.MDESPower), "% power", strings.Replace(p.unadjusted(), " and", "", 1), " takes an effect of ", mdes, strings.Replace(withMCSE(mcse), "Monte Carlo ", "", 1))
 		}
 	}
 	if row, differs := p.without(); p.lots() && row != nil && row != p.row && len(differs) < 3 {
-		add(3, "without an effect the test rejects in ", percentWith1(p.rejections(row).Value), " of trials", p.adjusted(row))
+		add(3, "the test's size", p.adjusted(row), " is ", percentWith1(p.rejections(row).Value), fmt.Sprintf(" (standard error %.1f)", 100*p.rejectionsMCSE(row)))
 	}
 	if _, power, _ := p.sensitivity(); power != "" && p.lots() && p.row.Estimand != "" {
-		add(4, "over the designs of the sweep, power", p.adjusted(p.row), " goes from ", power)
+		add(4, "power", p.adjusted(p.row), " over the sweep is ", strings.Replace(power, "Monte Carlo ", "", 1))
 	}
 	if p.row.NFail > 0 {
 		add(0, p.failures(), ", and count as not significant")

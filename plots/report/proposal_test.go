@@ -153,15 +153,19 @@ func checkPrimary(t *testing.T, r report.Results, p report.Proposal, names []str
 		}
 		find(`(?:power is|give power) `+num+`%`+interval, 100*share, 100*wilson(share, -1), 100*wilson(share, 1))
 		find(`effect of `+names[2]+` (?:is|of) `+num, number(row, "truth"))
-		find(`detectable with 80% power is `+num, number(row, "mdes"))
+		find(`(?:80% power is|80% power takes an effect of) `+num+`[^(]*\((?:Monte Carlo )?standard error `+num, number(row, "mdes"), number(row, "mdes_mcse"))
 		if what == "long" {
-			find(`80% power is `+num+`[^(]*\(Monte Carlo standard error `+num, number(row, "mdes"), number(row, "mdes_mcse"))
 			find(`[Nn]one failed|`+num+` failed`, []float64{}...)
 		}
 		if null := slices.IndexFunc(lines[1:], func(line []string) bool {
 			return at(line, "estimator") == names[0] && at(line, "outcome") == names[1] && number(line, "truth") == 0 && slices.Equal(line[:len(names)-4], names[3:len(names)-1])
 		}); null >= 0 && len(names) > 3 {
-			find(`[Ww]ithout an effect.* test rejects in `+num+`% of trials`, 100*number(lines[1+null], "power"))
+			size := number(lines[1+null], "power")
+			if what == "long" {
+				find(`[Ww]ithout an effect.* test rejects in `+num+`% of trials`+interval, 100*size, 100*wilson(size, -1), 100*wilson(size, 1))
+			} else {
+				find(`test's size is `+num+`% \(standard error `+num+`\)`, 100*size, 100*math.Sqrt(size*(1-size)/n))
+			}
 		}
 	}
 }
@@ -221,7 +225,7 @@ func checkNumbers(t *testing.T, r report.Results, p report.Proposal) {
 	}
 	share := func(x float64, n int) {
 		s := sim.Wilson(x, n)
-		known = append(known, 100*s.Value, 100*s.Low, 100*s.High)
+		known = append(known, 100*s.Value, 100*s.Low, 100*s.High, 100*math.Sqrt(x*(1-x)/float64(n)))
 	}
 	for i := range r.Summary.Rows {
 		row := &r.Summary.Rows[i]
