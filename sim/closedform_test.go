@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -264,5 +265,49 @@ func TestHoldAgainst(t *testing.T) {
 	r.holdAgainst(0.96)
 	if want := 0.04 / math.Sqrt(0.96*0.04/400); math.Abs(r.AnalyticZ-want) > 1e-12 {
 		t.Errorf("z = %g, want %g", r.AnalyticZ, want)
+	}
+}
+
+// What has no form is told of every design of a sweep, not of the first alone, and where.
+func TestFormlessOfAllDesigns(t *testing.T) {
+	base := grid()[0].study()
+	sweep := base
+	for _, mobility := range []string{"none", "some"} {
+		for _, schools := range []string{"12", "14"} {
+			cell := base
+			if mobility == "some" {
+				cell.Design.Mobility = &dgp.Mobility{Rate: 0.1, Time: 0.5, AcrossSchools: true}
+			}
+			if schools == "14" {
+				cell.Design.Schools = 14
+			}
+			if mobility == "none" && schools == "14" {
+				cell.Alpha, cell.Estimators = 0.05, []Estimator{{Name: "mixed", Method: estimators.Randomisation{OLS: estimators.OLS{Formula: "reading ~ coaching", Report: []string{"coaching"}}, Draws: 99}}, base.Estimators[1]}
+			}
+			sweep.Cells = append(sweep.Cells, Cell{Factors: []Factor{{"trial.mobility", mobility}, {"trial.schools", schools}}, Study: cell})
+		}
+	}
+	f, err := sweep.Formulas()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, note := range f.Formless() {
+		got = append(got, note.Names()+": "+note.Why)
+	}
+	want := []string{
+		"mixed: reading (in 1 of 4 designs): its kind of estimator has none",
+		"mixed: reading, CR2: reading (where trial.mobility is some): children of several classes mix; the formulas know nothing of trial.mobility",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	for cell := range sweep.Cells {
+		row := SummaryRow{Cell: cell, Estimator: "CR2", Outcome: "reading", Term: "coaching"}
+		if form := f.Form(&row); (form != nil) != (cell < 2) {
+			t.Errorf("design %d: form %v", cell, form)
+		} else if form != nil && !strings.Contains(form.Inputs(), "J="+sweep.Cells[cell].Factors[1].Value) {
+			t.Errorf("design %d: %s", cell, form.Inputs())
+		}
 	}
 }

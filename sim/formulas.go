@@ -23,14 +23,9 @@ type designForms struct {
 }
 
 // Formulas finds the closed forms of all designs of a study.
-func (s Study) Formulas() (Formulas, error) { return s.formulas(s.designs()) }
-
-// FirstFormulas finds those of the first design, which stands for the others of a sweep.
-func (s Study) FirstFormulas() (Formulas, error) { return s.formulas(s.designs()[:1]) }
-
-func (s Study) formulas(designs []Cell) (Formulas, error) {
+func (s Study) Formulas() (Formulas, error) {
 	f := Formulas{study: s}
-	for _, design := range designs {
+	for _, design := range s.designs() {
 		rows, err := design.Study.Rows()
 		if err != nil {
 			return f, err
@@ -91,39 +86,6 @@ func (f Formulas) AddToFamilies(all *Families) {
 	}
 }
 
-// formsOf are the closed forms of a design's treatment effects, and the reasons of
-// those that have none, each with its estimates.
-type formsOf struct {
-	names []string // estimates with a form
-	forms []*ClosedForm
-	none  reasons
-}
-
-// reasons are texts, each with the estimates that it is true of.
-type reasons struct {
-	order []string
-	of    map[string][]string
-}
-
-func (r *reasons) add(reason, name string) {
-	if r.of == nil {
-		r.of = map[string][]string{}
-	}
-	if r.of[reason] == nil {
-		r.order = append(r.order, reason)
-	}
-	r.of[reason] = append(r.of[reason], name)
-}
-
-// names lists the estimates of a reason, the first few by name.
-func (r *reasons) names(reason string, most int) string {
-	names := r.of[reason]
-	if len(names) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most-1], ", "), len(names)-most+1)
-	}
-	return strings.Join(names, ", ")
-}
-
 // EstimateName names an estimate of a treatment effect where its closed form is told.
 func (s Study) EstimateName(estimator, outcome, term string) string {
 	name := estimator + ": " + outcome
@@ -136,66 +98,134 @@ func (s Study) EstimateName(estimator, outcome, term string) string {
 	return name
 }
 
-// first are the forms of the first design.
-func (f Formulas) first() (all formsOf) {
-	if len(f.designs) == 0 {
-		return all
+// Form is the closed form of a row of the study's summary; nil where it has none.
+func (f Formulas) Form(r *SummaryRow) *ClosedForm {
+	if r.Cell >= len(f.designs) {
+		return nil
 	}
-	for _, row := range f.designs[0].rows {
-		if row.Target == nil {
-			continue
+	for i := range f.designs[r.Cell].rows {
+		if row := &f.designs[r.Cell].rows[i]; row.Estimator == r.Estimator && row.Outcome == r.Outcome && row.Term == r.Term {
+			return row.form
 		}
-		name := f.study.EstimateName(row.Estimator, row.Outcome, row.Term)
-		if row.form == nil {
-			all.none.add(row.why, name)
-			continue
-		}
-		all.names, all.forms = append(all.names, name), append(all.forms, row.form)
 	}
-	return all
+	return nil
 }
 
-// A ClosedFormNote says which closed form an estimate has, or of which estimates
-// there is none, and why.
-type ClosedFormNote struct {
+// A FormlessNote says of which estimates there is no closed form, in which designs of a
+// sweep, and why.
+type FormlessNote struct {
 	Estimates []string // such as "itt: reading"
-	Names     string   // of many only some
-	Form      *ClosedForm
-	Why       string // there is none
+	Where     string   // such as "in 2 of 8 designs"; "" in all
+	Why       string
 }
 
-// Notes tell of every estimate of a treatment effect which closed form it has, or why
-// it has none: first those that have one. A sweep is represented by its first design.
-func (f Formulas) Notes() []ClosedFormNote {
-	all := f.first()
-	var notes []ClosedFormNote
-	for i, form := range all.forms {
-		notes = append(notes, ClosedFormNote{Estimates: all.names[i : i+1], Names: all.names[i], Form: form})
+// names lists the estimates, the first few by name.
+func (n *FormlessNote) names(most int) string {
+	text := strings.Join(n.Estimates, ", ")
+	if len(n.Estimates) > most {
+		text = fmt.Sprintf("%s and %d more", strings.Join(n.Estimates[:most-1], ", "), len(n.Estimates)-most+1)
 	}
-	for _, reason := range all.none.order {
-		notes = append(notes, ClosedFormNote{Estimates: all.none.of[reason], Names: all.none.names(reason, 4), Why: reason})
+	if n.Where != "" {
+		text += " (" + n.Where + ")"
+	}
+	return text
+}
+
+// Names are the estimates in a few words, and where they have no form.
+func (n *FormlessNote) Names() string { return n.names(4) }
+
+// Formless says which estimates of treatment effects have no closed form, in any design:
+// a note for each reason and the designs in which it holds. Reasons that differ in a
+// percentage alone are one.
+func (f Formulas) Formless() []FormlessNote {
+	type subject struct{ reason, name string }
+	reasons := map[string]*approximation{}
+	in := map[subject][]int{} // the designs
+	var order []subject
+	for d, design := range f.designs {
+		for _, row := range design.rows {
+			if row.Target == nil || row.form != nil {
+				continue
+			}
+			at := subject{percentage.ReplaceAllString(row.why, "%"), design.study.EstimateName(row.Estimator, row.Outcome, row.Term)}
+			if reasons[at.reason] == nil {
+				reasons[at.reason] = &approximation{note: row.why}
+			}
+			reasons[at.reason].add(row.why, false)
+			if in[at] == nil {
+				order = append(order, at)
+			}
+			if n := len(in[at]); n == 0 || in[at][n-1] != d {
+				in[at] = append(in[at], d)
+			}
+		}
+	}
+	var notes []FormlessNote
+	place := map[string]int{} // by reason and designs
+	for _, at := range order {
+		id := fmt.Sprint(at.reason, in[at])
+		i, ok := place[id]
+		if !ok {
+			i = len(notes)
+			place[id] = i
+			notes = append(notes, FormlessNote{Where: f.where(in[at]), Why: reasons[at.reason].words()})
+		}
+		notes[i].Estimates = append(notes[i].Estimates, at.name)
 	}
 	return notes
 }
 
+// where says in which designs of a sweep something is so: by the values of the one factor
+// that tells them from the others, if there is one with few values; "" in all.
+func (f Formulas) where(designs []int) string {
+	if len(designs) == len(f.designs) {
+		return ""
+	}
+	cells := f.study.designs()
+	for k, factor := range cells[0].Factors {
+		var inside, outside []string
+		for d, cell := range cells {
+			values := &outside
+			if slices.Contains(designs, d) {
+				values = &inside
+			}
+			if value := cell.Factors[k].Value; !slices.Contains(*values, value) {
+				*values = append(*values, value)
+			}
+		}
+		if len(inside) <= 3 && !slices.ContainsFunc(inside, func(v string) bool { return slices.Contains(outside, v) }) {
+			return "where " + factor.Key + " is " + strings.Join(inside, " or ")
+		}
+	}
+	return fmt.Sprintf("in %d of %d designs", len(designs), len(f.designs))
+}
+
 // WriteAll says for every estimate of a treatment effect and every family which closed
-// form it has, or why it has none. A sweep is represented by its first design.
+// form it has, in the first design of a sweep, and of those that have none in some design
+// why not.
 func (f Formulas) WriteAll(w io.Writer) error {
 	if f.study.Learning != nil {
 		_, err := fmt.Fprintln(w, "none, as gains come from items that are right or wrong, between a floor and a ceiling")
 		return err
 	}
 	var out strings.Builder
-	all := f.first()
-	for i, form := range all.forms {
-		fmt.Fprintf(&out, "%s: power %s%% by %s %s%s\n", all.names[i], fixed(100*form.Power, 1), form.Design.Name, form.Inputs(), approximateIn(form.Approximate))
+	first, at := &f.designs[0], ""
+	if len(f.designs) > 1 {
+		at = " (first design)"
 	}
-	for _, reason := range all.none.order {
-		fmt.Fprintf(&out, "%s: none, as %s\n", all.none.names(reason, 4), reason)
+	for _, row := range first.rows {
+		if row.Target == nil || row.form == nil {
+			continue
+		}
+		name := first.study.EstimateName(row.Estimator, row.Outcome, row.Term)
+		fmt.Fprintf(&out, "%s%s: power %s%% by %s %s%s\n", name, at, fixed(100*row.form.Power, 1), row.form.Design.Name, row.form.Inputs(), approximateIn(row.form.Approximate))
 	}
-	for _, family := range f.designs[0].study.Families {
-		if form, why := f.designs[0].family(family); form == nil {
-			fmt.Fprintf(&out, "family %s: none, as %s\n", family.Name, why)
+	for _, note := range f.Formless() {
+		fmt.Fprintf(&out, "%s: none, as %s\n", note.Names(), note.Why)
+	}
+	for _, family := range first.study.Families {
+		if form, why := first.family(family); form == nil {
+			fmt.Fprintf(&out, "family %s%s: none, as %s\n", family.Name, at, why)
 		} else {
 			form.write(&out)
 		}
@@ -291,18 +321,17 @@ func (a *approximation) words() string {
 
 // WriteNotes says shortly, under a table of results, which estimates of treatment
 // effects have no closed form and why, a line for each reason, and what makes those
-// that there are approximate, in any design. What has no form is that of the first
-// design.
+// that there are approximate, in any design.
 func (f Formulas) WriteNotes(w io.Writer, width int) error {
-	all := f.first()
+	formless := f.Formless()
 	notes, estimators := f.approximations()
 	var out strings.Builder
-	for i, reason := range all.none.order {
-		if left := len(all.none.order) - i; i == noteLines-1 && left > 1 {
+	for i, note := range formless {
+		if left := len(formless) - i; i == noteLines-1 && left > 1 {
 			fmt.Fprintf(&out, "No formula for others, for %d more reasons: coachsim check tells all.\n", left)
 			break
 		}
-		line := []rune(fmt.Sprintf("No formula for %s: %s.", all.none.names(reason, 2), reason))
+		line := []rune(fmt.Sprintf("No formula for %s: %s.", note.names(2), note.Why))
 		if len(line) > width && width > 1 {
 			line = append(line[:width-1], '…')
 		}

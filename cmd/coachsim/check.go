@@ -102,7 +102,7 @@ thrown away; nothing is written. Exit code 2 says that there are faults.`,
 			}
 			fmt.Fprintln(s.out)
 			writeSweep(s.out, study)
-			formulas, err := study.FirstFormulas()
+			formulas, err := study.Formulas()
 			if err != nil {
 				return err
 			}

@@ -71,7 +71,7 @@ type page struct {
 	Unpictured  []string
 	Failures    *pageTable
 	Checks      *pageTable
-	Unchecked   []sim.ClosedFormNote
+	Unchecked   []sim.FormlessNote
 	Truth       *pageTruth
 	Unmodelled  []string
 	Warnings    []string

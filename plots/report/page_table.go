@@ -291,16 +291,7 @@ func failureTable(s sim.Summary) *pageTable {
 
 // checks fills what is known of the results from elsewhere.
 func (p *page) checks(r Run) {
-	forms := map[string]*sim.ClosedForm{}
-	for _, n := range r.Formulas.Notes() {
-		if n.Form == nil {
-			p.Unchecked = append(p.Unchecked, n)
-			continue
-		}
-		for _, name := range n.Estimates {
-			forms[name] = n.Form
-		}
-	}
+	p.Unchecked = r.Formulas.Formless()
 	t := &pageTable{
 		ID: "closed-forms", Caption: "Simulated power beside that of a closed formula",
 		Heads: []pageHead{{"Estimate", true}, {Words: "Simulated (%)"}, {Words: "Formula (%)"}, {Words: "z"}, {"Formula", true}},
@@ -317,13 +308,11 @@ func (p *page) checks(r Run) {
 			z = fmt.Sprintf("%.1f", row.AnalyticZ)
 		}
 		words := ""
-		if form := forms[r.Study.EstimateName(row.Estimator, row.Outcome, row.Term)]; form != nil {
+		if form := r.Formulas.Form(row); form != nil {
 			words = form.Design.Name
-			if len(r.Study.Cells) == 0 { // another design has other inputs
-				words += ": " + form.Inputs()
-				if len(form.Approximate) > 0 {
-					words += "; approximate: " + strings.Join(form.Approximate, "; ")
-				}
+			words += ": " + form.Inputs()
+			if len(form.Approximate) > 0 {
+				words += "; approximate: " + strings.Join(form.Approximate, "; ")
 			}
 		}
 		t.row(row.Estimator, wordCell(estimateOf(row)), numberCell(value, strings.Trim(mcse, "()")), numberCell(formula, ""), numberCell(z, ""), wordCell(words))
