@@ -201,7 +201,7 @@ func readGrid(d *analytic.Design, args []string) (*grid, error) {
 			}
 			continue
 		}
-		values, err := readValues(text)
+		values, err := readValues(text, key.Input().Size)
 		switch {
 		case err != nil:
 			fault("%s=%s: %v", name, text, err)
@@ -245,17 +245,22 @@ func (g *grid) cross(v analytic.Values, axes []axis) {
 	}
 }
 
-// readValues reads 20, 20,40,60 or 20:80:10.
-func readValues(text string) ([]float64, error) {
+// readValues reads 20, 20,40,60 or 20:80:10, of which counts may be whole numbers.
+func readValues(text string, counts bool) ([]float64, error) {
 	read := func(part string) (float64, error) {
 		x, err := strconv.ParseFloat(strings.TrimSpace(part), 64)
 		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
-			return 0, fmt.Errorf("%q is not a number; write 20, a list (20,40,60), a range (20:80:10), or ? to solve for a size", part)
+			return 0, fmt.Errorf("%q is not a number; write 20, a list (20,40,60), a range (20:80:10), or ? to solve for a size%s", part, withPoint(part))
 		}
 		return x, nil
 	}
 	parts := strings.Split(text, ":")
 	if len(parts) == 1 {
+		if strings.Contains(text, ",") {
+			if err := decimalComma(text, counts); err != nil {
+				return nil, err
+			}
+		}
 		var all []float64
 		for part := range strings.SplitSeq(text, ",") {
 			x, err := read(part)

@@ -59,7 +59,7 @@ func (t *targets) read(study sim.Study) (all []target, maxFailed float64, err er
 			maxFailed /= 100
 		}
 		if err != nil || !(maxFailed >= 0 && maxFailed <= 1) {
-			return nil, 0, usageError("--max-failed %s: must be a share from 0 to 1, or a percentage such as 1%%", t.maxFailed)
+			return nil, 0, usageError("--max-failed %s: must be a share from 0 to 1, or a percentage such as 1%%%s", t.maxFailed, withPoint(t.maxFailed))
 		}
 	}
 	if len(t.require) == 0 {
@@ -72,7 +72,7 @@ func (t *targets) read(study sim.Study) (all []target, maxFailed float64, err er
 	for _, text := range t.require {
 		parts := targetForm.FindStringSubmatch(text)
 		if parts == nil {
-			return nil, 0, usageError("--require %s: write [TEST:]MEASURE>=NUMBER, such as 'power>=0.8' or 'itt:reading:bias<=0.01'", text)
+			return nil, 0, usageError("--require %s: write [TEST:]MEASURE>=NUMBER, such as 'power>=0.8' or 'itt:reading:bias<=0.01'%s", text, withPoint(text))
 		}
 		known := targetMeasures(new(sim.SummaryRow))
 		if _, ok := known[parts[2]]; !ok {

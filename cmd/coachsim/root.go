@@ -264,6 +264,8 @@ func flagMessage(err error) string {
 		switch value.GetFlag().Value.Type() {
 		case "int":
 			return fmt.Sprintf("--%s %s: must be a whole number", name, value.GetValue())
+		case "float64":
+			return fmt.Sprintf("--%s %s: must be a number%s", name, value.GetValue(), withPoint(value.GetValue()))
 		case "duration":
 			return fmt.Sprintf("--%s %s: must be a time such as 90m or 2h30m", name, value.GetValue())
 		case "bool":

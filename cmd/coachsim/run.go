@@ -128,7 +128,7 @@ func (f *runFlags) setPrecision() error {
 	for _, text := range f.mcse {
 		p, err := sim.ParsePrecision(text)
 		if err != nil {
-			return usageError("--mcse %s: %v", text, err)
+			return usageError("--mcse %s: %v%s", text, err, withPoint(text))
 		}
 		all = append(all, fmt.Sprintf("{measure: %s, mcse: %v, of: %q}", p.Measure, p.MCSE, p.Of))
 	}

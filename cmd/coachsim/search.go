@@ -90,6 +90,9 @@ func variedRange(text string) (sim.VariedKey, error) {
 		return x, err == nil && !math.IsInf(x, 0) && !math.IsNaN(x)
 	}
 	if strings.Contains(values, ",") {
+		if err := decimalComma(values, true); err != nil {
+			return k, usageError("--vary %s: %v", text, err)
+		}
 		for part := range strings.SplitSeq(values, ",") {
 			x, ok := number(part)
 			if !ok {
@@ -109,7 +112,7 @@ func variedRange(text string) (sim.VariedKey, error) {
 	}
 	for i, part := range parts {
 		if x[i], ok = number(part); !ok {
-			return wrong(strconv.Quote(part) + " is no number")
+			return wrong(strconv.Quote(part) + " is no number" + withPoint(part))
 		}
 	}
 	if len(parts) == 2 {
