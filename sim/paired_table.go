@@ -132,19 +132,17 @@ func (d *Difference) referenceName() string {
 }
 
 // differing returns the factors of a design that are not those of its reference,
-// with the last parts of their keys; the whole where two are alike.
+// with the last parts of their keys.
 func (d *Difference) differing() string {
 	var own []Factor
-	short := map[string]int{}
+	keys := make([]string, len(d.Factors))
 	for i, f := range d.Factors {
-		short[lastPart(f.Key)]++
-		if f.Value != d.ReferenceFactors[i].Value {
-			own = append(own, f)
-		}
+		keys[i] = f.Key
 	}
-	for i := range own {
-		if short[lastPart(own[i].Key)] == 1 {
-			own[i].Key = lastPart(own[i].Key)
+	names := shortNames(keys)
+	for i, f := range d.Factors {
+		if f.Value != d.ReferenceFactors[i].Value {
+			own = append(own, Factor{names[i], f.Value})
 		}
 	}
 	return strings.TrimPrefix(inDesign(own), ", ")

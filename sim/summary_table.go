@@ -324,8 +324,7 @@ func (s Summary) labelColumns(d detail) []tableColumn {
 	return columns
 }
 
-// factorColumns names the factors by the last part of their keys, unless two
-// are alike.
+// factorColumns names the factors by the last parts of their keys.
 func (s Summary) factorColumns() []tableColumn {
 	keys := s.factorKeys()
 	if len(keys) == 0 {
@@ -334,18 +333,11 @@ func (s Summary) factorColumns() []tableColumn {
 			cell:    func(r *SummaryRow) tableCell { return tableCell{value: strconv.Itoa(r.Cell)} },
 		}}
 	}
-	short := make(map[string]int)
-	for _, key := range keys {
-		short[lastPart(key)]++
-	}
+	names := shortNames(keys)
 	columns := make([]tableColumn, len(keys))
 	for i, key := range keys {
-		name := key
-		if short[lastPart(key)] == 1 {
-			name = lastPart(key)
-		}
 		columns[i] = tableColumn{
-			heading: [2]string{"", name},
+			heading: [2]string{"", names[i]},
 			label:   !s.numeric(key),
 			cell:    func(r *SummaryRow) tableCell { return tableCell{value: r.factor(key)} },
 		}
@@ -353,7 +345,25 @@ func (s Summary) factorColumns() []tableColumn {
 	return columns
 }
 
-func lastPart(key string) string { return key[strings.LastIndexByte(key, '.')+1:] }
+// resultNames are the headings of tables of results, which no factor may have too.
+var resultNames = []string{"truth", "mean", "bias", "estimate", "SE", "coverage", "power", "size", "formula", "fits", "estimator", "outcome", "term", "estimand", "design"}
+
+// shortNames names keys by so many of their last parts, at least one, that no two are
+// alike and none is like a column of results.
+func shortNames(keys []string) []string {
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		for from := len(key); from > 0; {
+			from = strings.LastIndexByte(key[:from], '.')
+			names[i] = key[from+1:]
+			ends := func(other string) bool { return other == names[i] || strings.HasSuffix(other, "."+names[i]) }
+			if !slices.Contains(resultNames, names[i]) && !slices.ContainsFunc(slices.Delete(slices.Clone(keys), i, i+1), ends) {
+				break
+			}
+		}
+	}
+	return names
+}
 
 func (s Summary) numeric(key string) bool {
 	for i := range s.Rows {

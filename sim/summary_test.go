@@ -10,6 +10,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -245,6 +247,31 @@ func TestCSV(t *testing.T) {
 					t.Errorf("%s: %s reads back as %v, was %v", file, c.name, got, want)
 				}
 			}
+		}
+	}
+}
+
+// Factors have short names that are neither alike nor those of results.
+func TestShortNames(t *testing.T) {
+	for keys, want := range map[string]string{
+		"trial.schools": "schools",
+		"effect":        "effect",
+		"achievement.effect.mean trial.children.mean": "effect.mean children.mean",
+		"trial.children.sd achievement.school_sd":     "sd school_sd",
+		"quality.effect.shift achievement.effect.by":  "shift by",
+		"a.x b.x c.b.x":                "a.x b.x c.b.x",
+		"covariates.truth trial.power": "covariates.truth trial.power",
+	} {
+		if got := strings.Join(shortNames(strings.Fields(keys)), " "); got != want {
+			t.Errorf("%s: %s, want %s", keys, got, want)
+		}
+	}
+	for _, c := range summaryColumns() {
+		if f := reflect.TypeFor[Study](); slices.ContainsFunc(reflect.VisibleFields(f), func(f reflect.StructField) bool {
+			name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+			return name == c.name
+		}) {
+			t.Errorf("%s is a column of summary.csv and a key of a study", c.name)
 		}
 	}
 }
