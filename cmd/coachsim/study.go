@@ -28,7 +28,7 @@ type studyFlags struct {
 
 func (f *studyFlags) add(flags *pflag.FlagSet) {
 	f.flags = flags
-	flags.StringArrayVar(&f.set, "set", nil, "override a key of the study, as `KEY=VALUE` (again for more)")
+	flags.StringArrayVar(&f.set, "set", nil, "override a key of the study, as `KEY=VALUE` (again for more); the value null takes a key away")
 	flags.StringVar(&f.seed, "seed", "", "seed of the random draws: a whole `NUMBER` (default the study's)")
 }
 

@@ -192,12 +192,21 @@ func (d *decoder) mapping(dst reflect.Value, n *node, path string, r rules) {
 		d.fail(n, path, "must be a group of keys, not "+n.describe(), "")
 		return
 	}
-	if len(n.keys) < r.minLen {
-		d.fail(n, path, fmt.Sprintf("must have at least %s, not %d", count(r.minLen, "key", "keys"), len(n.keys)), "")
+	keys := 0
+	for _, item := range n.items {
+		if !item.dropped {
+			keys++
+		}
+	}
+	if keys < r.minLen {
+		d.fail(n, path, fmt.Sprintf("must have at least %s, not %d", count(r.minLen, "key", "keys"), keys), "")
 	}
 	r.minLen = 0
 	fresh := reflect.MakeMapWithSize(dst.Type(), len(n.keys))
 	for i, key := range n.keys {
+		if n.items[i].dropped {
+			continue
+		}
 		element := reflect.New(dst.Type().Elem())
 		setDefaults(element)
 		d.value(element.Elem(), n.items[i], join(path, key.text), r)

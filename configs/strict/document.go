@@ -2,6 +2,7 @@ package strict
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -56,7 +57,8 @@ func (d *Document) Clone() *Document {
 
 // Set overrides the value at a path such as trial.schools, covariates[2].mean
 // (or covariates.2.mean) or sweep["trial.schools"]. The value is read as YAML.
-// Missing keys are added, for Decode to judge; missing list entries are not.
+// Missing keys are added, for Decode to judge; missing list entries are not. The value
+// null takes the key, or the list's entry, away.
 // Faults in the value, here or in Decode, name the override instead of a line.
 func (d *Document) Set(key, value string) error {
 	return d.SetFrom("--set "+oneLine(key)+"="+short(oneLine(value)), key, value)
@@ -85,6 +87,7 @@ func (d *Document) SetFrom(label, key, value string) error {
 	case item == nil:
 		item = &node{kind: scalar, from: from, line: 1, column: 1}
 	}
+	item.dropped = item.isNull() && item.text != ""
 
 	parent, path := d.root, ""
 	for i, step := range steps {
@@ -93,6 +96,10 @@ func (d *Document) SetFrom(label, key, value string) error {
 		case parent.kind == list && step.index >= 0:
 			if step.index >= len(parent.items) {
 				return fail(fmt.Sprintf("the list %s has %s; there is no entry %d (they are counted from 0)", path, count(len(parent.items), "entry", "entries"), step.index), "")
+			}
+			if last && item.dropped {
+				parent.items = slices.Delete(parent.items, step.index, step.index+1)
+				return nil
 			}
 			if last {
 				parent.items[step.index] = item
@@ -133,8 +140,10 @@ func (d *Document) Keys(path string) []string {
 		return nil
 	}
 	var keys []string
-	for _, k := range n.keys {
-		keys = append(keys, k.text)
+	for i, k := range n.keys {
+		if !n.items[i].dropped {
+			keys = append(keys, k.text)
+		}
 	}
 	return keys
 }

@@ -121,6 +121,50 @@ func TestSet(t *testing.T) {
 	}
 }
 
+// null takes away keys, there or not, and entries of lists; what is required cannot go.
+func TestSetNull(t *testing.T) {
+	const text = "trial: {schools: 3}\nattrition: {rate: 0.1}\ncovariates: [{name: a, law: gamma}, {name: b, law: gamma}]\nsweep: {a: [1], b: [2]}\n"
+	doc := parse(t, text)
+	for _, key := range []string{"attrition", "attrition", "covariates[0]", "aim", "sweep.a"} {
+		if err := doc.Set(key, "null"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if doc.Has("attrition") || !slices.Equal(doc.Keys("sweep"), []string{"b"}) {
+		t.Errorf("attrition: %v, sweep: %v", doc.Has("attrition"), doc.Keys("sweep"))
+	}
+	got, want := defaults(), defaults()
+	if err := doc.Decode(&got, kinds); err != nil {
+		t.Fatal(err)
+	}
+	if err := parse(t, "trial: {schools: 3}\ncovariates: [{name: b, law: gamma}]\nsweep: {b: [2]}\n").Decode(&want, kinds); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if err := doc.Set("attrition.rate", "0.3"); err != nil || !doc.Has("attrition.rate") {
+		t.Errorf("a dropped key cannot be set again: %v", err)
+	}
+	for key, want := range map[string]string{
+		"trial.schools":    "--set trial.schools=null: cannot be dropped: the required key is missing",
+		"trial.scools":     "--set trial.scools=null: unknown key",
+		"attritions":       "--set attritions=null: unknown key",
+		"covariates[2]":    "--set covariates[2]=null: the list covariates has 2 entries",
+		"covariates.0.law": "cannot be dropped",
+	} {
+		doc := parse(t, text)
+		err := doc.Set(key, "null")
+		if err == nil {
+			into := defaults()
+			err = doc.Decode(&into, kinds)
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", key, err, want)
+		}
+	}
+}
+
 func TestKeysKeepTheirOrder(t *testing.T) {
 	doc := parse(t, "sweep: {z: [1], a.b: [2], m: [3]}\nseed: 1\n")
 	if got := doc.Keys("sweep"); !slices.Equal(got, []string{"z", "a.b", "m"}) {

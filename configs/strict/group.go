@@ -47,7 +47,7 @@ func (d *decoder) group(dst reflect.Value, n *node, path string) {
 		switch {
 		case s == nil:
 			g.unknownKey(key)
-		case s.value.IsValid():
+		case s.value.IsValid() && !n.items[i].dropped:
 			d.value(s.value, n.items[i], join(path, key.text), s.rules)
 		}
 	}
@@ -216,6 +216,10 @@ func (g *group) missing(key, doc, hint string) {
 	message := "the required key is missing"
 	if doc != "" {
 		message += " (" + doc + ")"
+	}
+	if drop := g.node.without(key); drop != nil {
+		g.d.fail(drop, join(g.path, key), "cannot be dropped: "+message, hint)
+		return
 	}
 	g.d.fail(g.node, join(g.path, key), message, hint)
 }

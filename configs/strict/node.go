@@ -39,17 +39,29 @@ type node struct {
 	keys  []*node // of a mapping, beside items
 	owner *node   // the key that this value belongs to, or nil
 
+	dropped bool // an override took the key away: it is there to be known, and holds nothing
+
 	from         *origin
 	line, column int
 }
 
-// get returns the value of a mapping's key, or nil.
+// get returns the value of a mapping's key, or nil, also where the key was dropped.
 func (n *node) get(key string) *node {
 	if n.kind != mapping {
 		return nil
 	}
 	for i, k := range n.keys {
-		if k.text == key {
+		if k.text == key && !n.items[i].dropped {
+			return n.items[i]
+		}
+	}
+	return nil
+}
+
+// without returns the override that dropped a mapping's key, or nil.
+func (n *node) without(key string) *node {
+	for i, k := range n.keys {
+		if k.text == key && n.items[i].dropped {
 			return n.items[i]
 		}
 	}
