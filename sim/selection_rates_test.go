@@ -301,7 +301,7 @@ func TestNotSelectedIsNoFailure(t *testing.T) {
 	}
 	var out bytes.Buffer
 	must(t, s.WriteTable(&out, 110, false))
-	if text := out.String(); !strings.Contains(text, "chosen %") || strings.Contains(text, "not-selected") {
+	if text := out.String(); !strings.Contains(text, "50.0 (15.8)") || strings.Contains(text, "not-selected") {
 		t.Error(text)
 	}
 }
