@@ -87,8 +87,8 @@ func (a Achievement) checkWords(f *Faults, t Trial) {
 }
 
 // lower writes a valid trial in the parameters that are drawn: class sizes by
-// mean and SD, variances instead of shares, the baseline test and the grade as
-// covariates. Faults are of what is impossible only together.
+// mean and SD, variances instead of shares, loads of what factors are of, the baseline
+// test and the grade as covariates. Faults are of what is impossible only together.
 //
 // The variance of every test in the control arm is 1 at its levels (block,
 // school, teacher, child) as ICC says, or where that is silent as the SDs say. At
@@ -101,6 +101,7 @@ func (t Trial) lower(f *Faults) Trial {
 	if f == nil {
 		f = new(Faults)
 	}
+	t = t.withLoads()
 	t.Design.Children = t.Design.Children.solved(f)
 	t.Achievement = t.Achievement.withEffect(t.Effect, t.Design.Arms)
 	if t.Achievement.Residual == nil && !t.Achievement.IsZero() {

@@ -23,11 +23,14 @@ type Latent struct {
 }
 
 // A Factor is a normal variable, with mean 0 and SD 1, that no one observes and
-// several covariates have in common.
+// several covariates have in common. Covariates load on it by their own Latent, or those
+// of Of all alike, by √Correlation.
 type Factor struct {
-	Name   string `yaml:"name" required:"true" doc:"name, for loads"`
-	Level  Level  `yaml:"level" required:"true" doc:"school or teacher"`
-	Latent `yaml:",inline"`
+	Name        string   `yaml:"name" required:"true" doc:"name, for loads"`
+	Level       Level    `yaml:"level" required:"true" doc:"school or teacher"`
+	Of          []string `yaml:"of,omitempty" doc:"covariates that load on it all alike, without naming it in their own loads"`
+	Correlation float64  `yaml:"correlation,omitempty" min:"0" max:"1" doc:"of the normal variables behind any two of these, by the factor; of normal covariates, their own"`
+	Latent      `yaml:",inline"`
 }
 
 // abilityLoad names the class's ability, before the year of Learning.
@@ -67,7 +70,7 @@ func takesLatent(l Law) bool {
 
 // loads reports whether anything loads on anything.
 func (t Trial) loads() bool {
-	return slices.ContainsFunc(t.Factors, func(f Factor) bool { return len(f.Loads) > 0 }) ||
+	return slices.ContainsFunc(t.Factors, func(f Factor) bool { return len(f.Loads) > 0 || len(f.Of) > 0 }) ||
 		slices.ContainsFunc(t.Covariates, func(c Covariate) bool { return c.Latent != nil && len(c.Latent.Loads) > 0 }) ||
 		t.Learning != nil && len(t.Learning.Ability.Loads) > 0
 }
@@ -83,6 +86,63 @@ func (t Trial) loadedOn(name string) bool {
 	})
 }
 
+// withLoads writes what factors say of covariates as loads of these.
+func (t Trial) withLoads() Trial {
+	cloned := false
+	for _, factor := range t.Factors {
+		for _, name := range factor.Of {
+			if !cloned {
+				t.Covariates, cloned = slices.Clone(t.Covariates), true
+			}
+			c := findCovariate(t.Covariates, name)
+			latent := Latent{Loads: map[string]float64{}}
+			if c.Latent != nil {
+				latent.SchoolShare = c.Latent.SchoolShare
+				maps.Copy(latent.Loads, c.Latent.Loads)
+			}
+			latent.Loads[factor.Name] = math.Sqrt(factor.Correlation)
+			c.Latent = &latent
+		}
+	}
+	return t
+}
+
+// checkOf adds the faults of the covariates that load on a factor all alike.
+func (t Trial) checkOf(f *Faults, path string, factor Factor) {
+	switch {
+	case len(factor.Of) == 0 && factor.Correlation != 0:
+		f.Add(path+"correlation", "is of the covariates that are named by of, and none is")
+	case len(factor.Of) == 1:
+		f.Add(path+"of", "names one covariate; a correlation is of two or more")
+	}
+	for i, name := range factor.Of {
+		at := fmt.Sprintf("%sof[%d]", path, i)
+		c := findCovariate(t.Covariates, name)
+		switch {
+		case c == nil:
+			names := make([]string, len(t.Covariates))
+			for k := range t.Covariates {
+				names[k] = t.Covariates[k].Name
+			}
+			f.Add(at, "there is no covariate %q; there are %s", name, orNothing(names))
+			continue
+		case slices.Contains(factor.Of[:i], name):
+			f.Add(at, "%q stands here twice", name)
+		case !takesLatent(c.Law):
+			f.Add(at, "%q is a class size or a share of members, which loads on nothing", name)
+		case c.Level < factor.Level:
+			f.Add(at, "%q is of %s, and the factor of %s: it can load on what is of its own level or above", name, c.Level.Plural(), factor.Level.Plural())
+		case c.Level == ChildLevel && (c.Slope != 0 || c.Curvature != 0):
+			f.Add(at, "the children of a class would have a part of the score in common by %q, which has slope or curvature", name)
+		}
+		if c.Latent != nil {
+			if _, loads := c.Latent.Loads[factor.Name]; loads {
+				f.Add(at, "%q has a load on %s of its own too", name, factor.Name)
+			}
+		}
+	}
+}
+
 // checkLatents adds the faults of factors and of what stands behind covariates.
 func (t Trial) checkLatents(f *Faults) {
 	known := map[string]Level{}
@@ -95,6 +155,7 @@ func (t Trial) checkLatents(f *Faults) {
 			f.Add(path+"name", "%q is what loads call the class's ability; give the factor another name", abilityLoad)
 		}
 		factor.check(f, path, factor.Level, known)
+		t.checkOf(f, path, factor)
 		known[factor.Name] = factor.Level
 	}
 	if t.Learning != nil {

@@ -151,12 +151,20 @@ func (p *population) index(weight func(Covariate) float64) []indexTerm {
 
 // column returns the covariate with a name; it must exist.
 func (p *population) column(name string) *drawnColumn {
+	if c := p.find(name); c != nil {
+		return c
+	}
+	panic("dgp: no covariate " + name)
+}
+
+// find returns the column of a covariate, or nil.
+func (p *population) find(name string) *drawnColumn {
 	for _, c := range p.columns {
 		if c.Name == name {
 			return c
 		}
 	}
-	panic("dgp: no covariate " + name)
+	return nil
 }
 
 // children returns the number of sampled children.

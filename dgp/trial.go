@@ -99,7 +99,7 @@ func (t Trial) Validate() error {
 	if len(f) == 0 { // what is impossible only together
 		t.lower(&f)
 		if t.loads() {
-			t.compiled().checkVariances(&f)
+			t.withLoads().compiled().checkVariances(&f)
 		}
 	}
 	if len(f) > 0 {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // DifferencesSchemaVersion is raised when a field of the written differences
@@ -299,43 +298,16 @@ func (d Differences) writeBlocks(out *strings.Builder, style tableStyle, width i
 	}
 	fmt.Fprintf(out, "Differences between %s %s; tests at alpha = %s.\n\n", compared, same, decimal(d.Alpha))
 
-	padToWidest(labels)
-	wide := utf8.RuneCountInString(labels[0])
-	headings := [2]string{tableIndent + padRight("", wide), tableIndent + padRight(what, wide)}
-	if wide < len(what) {
-		wide = len(what)
-		headings[0] = tableIndent + padRight("", wide)
-	}
-	lines := make([]string, len(d.Rows))
-	for i := range lines {
-		lines[i] = tableIndent + padRight(labels[i], wide)
-	}
 	columns := d.columns()
 	if !failed {
 		columns = columns[:len(columns)-1]
 	}
+	table := NumberTable{Names: labels}
 	for _, c := range columns {
-		cells, empty := make([]tableCell, len(d.Rows)), true
-		for i := range d.Rows {
-			cells[i] = c.cell(&d.Rows[i])
-			empty = empty && cells[i].value == missing
-		}
-		if empty {
-			continue
-		}
-		texts := alignCells(cells, false)
-		wide := max(utf8.RuneCountInString(c.heading[0]), utf8.RuneCountInString(c.heading[1]), utf8.RuneCountInString(texts[0]))
-		for k := range headings {
-			headings[k] += tableGap + padLeft(c.heading[k], wide)
-		}
-		for i := range lines {
-			lines[i] += tableGap + padLeft(texts[i], wide)
-		}
+		table.add(c.heading[0], c.heading[1], func(i int) tableCell { return c.cell(&d.Rows[i]) })
 	}
-	for _, heading := range headings {
-		out.WriteString(style.bold(strings.TrimRight(heading, " ")) + "\n")
-	}
-	out.WriteString(style.faint(strings.Repeat("─", utf8.RuneCountInString(headings[1]))) + "\n")
+	headings, lines := table.layOut(what)
+	writeHeadings(out, headings, style)
 	for i := range d.Rows {
 		if i == 0 || !d.Rows[i].sameEffect(&d.Rows[i-1]) {
 			if i > 0 {

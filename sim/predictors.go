@@ -91,11 +91,11 @@ func Predictors(study Study, rows []SummaryRow, chunks iter.Seq2[[]Record, error
 			continue
 		}
 		if truths[r.Cell] == nil {
-			known, err := designs[r.Cell].Study.predicts()
+			known, err := designs[r.Cell].Study.covariates()
 			if err != nil {
 				return nil, err
 			}
-			truths[r.Cell] = known
+			truths[r.Cell] = known.role
 		}
 		v := PredictorValue{
 			Cell: r.Cell, Factors: r.Factors, Estimator: r.Estimator, Term: r.Term, Predictor: predictor,
@@ -151,33 +151,54 @@ func wilsonOfMean(mean, mcse float64, n int) Simulated {
 	return Wilson(mean, int(effective))
 }
 
-// predicts returns a function that tells whether a term truly predicts: one with a column
-// that moves the outcome of a study of learning.
-func (s Study) predicts() (func(term string) Role, error) {
+// covariateTruth tells what the covariates of a term are in a study.
+type covariateTruth struct {
+	role    func(term string) Role
+	related func(term string) bool // of one that does not predict: it covaries with one that does
+}
+
+// covariates tells which terms truly predict: those with a column that moves the outcome
+// of a study of learning.
+func (s Study) covariates() (covariateTruth, error) {
 	g, err := s.Trial.Compile()
 	if err != nil {
-		return nil, err
+		return covariateTruth{}, err
 	}
 	shape := g.Shape()
 	modelled := slices.ContainsFunc(shape.Columns, func(c dgp.Column) bool { return g.Predicts(shape.Index(c.Name)) })
-	return func(text string) Role {
-		t, err := estimators.ParseTerm(text)
-		if err != nil || !modelled {
-			return UnknownRole
-		}
-		truth := NotPredictor
-		for _, f := range t.Factors {
-			columns, _ := f.Variable.Columns()
-			for _, c := range columns {
-				i := shape.Index(c.Name)
-				if i < 0 {
-					return UnknownRole
-				}
-				if g.Predicts(i) {
-					truth = TruePredictor
-				}
+	return covariateTruth{
+		role: func(term string) Role {
+			columns, ok := termColumns(term, shape)
+			switch {
+			case !ok || !modelled || len(columns) == 0:
+				return UnknownRole
+			case slices.ContainsFunc(columns, g.Predicts):
+				return TruePredictor
 			}
-		}
-		return truth
+			return NotPredictor
+		},
+		related: func(term string) bool {
+			columns, _ := termColumns(term, shape)
+			return slices.ContainsFunc(columns, g.Related)
+		},
 	}, nil
+}
+
+// termColumns returns the columns of a term; false where it is no term of these.
+func termColumns(text string, shape dgp.Shape) (all []int, ok bool) {
+	t, err := estimators.ParseTerm(text)
+	if err != nil {
+		return nil, false
+	}
+	for _, f := range t.Factors {
+		columns, _ := f.Variable.Columns()
+		for _, c := range columns {
+			i := shape.Index(c.Name)
+			if i < 0 {
+				return nil, false
+			}
+			all = append(all, i)
+		}
+	}
+	return all, true
 }

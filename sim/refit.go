@@ -52,7 +52,7 @@ func NewRefit(study Study, rows []SummaryRow, replicate int, wanted func(estimat
 	if err != nil {
 		return nil, err
 	}
-	role, err := design.predicts()
+	truth, err := design.covariates()
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func NewRefit(study Study, rows []SummaryRow, replicate int, wanted func(estimat
 	panel.Use(st)
 	panel.Fit(data)
 	return &Refit{
-		Replicate: replicate, Factors: rows[0].Factors, Role: role,
+		Replicate: replicate, Factors: rows[0].Factors, Role: truth.role,
 		Curves:  slices.DeleteFunc(panel.LassoCurves(), func(c estimators.LassoCurve) bool { return !named(c.Estimator, c.Outcome) }),
 		Trees:   slices.DeleteFunc(panel.Trees(), func(t estimators.GrownTree) bool { return !named(t.Estimator, t.Outcome) }),
 		Forests: slices.DeleteFunc(panel.ForestCurves(), func(f estimators.ForestCurves) bool { return !named(f.Estimator, f.Outcome) }),

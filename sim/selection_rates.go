@@ -53,66 +53,64 @@ func (s Summary) selects() bool {
 	})
 }
 
-// AddSelection measures selection, where an estimator of the study selects and it is
-// known what truly predicts. It reads the log once, in the order of (cell,
+// AddSelection measures selection, how stable it and ranks of covariates are, and the
+// importance of covariates without effect, where an estimator of the study selects and it
+// is known what truly predicts. It reads the log once, in the order of (cell,
 // replicate), and its memory does not grow with replicates.
-func (s *Summary) AddSelection(study Study, chunks iter.Seq2[[]Record, error]) (err error) {
-	s.Selection = nil
+func (s *Summary) AddSelection(study Study, chunks iter.Seq2[[]Record, error]) error {
+	s.Selection, s.Stability, s.Bias = nil, nil, nil
 	if !s.selects() {
 		return nil
 	}
 	designs := study.designs()
-	s.Selection, err = selectionRates(chunks, s.Alpha, len(designs), func(cell int) (func(string) Role, error) { return designs[cell].Study.predicts() })
-	for i := range s.Selection {
-		s.Selection[i].Factors = designs[s.Selection[i].Cell].Factors
-	}
-	return err
+	return s.addSelection(designs, func(cell int) (covariateTruth, error) { return designs[cell].Study.covariates() }, chunks)
 }
 
-// selectionRates measures cell after cell; roles tells of a cell what truly predicts.
-func selectionRates(chunks iter.Seq2[[]Record, error], alpha float64, cells int, roles func(cell int) (func(string) Role, error)) ([]SelectionRates, error) {
-	m := selectionMeasurer{limits: newLimits(alpha)}
-	var all []SelectionRates
-	cell, replicate := -1, -1
+// addSelection measures cell after cell; truths tells what covariates of a cell are.
+func (s *Summary) addSelection(designs []Cell, truths func(cell int) (covariateTruth, error), chunks iter.Seq2[[]Record, error]) error {
+	rates := selectionMeasurer{limits: newLimits(s.Alpha)}
+	var ranks rankMeasurer
 	finish := func() {
-		for _, g := range m.groups {
-			g.finish()
-		}
+		rates.finishReplicate()
+		ranks.finishReplicate()
 	}
+	cell, replicate := -1, -1
 	finishCell := func() {
-		finish()
-		for _, g := range m.groups {
-			if g.lists() || g.cover[NotPredictor].parts+g.cover[TruePredictor].parts > 0 {
-				row := g.rates()
-				row.Cell = cell
-				all = append(all, row)
-			}
+		if cell < 0 {
+			return
 		}
+		finish()
+		factors := designs[cell].Factors
+		s.Selection = append(s.Selection, rates.measures(cell, factors)...)
+		stability, bias := ranks.measures(cell, factors)
+		s.Stability, s.Bias = append(s.Stability, stability...), append(s.Bias, bias...)
 	}
 	err := eachRecord(chunks, func(r *Record) error {
 		switch {
 		case r.Cell != cell:
 			finishCell()
-			if r.Cell < 0 || r.Cell >= cells {
-				return fmt.Errorf("the log has a cell %d, the study has %d", r.Cell, cells)
+			if r.Cell < 0 || r.Cell >= len(designs) {
+				return fmt.Errorf("the log has a cell %d, the study has %d", r.Cell, len(designs))
 			}
-			role, err := roles(r.Cell)
+			truth, err := truths(r.Cell)
 			if err != nil {
 				return err
 			}
-			m.start(role)
+			rates.start(truth.role)
+			ranks.start(designs[r.Cell].Study, truth)
 		case r.Replicate != replicate:
 			finish()
 		}
 		cell, replicate = r.Cell, r.Replicate
-		m.add(r)
+		rates.add(r)
+		ranks.add(r)
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	finishCell()
-	return all, nil
+	return nil
 }
 
 // fewDetails is how many covariates of an estimator tables show one by one beside its
@@ -281,6 +279,24 @@ func (g *selectionGroup) add(r *Record, p selectionPlace, limits *limits) {
 			g.covering[p.role]++
 		}
 	}
+}
+
+func (m *selectionMeasurer) finishReplicate() {
+	for _, g := range m.groups {
+		g.finish()
+	}
+}
+
+// measures returns the rates of the cell's groups.
+func (m *selectionMeasurer) measures(cell int, factors []Factor) (all []SelectionRates) {
+	for _, g := range m.groups {
+		if g.lists() || g.cover[NotPredictor].parts+g.cover[TruePredictor].parts > 0 {
+			row := g.rates()
+			row.Cell, row.Factors = cell, factors
+			all = append(all, row)
+		}
+	}
+	return all
 }
 
 // finish counts the replicate at hand.

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strings"
-	"unicode/utf8"
 )
 
 // A jsonShare is a share in JSON, null where it does not exist.
@@ -14,8 +12,9 @@ type jsonShare struct {
 	MCSE  jsonNumber `json:"mcse"`
 }
 
+func (s Share) json() jsonShare { return jsonShare{jsonNumber(s.Value), jsonNumber(s.MCSE)} }
+
 func (s *SelectionRates) json() any {
-	share := func(s Share) jsonShare { return jsonShare{jsonNumber(s.Value), jsonNumber(s.MCSE)} }
 	return struct {
 		Cell           int               `json:"cell"`
 		Factors        map[string]string `json:"factors"`
@@ -37,81 +36,42 @@ func (s *SelectionRates) json() any {
 		OtherIntervals int               `json:"other_intervals"`
 	}{
 		s.Cell, jsonFactors(s.Factors), s.Estimator, s.Outcome, s.N, s.Selects, s.True, s.Others,
-		share(s.ListedTrue), share(s.ListedOther), share(s.Number), share(s.AnyFalse), share(s.FalseListed),
-		s.Estimand, share(s.CoverTrue), share(s.CoverOther), s.TrueIntervals, s.OtherIntervals,
+		s.ListedTrue.json(), s.ListedOther.json(), s.Number.json(), s.AnyFalse.json(), s.FalseListed.json(),
+		s.Estimand, s.CoverTrue.json(), s.CoverOther.json(), s.TrueIntervals, s.OtherIntervals,
 	}
 }
 
-// A SelectionColumn is a column of tables of selection rates.
-type SelectionColumn struct {
-	Head [2]string // above each other
-	cell func(*SelectionRates) tableCell
-}
-
-// SelectionColumns are those of every such table, after the estimator.
-func SelectionColumns() []SelectionColumn {
-	share := func(above, head string, of func(*SelectionRates) Share) SelectionColumn {
-		return SelectionColumn{[2]string{above, head}, func(s *SelectionRates) tableCell {
-			x := of(s)
-			return percent(x.Value, x.MCSE)
-		}}
+// selectionTables are a table of selection rates for each design.
+func (s Summary) selectionTables() NumberTables {
+	if len(s.Selection) == 0 {
+		return NumberTables{}
 	}
-	return []SelectionColumn{
-		share("true ones", "listed", func(s *SelectionRates) Share { return s.ListedTrue }),
-		share("others", "listed", func(s *SelectionRates) Share { return s.ListedOther }),
-		{[2]string{"number", "listed"}, func(s *SelectionRates) tableCell { return cellOf(s.Number.Value, s.Number.MCSE, 1) }},
-		share("false of", "listed", func(s *SelectionRates) Share { return s.FalseListed }),
-		share("any false", "trials", func(s *SelectionRates) Share { return s.AnyFalse }),
-		share("cover", "true ones", func(s *SelectionRates) Share { return s.CoverTrue }),
-		share("cover", "others", func(s *SelectionRates) Share { return s.CoverOther }),
-	}
-}
-
-// Written returns the number of a rate and its Monte Carlo standard error, as tables
-// show them: "" for what does not exist.
-func (c SelectionColumn) Written(s *SelectionRates) (number, mcse string) {
-	return writtenCell(c.cell(s))
-}
-
-// Name is the estimator, with its outcome where a table has several.
-func (s *SelectionRates) name(several bool) string {
-	if several {
-		return s.Estimator + ": " + s.Outcome
-	}
-	return s.Estimator
-}
-
-// SelectionNames name the lines of a table.
-func SelectionNames(rows []SelectionRates) []string {
-	several := false
-	for i := range rows {
-		for k := range rows[:i] {
-			several = several || rows[k].Estimator == rows[i].Estimator && rows[k].Outcome != rows[i].Outcome
+	tables := perDesign(s.Selection, func(r *SelectionRates) (int, []Factor) { return r.Cell, r.Factors }, "Finding predictors", func(rows []SelectionRates, t *NumberTable) {
+		t.Title += ", %"
+		lines := make([]estimatorLine, len(rows))
+		for i := range rows {
+			lines[i] = estimatorLine{rows[i].Estimator, rows[i].Outcome, ""}
 		}
-	}
-	names := make([]string, len(rows))
-	for i := range rows {
-		names[i] = rows[i].name(several)
-	}
-	return names
-}
-
-// SelectionCells returns the selection rates of every cell, each with a title.
-func (s Summary) SelectionCells() (titles []string, cells [][]SelectionRates) {
-	for start := 0; start < len(s.Selection); {
-		end := start + 1
-		for end < len(s.Selection) && s.Selection[end].Cell == s.Selection[start].Cell {
-			end++
+		t.Names = lineNames(lines)
+		share := func(above, head string, of func(*SelectionRates) Share) {
+			t.add(above, head, func(i int) tableCell {
+				x := of(&rows[i])
+				return percent(x.Value, x.MCSE)
+			})
 		}
-		titles = append(titles, "Finding predictors"+inDesign(s.Selection[start].Factors))
-		cells = append(cells, s.Selection[start:end])
-		start = end
-	}
-	return titles, cells
+		share("true ones", "listed", func(s *SelectionRates) Share { return s.ListedTrue })
+		share("others", "listed", func(s *SelectionRates) Share { return s.ListedOther })
+		t.add("number", "listed", func(i int) tableCell { return cellOf(rows[i].Number.Value, rows[i].Number.MCSE, 1) })
+		share("false of", "listed", func(s *SelectionRates) Share { return s.FalseListed })
+		share("any false", "trials", func(s *SelectionRates) Share { return s.AnyFalse })
+		share("cover", "true ones", func(s *SelectionRates) Share { return s.CoverTrue })
+		share("cover", "others", func(s *SelectionRates) Share { return s.CoverOther })
+	})
+	return NumberTables{tables, s.selectionNotes()}
 }
 
-// SelectionNotes explain the columns.
-func (s Summary) SelectionNotes() []string {
+// selectionNotes explain the columns.
+func (s Summary) selectionNotes() []string {
 	least, most := [2]int{math.MaxInt, math.MaxInt}, [2]int{}
 	submodel, projection := false, false
 	for i := range s.Selection {
@@ -148,68 +108,29 @@ func (s Summary) SelectionNotes() []string {
 	return append(notes, "In parentheses: Monte Carlo standard errors of ratios, over trials.")
 }
 
-// WriteSelection writes the selection rates for a reader at a terminal, and nothing for
-// a study that selects no predictors.
-func (s Summary) WriteSelection(w io.Writer, width int, color bool) error {
-	if len(s.Selection) == 0 {
-		return nil
-	}
-	var out strings.Builder
-	style := tableStyle(color)
-	titles, cells := s.SelectionCells()
-	for i, rows := range cells {
-		if i > 0 {
-			out.WriteByte('\n')
-		}
-		out.WriteString(style.bold(titles[i]+", %") + "\n\n")
-		writeSelectionBlock(&out, rows, style)
-	}
-	out.WriteByte('\n')
-	for _, note := range s.SelectionNotes() {
-		var text strings.Builder
-		writeWrapped(&text, note, "", width)
-		for line := range strings.Lines(text.String()) {
-			out.WriteString(style.faint(strings.TrimSuffix(line, "\n")) + "\n")
+// SelectionTables are the tables of a study that selects predictors: selection rates, how
+// stable ranks and sets are, and the importance of covariates without effect.
+func (s Summary) SelectionTables() (all []NumberTables) {
+	for _, tables := range []NumberTables{s.selectionTables(), s.stabilityTables(), s.biasTables()} {
+		if len(tables.Tables) > 0 {
+			all = append(all, tables)
 		}
 	}
-	_, err := io.WriteString(w, out.String())
-	return err
+	return all
 }
 
-func writeSelectionBlock(out *strings.Builder, rows []SelectionRates, style tableStyle) {
-	labels := SelectionNames(rows)
-	wide := len("estimator")
-	for _, label := range labels {
-		wide = max(wide, utf8.RuneCountInString(label))
-	}
-	headings := [2]string{tableIndent + padRight("", wide), tableIndent + padRight("estimator", wide)}
-	lines := make([]string, len(rows))
-	for i := range lines {
-		lines[i] = tableIndent + padRight(labels[i], wide)
-	}
-	for _, c := range SelectionColumns() {
-		cells, empty := make([]tableCell, len(rows)), true
-		for i := range rows {
-			cells[i] = c.cell(&rows[i])
-			empty = empty && cells[i].value == missing
+// WriteSelection writes these for a reader at a terminal, and nothing for a study that
+// selects no predictors.
+func (s Summary) WriteSelection(w io.Writer, width int, color bool) error {
+	for i, tables := range s.SelectionTables() {
+		if i > 0 {
+			if _, err := io.WriteString(w, "\n"); err != nil {
+				return err
+			}
 		}
-		if empty {
-			continue
-		}
-		texts := alignCells(cells, false)
-		wide := max(utf8.RuneCountInString(c.Head[0]), utf8.RuneCountInString(c.Head[1]), utf8.RuneCountInString(texts[0]))
-		for k := range headings {
-			headings[k] += tableGap + padLeft(c.Head[k], wide)
-		}
-		for i := range lines {
-			lines[i] += tableGap + padLeft(texts[i], wide)
+		if err := tables.write(w, width, tableStyle(color)); err != nil {
+			return err
 		}
 	}
-	for _, heading := range headings {
-		out.WriteString(style.bold(strings.TrimRight(heading, " ")) + "\n")
-	}
-	out.WriteString(style.faint(strings.Repeat("─", utf8.RuneCountInString(headings[1]))) + "\n")
-	for _, line := range lines {
-		out.WriteString(strings.TrimRight(line, " ") + "\n")
-	}
+	return nil
 }

@@ -96,10 +96,14 @@ type SummaryRow struct {
 // A Summary is the performance of every estimate of a study, in the order of
 // the cells and, within a cell, of the study's estimators.
 type Summary struct {
-	Alpha     float64
-	Made      Provenance // of the log; zero where it is unknown
-	Rows      []SummaryRow
-	Selection []SelectionRates // of studies that select predictors; AddSelection fills it
+	Alpha float64
+	Made  Provenance // of the log; zero where it is unknown
+	Rows  []SummaryRow
+
+	// Of studies that select predictors; AddSelection fills them.
+	Selection []SelectionRates
+	Stability []Stability
+	Bias      []ImportanceBias
 }
 
 // Estimates is the number of replicates with an estimate.

@@ -134,7 +134,7 @@ func (r *SummaryRow) factor(key string) string {
 // names of the CSV, null for what does not exist, the factors in an object of
 // their own, and the failures counted by status. Reduced counts fits that
 // worked after a collinear nuisance term was dropped. A study that selects predictors has
-// the list selection too.
+// the lists selection, stability and importance too.
 func (s Summary) WriteJSON(w io.Writer) error {
 	var out bytes.Buffer
 	out.WriteString(`{"schema_version":`)
@@ -158,24 +158,43 @@ func (s Summary) WriteJSON(w io.Writer) error {
 		s.Rows[i].writeJSON(&out)
 	}
 	out.WriteString("\n]")
-	if len(s.Selection) > 0 {
-		out.WriteString(`,"selection":[`)
-		for i := range s.Selection {
-			if i > 0 {
-				out.WriteByte(',')
-			}
-			out.WriteByte('\n')
-			line, err := json.Marshal(s.Selection[i].json())
-			if err != nil {
-				return err
-			}
-			out.Write(line)
+	for _, list := range []struct {
+		name string
+		n    int
+		row  func(i int) any
+	}{
+		{"selection", len(s.Selection), func(i int) any { return s.Selection[i].json() }},
+		{"stability", len(s.Stability), func(i int) any { return s.Stability[i].json() }},
+		{"importance", len(s.Bias), func(i int) any { return s.Bias[i].json() }},
+	} {
+		if err := writeJSONList(&out, list.name, list.n, list.row); err != nil {
+			return err
 		}
-		out.WriteString("\n]")
 	}
 	out.WriteString("}\n")
 	_, err := w.Write(out.Bytes())
 	return err
+}
+
+// writeJSONList writes a list, a line for each row, unless it is empty.
+func writeJSONList(out *bytes.Buffer, name string, n int, row func(i int) any) error {
+	if n == 0 {
+		return nil
+	}
+	out.WriteString(`,"` + name + `":[`)
+	for i := range n {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		out.WriteByte('\n')
+		line, err := json.Marshal(row(i))
+		if err != nil {
+			return err
+		}
+		out.Write(line)
+	}
+	out.WriteString("\n]")
+	return nil
 }
 
 func (r *SummaryRow) writeJSON(out *bytes.Buffer) {

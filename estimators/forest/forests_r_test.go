@@ -86,8 +86,16 @@ func TestForestsAreThoseOfR(t *testing.T) {
 			}
 		}
 	}
-	checks := 0
-	for _, row := range readTable(t, "forests_by_seed") {
+	if checks := againstR(t, "forests_by_seed", draws, limit); checks != 71 {
+		t.Errorf("%d differences, not 71", checks)
+	}
+}
+
+// againstR holds means of draws, by fit and term, against those of a table of R's, in
+// standard errors from the SDs over seeds on both sides, and counts them.
+func againstR(t *testing.T, table string, draws map[string][]float64, limit float64) (checks int) {
+	t.Helper()
+	for _, row := range readTable(t, table) {
 		key := row["fit"] + " " + row["term"]
 		own := draws[key]
 		if own == nil {
@@ -107,9 +115,7 @@ func TestForestsAreThoseOfR(t *testing.T) {
 		}
 		checks++
 	}
-	if checks != 71 {
-		t.Errorf("%d differences, not 71", checks)
-	}
+	return checks
 }
 
 func sortedKeys(m map[string]forest.Importance) []string {

@@ -129,27 +129,25 @@ func varianceTable(study sim.Study) pageTable {
 	return t
 }
 
-// selectionTables are a table of selection rates for each design.
+// selectionTables are the tables of a study that selects predictors.
 func selectionTables(s sim.Summary) []pageTable {
-	titles, cells := s.SelectionCells()
-	tables := make([]pageTable, len(cells))
-	for i, rows := range cells {
-		t := pageTable{ID: fmt.Sprintf("selection-%d", i+1), Caption: titles[i] + ", %", Heads: []pageHead{{"Estimator", true}}}
-		for _, c := range sim.SelectionColumns() {
-			t.Heads = append(t.Heads, pageHead{Words: capital(c.Head[0] + " " + c.Head[1])})
-		}
-		for k, name := range sim.SelectionNames(rows) {
-			line := []pageCell{wordCell(name)}
-			for _, c := range sim.SelectionColumns() {
-				line = append(line, numberCell(c.Written(&rows[k])))
+	var tables []pageTable
+	for _, group := range s.SelectionTables() {
+		for _, of := range group.Tables {
+			t := pageTable{ID: fmt.Sprintf("selection-%d", len(tables)+1), Caption: of.Title, Heads: []pageHead{{"Estimator", true}}}
+			for _, c := range of.Columns {
+				t.Heads = append(t.Heads, pageHead{Words: capital(c.Head[0] + " " + c.Head[1])})
 			}
-			t.row("", line...)
+			for line, name := range of.Names {
+				cells := []pageCell{wordCell(name)}
+				for _, c := range of.Columns {
+					cells = append(cells, numberCell(c.Written(line)))
+				}
+				t.row("", cells...)
+			}
+			tables = append(tables, t)
 		}
-		tables[i] = t
-	}
-	if len(tables) > 0 {
-		last := &tables[len(tables)-1]
-		last.Notes = s.SelectionNotes()
+		tables[len(tables)-1].Notes = group.Notes
 	}
 	return tables
 }

@@ -195,36 +195,49 @@ func checkPage(t *testing.T, root *node) {
 	}
 }
 
-// ratesEqualSelection holds the tables of selection rates against the summary's, and looks
+// ratesEqualSelection holds the tables of selection against the summary's, and looks
 // for the words on rows that are left out for them.
 func ratesEqualSelection(t *testing.T, root *node, summary sim.Summary) {
 	t.Helper()
 	if _, hidden := summary.Main(); hidden > 0 && !strings.Contains(root.words(), sim.HiddenRows(hidden)) {
 		t.Errorf("the page does not say that %d rows are left out", hidden)
 	}
+	var want []sim.NumberTable
+	for _, group := range summary.SelectionTables() {
+		want = append(want, group.Tables...)
+	}
 	at := 0
 	for _, table := range root.all("table") {
 		if !strings.HasPrefix(table.attr["id"], "selection-") {
 			continue
 		}
-		for _, tr := range table.all("tbody")[0].all("tr") {
-			for k, c := range sim.SelectionColumns() {
-				want, mcse := c.Written(&summary.Selection[at])
+		if at == len(want) {
+			t.Fatalf("more than %d tables of selection on the page", at)
+		}
+		of := want[at]
+		at++
+		lines := table.all("tbody")[0].all("tr")
+		if len(lines) != len(of.Names) {
+			t.Errorf("%s: %d lines on the page, %d in the summary", of.Title, len(lines), len(of.Names))
+			continue
+		}
+		for i, tr := range lines {
+			for k, c := range of.Columns {
+				want, mcse := c.Written(i)
 				switch {
 				case want == "":
 					want = "–"
 				case mcse != "":
 					want += " (" + mcse + ")"
 				}
-				if got := tr.all("td")[k+1].words(); got != want {
-					t.Errorf("%s, %s: %s on the page, %s in the summary", summary.Selection[at].Estimator, c.Head, got, want)
+				if got := tr.all("td")[k+1].words(); got != strings.Replace(want, "-", "−", 1) && got != want {
+					t.Errorf("%s, %s, %s: %s on the page, %s in the summary", of.Title, of.Names[i], c.Head, got, want)
 				}
 			}
-			at++
 		}
 	}
-	if at != len(summary.Selection) {
-		t.Errorf("%d of %d selection rates on the page", at, len(summary.Selection))
+	if at != len(want) {
+		t.Errorf("%d of %d tables of selection on the page", at, len(want))
 	}
 }
 

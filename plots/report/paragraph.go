@@ -654,32 +654,30 @@ func (p Proposal) WriteMarkdown(w io.Writer) error {
 	return err
 }
 
-// writeSelection writes the selection rates of every design.
+// writeSelection writes the tables of a study that selects predictors.
 func writeSelection(out *strings.Builder, s sim.Summary) {
-	titles, cells := s.SelectionCells()
-	columns := sim.SelectionColumns()
-	for i, rows := range cells {
-		fmt.Fprintf(out, "\n## %s, %%\n\n| estimator |", markdown(titles[i]))
-		for _, c := range columns {
-			fmt.Fprintf(out, " %s %s |", c.Head[0], c.Head[1])
-		}
-		fmt.Fprintf(out, "\n| :-- |%s\n", strings.Repeat(" --: |", len(columns)))
-		for k, name := range sim.SelectionNames(rows) {
-			fmt.Fprintf(out, "| %s |", markdown(name))
-			for _, c := range columns {
-				number, mcse := c.Written(&rows[k])
-				switch {
-				case number == "":
-					number = missing
-				case mcse != "":
-					number += " (" + mcse + ")"
-				}
-				fmt.Fprintf(out, " %s |", number)
+	for _, group := range s.SelectionTables() {
+		for _, t := range group.Tables {
+			fmt.Fprintf(out, "\n## %s\n\n| estimator |", markdown(t.Title))
+			for _, c := range t.Columns {
+				fmt.Fprintf(out, " %s %s |", c.Head[0], c.Head[1])
 			}
-			out.WriteByte('\n')
+			fmt.Fprintf(out, "\n| :-- |%s\n", strings.Repeat(" --: |", len(t.Columns)))
+			for line, name := range t.Names {
+				fmt.Fprintf(out, "| %s |", markdown(name))
+				for _, c := range t.Columns {
+					number, mcse := c.Written(line)
+					switch {
+					case number == "":
+						number = missing
+					case mcse != "":
+						number += " (" + mcse + ")"
+					}
+					fmt.Fprintf(out, " %s |", number)
+				}
+				out.WriteByte('\n')
+			}
 		}
-	}
-	if len(cells) > 0 {
-		fmt.Fprintf(out, "\n%s\n", strings.Join(s.SelectionNotes(), " "))
+		fmt.Fprintf(out, "\n%s\n", markdown(strings.Join(group.Notes, " ")))
 	}
 }
