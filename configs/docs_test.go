@@ -9,9 +9,11 @@ import (
 
 	"coachsim/configs"
 	"coachsim/estimators"
+	"coachsim/sim"
 )
 
-// The studies that the documentation tells of can be run.
+// The studies that the documentation tells of can be run, and their run directories
+// opened again.
 func TestStudiesOfTheDocumentation(t *testing.T) {
 	files, err := filepath.Glob("../docs/*.yaml")
 	if err != nil || len(files) < 3 {
@@ -34,6 +36,11 @@ func TestStudiesOfTheDocumentation(t *testing.T) {
 		}
 		if _, err := estimators.Bind(named(study, ""), g.Shape(), study.Terms); err != nil {
 			t.Errorf("%s: %v", file, err)
+		}
+		if plan, err := configs.Plan(study, sim.Build{Version: "v1.0.0"}); err != nil {
+			t.Errorf("%s: %v", file, err)
+		} else if _, err := configs.LoadPlan("plan.yaml", plan.Text); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -15,7 +15,7 @@ type ClassSize struct {
 	Mean  float64      `yaml:"mean" required:"true" gt:"0" doc:"mean of the normal law, children"`
 	SD    float64      `yaml:"sd" min:"0" doc:"standard deviation of the normal law, children"`
 	CV    float64      `yaml:"cv,omitempty" min:"0" doc:"instead of sd: coefficient of variation (SD/mean) of class sizes; mean and CV then hold after rounding and min"`
-	Min   int          `yaml:"min" min:"1" doc:"smallest ordinary class"`
+	Min   int          `yaml:"min" min:"0" doc:"smallest ordinary class; 0 is the same as 1"`
 	Max   int          `yaml:"max,omitempty" min:"1" max:"10000" doc:"largest class, such as the number of children sampled of whom some are missing later: sizes are then beta-binomial, of mean and sd before min"`
 	Small SmallClasses `yaml:"small" doc:"a share of small classes"`
 }

@@ -61,6 +61,8 @@ teachers trees 1 <<'END'
 END
 draw trees tree --kind tree
 draw trees partial-dependence --kind partial-dependence
+coachsim run docs/correlated-importance.yaml --no-figures --progress none --out "$work/correlated" >/dev/null
+draw correlated correlated-importance --kind importance --only correlation=0.9
 draw ecuador densities --kind densities
 draw ecuador design --kind design
 cp "$work/ecuador/figures/densities-domains.svg" docs/gallery/

@@ -32,6 +32,11 @@ func (f Predictors) Name() string {
 // Words are the figure's title and note.
 func (f Predictors) Words() Words {
 	title := [...]string{"How often each predictor is selected", "Importance of each predictor", "Coverage of the intervals of each predictor's coefficient"}[f.Measure]
+	if len(f.Values) > 0 {
+		if where := (Row{SummaryRow: sim.SummaryRow{Factors: f.Values[0].Factors}}).where(); where != "" {
+			title += ", " + where
+		}
+	}
 	trials, fewest := span{}, span{}
 	for _, v := range f.Values {
 		trials.add(float64(v.N))
@@ -238,11 +243,22 @@ func (f Predictors) guideAt() []float64 {
 // Table returns the plotted numbers.
 func (f Predictors) Table() [][]string {
 	table := [][]string{{"estimator", "term", "predictor", "true_predictor", "value", "low", "high", "mcse", "fits", "n", "shown"}}
+	ranked := slices.ContainsFunc(f.Values, func(v sim.PredictorValue) bool { return v.Rank.Mean > 0 })
+	if ranked {
+		table[0] = append(table[0], "mean_rank", "rank_sd")
+	}
 	shown := f.shown()
 	for _, v := range f.Values {
-		table = append(table, []string{
+		line := []string{
 			v.Estimator, v.Term, v.Predictor, v.True.String(), cell(v.Value), cell(v.Low), cell(v.High), cell(v.MCSE), whole(v.Fits), whole(v.N), strconv.FormatBool(slices.Contains(shown, v.Predictor)),
-		})
+		}
+		switch {
+		case ranked && v.Rank.Mean > 0:
+			line = append(line, cell(v.Rank.Mean), cell(v.Rank.SD))
+		case ranked:
+			line = append(line, "", "")
+		}
+		table = append(table, line)
 	}
 	return table
 }
@@ -257,6 +273,9 @@ func makePredictors(m sim.PredictorMeasure, missing string) func(Run, sim.Figure
 		values, err := sim.Predictors(run.Study, summaryRows(rows), run.Chunks, m)
 		if err != nil {
 			return nil, err
+		}
+		if m == sim.ImportanceMeasure {
+			run.Summary.AddRanks(values)
 		}
 		var figures []Figure
 		for i, v := range values {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -161,6 +162,21 @@ func TestImportanceCaption(t *testing.T) {
 	f.Values[1].Fits, f.Values[1].NotSelected = 30, 8
 	if note := f.Words().Note; !strings.Contains(note, selected) {
 		t.Error(note)
+	}
+}
+
+// The table behind the importances has ranks where they are known.
+func TestImportanceRanks(t *testing.T) {
+	values := []sim.PredictorValue{{Estimator: "e", Outcome: "y", Predictor: "x", Fits: 4, N: 4}, {Estimator: "e", Outcome: "y", Predictor: "z", Fits: 4, N: 4}}
+	columns := len(plots.Predictors{Measure: sim.ImportanceMeasure, Values: values}.Table()[0])
+	summary := sim.Summary{Stability: []sim.Stability{
+		{Estimator: "e", Outcome: "y", By: sim.ByRuns, Ranks: []sim.CovariateRank{{Covariate: "x", Mean: 7}}},
+		{Estimator: "e", Outcome: "y", By: sim.ByImportance, Ranks: []sim.CovariateRank{{Covariate: "x", Mean: 1.5, SD: 0.25}}},
+	}}
+	summary.AddRanks(values)
+	table := plots.Predictors{Measure: sim.ImportanceMeasure, Values: values}.Table()
+	if got := table[1][columns:]; len(table[0]) != columns+2 || !slices.Equal(got, []string{"1.5", "0.25"}) || !slices.Equal(table[2][columns:], []string{"", ""}) {
+		t.Errorf("%v", table)
 	}
 }
 

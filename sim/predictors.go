@@ -30,6 +30,7 @@ type PredictorValue struct {
 	Cell      int
 	Factors   []Factor
 	Estimator string
+	Outcome   string
 	Term      string // as logged
 	Predictor string // the term that it is about
 	True      Role   // whether it truly predicts
@@ -39,6 +40,7 @@ type PredictorValue struct {
 	// NotSelected counts the trials in which the predictor was not selected, so that it
 	// has no value.
 	NotSelected int
+	Rank        CovariateRank // among all, of importance; its mean is 0 where it is not known
 }
 
 // A Role says what a covariate is in truth.
@@ -98,7 +100,7 @@ func Predictors(study Study, rows []SummaryRow, chunks iter.Seq2[[]Record, error
 			truths[r.Cell] = known.role
 		}
 		v := PredictorValue{
-			Cell: r.Cell, Factors: r.Factors, Estimator: r.Estimator, Term: r.Term, Predictor: predictor,
+			Cell: r.Cell, Factors: r.Factors, Estimator: r.Estimator, Outcome: r.Outcome, Term: r.Term, Predictor: predictor,
 			True: truths[r.Cell](predictor), N: r.N, Fits: r.Estimates(), NotSelected: r.NotSelected,
 		}
 		switch {

@@ -419,6 +419,23 @@ func agreement(vectors *crossProducts) Share {
 	return s
 }
 
+// AddRanks tells of importances the ranks of their covariates, as far as AddSelection has
+// measured them.
+func (s Summary) AddRanks(importances []PredictorValue) {
+	for i := range importances {
+		v := &importances[i]
+		for k := range s.Stability {
+			of := &s.Stability[k]
+			if of.By != ByImportance || of.Cell != v.Cell || of.Estimator != v.Estimator || of.Outcome != v.Outcome {
+				continue
+			}
+			if at := slices.IndexFunc(of.Ranks, func(r CovariateRank) bool { return r.Covariate == v.Predictor }); at >= 0 {
+				v.Rank = of.Ranks[at]
+			}
+		}
+	}
+}
+
 // rankingWords explains what estimators rank by.
 func rankingWords(rows []ImportanceBias) string {
 	words := [...]string{
