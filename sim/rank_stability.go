@@ -275,12 +275,13 @@ func (g *rankGroup) addRuns() {
 	if g.runs.shares == nil {
 		g.runs.shares = newCrossProducts(p + 1)
 	}
-	vector := append(g.rank[:0], g.scores.values...)
+	g.rank = slices.Grow(g.rank[:0], p+1)[:p+1]
 	square := 0.0
-	for _, share := range vector {
+	for i, share := range g.scores.values {
+		g.rank[i] = share
 		square += share * share
 	}
-	g.rank = append(vector, square)
+	g.rank[p] = square
 	g.runs.shares.add(g.rank)
 }
 

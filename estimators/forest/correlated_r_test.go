@@ -41,7 +41,7 @@ func TestCorrelatedImportanceIsThatOfParty(t *testing.T) {
 		c := forest.Defaults(len(x))
 		c.Inputs = fit.mtry
 		for seed := range uint64(seeds) {
-			r := dgp.NewSource().Load(dgp.Stream{Seed: 9307, Replicate: seed}, 1)
+			r := dgp.NewSource().Load(dgp.Stream{Seed: 9307, Replicate: seed}, 1).Rand
 			f.Grow(upTo(len(rows)), c, 100, r)
 			for _, kind := range sortedKeys(fit.kinds) {
 				f.Importance(fit.kinds[kind], importance, r)
