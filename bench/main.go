@@ -196,6 +196,12 @@ func (s spread) String() string {
 	return fmt.Sprintf("%.3g (%.3g to %.3g)", s.Median, s.Low, s.High)
 }
 
+// rounded keeps as many digits as repeat.
+func (s spread) rounded() spread {
+	digits := func(x float64) float64 { return math.Round(1000*x) / 1000 }
+	return spread{digits(s.Median), digits(s.Low), digits(s.High)}
+}
+
 // compare prints every unit beside its peers.
 func compare(m *machine, chosen []unit, rounds int, out io.Writer) error {
 	if _, err := exec.LookPath("Rscript"); err != nil {
@@ -271,61 +277,37 @@ type baseline struct {
 
 const baselineFile = "bench/baseline.json"
 
-// guard measures the units as ratios to the normals, and compares or writes them.
+// guard measures the units as ratios to the normals, one after the other, and compares
+// or writes them.
 func guard(m *machine, chosen []unit, rounds int, record bool, out io.Writer) error {
-	normals := units[0]
-	ratios := map[string][]float64{}
-	for range rounds {
-		for _, u := range chosen {
-			if u.name == normals.name {
-				continue
-			}
-			// The machine's speed drifts, so each unit has normals of its own.
-			before, err := m.time(normals)
-			if err != nil {
-				return err
-			}
-			t, err := m.time(u)
-			if errors.Is(err, errMissing) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			after, err := m.time(normals)
-			if err != nil {
-				return err
-			}
-			ratios[u.name] = append(ratios[u.name], 2*t/(before+after))
-		}
-	}
-	now := baseline{Date: time.Now().UTC().Format(time.DateOnly), Machine: describe(), Commit: commit(), Rounds: rounds, Ratio: map[string]spread{}}
-	for name, x := range ratios {
-		now.Ratio[name] = spreadOf(x)
-	}
-	if record {
-		text, err := json.MarshalIndent(now, "", "  ")
+	var stored baseline
+	if !record {
+		text, err := os.ReadFile(baselineFile)
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(baselineFile, append(text, '\n'), 0o644)
+		if err := json.Unmarshal(text, &stored); err != nil {
+			return fmt.Errorf("%s: %w", baselineFile, err)
+		}
+		fmt.Fprintf(out, "Each unit over the normals of an Ecuador replicate, median of %d rounds (least to most), on %s;\nbaseline of %s, commit %s, on %s.\n", rounds, describe(), stored.Date, stored.Commit, stored.Machine)
 	}
-	text, err := os.ReadFile(baselineFile)
-	if err != nil {
-		return err
-	}
-	var stored baseline
-	if err := json.Unmarshal(text, &stored); err != nil {
-		return fmt.Errorf("%s: %w", baselineFile, err)
-	}
-	fmt.Fprintf(out, "Each unit over the normals of an Ecuador replicate, median of %d rounds (least to most); baseline of %s, commit %s.\n", rounds, stored.Date, stored.Commit)
+	now := baseline{Date: time.Now().UTC().Format(time.DateOnly), Machine: describe(), Commit: commit(), Rounds: rounds, Ratio: map[string]spread{}}
 	for _, u := range chosen {
-		s, measured := now.Ratio[u.name]
-		if !measured {
+		if u.name == units[0].name {
 			continue
 		}
+		s, err := m.overNormals(u, rounds)
+		if errors.Is(err, errMissing) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		now.Ratio[u.name] = s.rounded()
 		old, known := stored.Ratio[u.name]
 		switch change := s.Median/old.Median - 1; {
+		case record:
+			fmt.Fprintf(out, "%-36s %s\n", u.name, s)
 		case !known:
 			fmt.Fprintf(out, "%-36s %s  new\n", u.name, s)
 		// A change is one where also the rounds do not overlap: machines are noisy.
@@ -335,7 +317,38 @@ func guard(m *machine, chosen []unit, rounds int, record bool, out io.Writer) er
 			fmt.Fprintf(out, "%-36s %s  as before (%+.0f %%)\n", u.name, s, 100*change)
 		}
 	}
-	return nil
+	if !record {
+		return nil
+	}
+	text, err := json.MarshalIndent(now, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(baselineFile, append(text, '\n'), 0o644)
+}
+
+// overNormals measures a unit over normals that are drawn before and after: the machine's
+// speed drifts.
+func (m *machine) overNormals(u unit, rounds int) (spread, error) {
+	normals := units[0]
+	var ratios []float64
+	before, err := m.time(normals)
+	if err != nil {
+		return spread{}, err
+	}
+	for range rounds {
+		t, err := m.time(u)
+		if err != nil {
+			return spread{}, err
+		}
+		after, err := m.time(normals)
+		if err != nil {
+			return spread{}, err
+		}
+		ratios = append(ratios, 2*t/(before+after))
+		before = after
+	}
+	return spreadOf(ratios), nil
 }
 
 // scales are the sizes of a replicate that BenchmarkScaling varies, with as many
