@@ -1,12 +1,16 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"coachsim/configs"
 	"coachsim/plots"
@@ -209,18 +213,25 @@ func (f *finished) warnOfFailure(w io.Writer) {
 	}
 }
 
+// writeFigures draws the figures, as many at once as there are workers.
 func (f *finished) writeFigures(theme plots.Theme, figures []plots.Figure, formats []plots.Format) error {
 	dir := filepath.Join(f.dir, "figures")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	for _, figure := range figures {
-		captioned := plots.Captioned{Figure: figure, Study: plots.OfStudy(f.study)}
-		if _, err := plots.Write(dir, theme, captioned, formats...); err != nil {
-			return err
-		}
+	study := plots.OfStudy(f.study)
+	errs := make([]error, len(figures))
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for range min(len(figures), runtime.GOMAXPROCS(0)) {
+		wait.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(figures); i = int(next.Add(1)) - 1 {
+				_, errs[i] = plots.Write(dir, theme, plots.Captioned{Figure: figures[i], Study: study}, formats...)
+			}
+		})
 	}
-	return nil
+	wait.Wait()
+	return errors.Join(errs...)
 }
 
 // interrupted says what a stopped run has kept.
