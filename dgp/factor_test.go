@@ -101,6 +101,32 @@ func TestRelated(t *testing.T) {
 			t.Errorf("with a correlation of %g related are %q, not %q", r, got, want)
 		}
 	}
+	// A class mean that rises with the grade goes with the score before where grades differ
+	// in it, and with another that does.
+	for want, change := range map[string]func(*Trial){
+		"fgradeold":   func(t *Trial) { t.Learning.Ability.GradeMeans[1] = 0.5 },
+		"fgradeolder": func(t *Trial) { t.Learning.Gains.Effects["old"] = 0.1 },
+		"f":           func(*Trial) {},
+	} {
+		trial, got := blockTrial(0), ""
+		trial.Design.Grades = 2
+		trial.Learning.Ability.GradeMeans, trial.Learning.Items.Numbers = []float64{0, 0}, []int{10, 10}
+		for _, name := range []string{"old", "older"} {
+			trial.Covariates = append(trial.Covariates, Covariate{Name: name, Level: TeacherLevel, Law: ClassMean{Mean: 9, ChildSD: 0.5, Grade: 1}})
+		}
+		if change(&trial); want == "fgradeold" {
+			trial.Covariates = trial.Covariates[:len(trial.Covariates)-1]
+		}
+		g := mustCompile(t, trial)
+		for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "grade", "old", "older"} {
+			if i := g.Shape().Index(name); i >= 0 && g.Related(i) {
+				got += name
+			}
+		}
+		if got != want {
+			t.Errorf("with grades related are %q, not %q", got, want)
+		}
+	}
 	trial := latentTrial() // without learning nothing predicts
 	g := mustCompile(t, trial)
 	if slices.ContainsFunc(trial.Covariates, func(c Covariate) bool { return g.Related(g.Shape().Index(c.Name)) }) {

@@ -113,9 +113,12 @@ func (s *Summary) addSelection(designs []Cell, truths func(cell int) (covariateT
 	return nil
 }
 
-// fewDetails is how many covariates of an estimator tables show one by one beside its
-// selection rates.
-const fewDetails = 12
+// Tables show the covariates of an estimator one by one beside its selection rates where
+// it has no more than fewDetails, and no more than fewDetailsOfAll in all designs.
+const (
+	fewDetails      = 12
+	fewDetailsOfAll = 24
+)
 
 // Shown lists the places of the rows that tables show: all but those of single covariates
 // by estimators whose selection rates sum them up, where there are more than a few.
@@ -124,9 +127,14 @@ func (s Summary) Shown() []int {
 		cell               int
 		estimator, outcome string
 	}
+	all := map[group]int{} // covariates, over designs
+	for i := range s.Selection {
+		r := &s.Selection[i]
+		all[group{0, r.Estimator, r.Outcome}] += r.True + r.Others
+	}
 	long := map[group]*SelectionRates{}
 	for i := range s.Selection {
-		if r := &s.Selection[i]; r.True+r.Others > fewDetails {
+		if r := &s.Selection[i]; r.True+r.Others > fewDetails || all[group{0, r.Estimator, r.Outcome}] > fewDetailsOfAll {
 			long[group{r.Cell, r.Estimator, r.Outcome}] = r
 		}
 	}

@@ -248,6 +248,16 @@ func TestSelectionInSummaries(t *testing.T) {
 	if n := len(s.Shown()); n != len(s.Rows) {
 		t.Errorf("%d of %d rows shown of 8 covariates", n, len(s.Rows))
 	}
+	more := s
+	for cell := range 2 { // as of a sweep over more designs
+		for _, r := range s.Selection[:2] {
+			r.Cell = 2 + cell
+			more.Selection = append(slices.Clip(more.Selection), r)
+		}
+	}
+	if n, want := len(more.Shown()), len(s.Rows)-2*(3*8+8); n != want {
+		t.Errorf("%d of %d rows shown of 8 covariates in four designs, not %d", n, len(s.Rows), want)
+	}
 	for i := range s.Selection {
 		if s.Selection[i].Selects {
 			s.Selection[i].Others += 5
