@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"coachsim/dgp"
@@ -46,6 +47,7 @@ type mixed struct {
 	constant     int // columns of X for the constant: 0 or 1
 
 	kept    []int // by column of X after the constant: its place in l.terms
+	places  []int // by the same, and by outcome: the place in the core's sums of groups
 	rotated *rotation
 	unitOf  []int // by group: its inner unit
 	columns int   // of X
@@ -54,6 +56,7 @@ type mixed struct {
 	sizeAt  []int // by number of rows: place in size plus 1, 0 for none
 	units   []mixedUnit
 	mean    []float64 // by unit: means of X and the outcomes, from those of its effect
+	center  []float64 // by effect and place: the mean
 	within  []float64 // W: lower triangle of X, then by outcome X'y and y'y
 	square  []float64 // by size: Σ x̄x̄', laid out as within
 	stride  int       // numbers in within
@@ -62,12 +65,14 @@ type mixed struct {
 	waiting []waiting // scratch of addSquares: by size
 	outers  float64   // outer units
 
-	matrix jets // lower triangle: X, an outcome, reported combinations
-	column jets // scratch of eliminate
-	lifted jets // scratch: 1'V⁻¹(X, y) in one level of the absorbed effect
-	shared jets // scratch: u of one outer unit
-	weight []jet
-	point  mixedPoint
+	matrix     jets // lower triangle: X, an outcome, reported combinations
+	column     jets // scratch of eliminateSeries
+	swept      elimination
+	lifted     jets       // scratch: 1'V⁻¹(X, y) in one level of the absorbed effect
+	shared     jets       // scratch: u of one outer unit
+	weight     []jet      // by size: ω
+	cellWeight []firstJet // scratch: ω of the cells of one effect
+	point      mixedPoint
 
 	slopes    *randomSlopes // where more than intercepts is random, else nil
 	inference mixedInference
@@ -113,24 +118,31 @@ func (m *mixed) allocate(shape dgp.Shape, rows dgp.Level) {
 	if m.nested {
 		components = twoRatios
 	}
+	effects := 1
+	if m.absorbed {
+		effects = m.l.core.absorbed.most
+	}
 	// Units of sizes 1, 2, ..., K have K(K+1)/2 rows.
 	sizes := min(most, int(math.Sqrt(2*float64(mostRows)))+1)
 	stride := triangle(columns) + ny*(columns+1)
 	m.kept = make([]int, 0, len(m.l.terms))
+	m.places = make([]int, 0, len(m.l.terms)+ny)
 	m.allocateRotation(shape)
 	m.size = make([]unitSize, 0, sizes)
 	m.sizeAt = make([]int, mostRows+1)
 	m.units = make([]mixedUnit, 0, most)
 	m.mean = make([]float64, most*(columns+ny))
+	m.center = make([]float64, effects*(columns+ny))
 	m.within = make([]float64, stride)
 	m.square = make([]float64, sizes*stride)
 	m.cells = make([]mixedCell, 0, most)
 	m.sums = make([]float64, most*(columns+ny))
 	m.matrix = newJets(components, triangle(columns+1+nc))
-	m.column = newJets(components, columns+1+nc)
+	m.swept = newElimination(components, columns, columns+1+nc, effects)
 	m.lifted = newJets(components, columns+1)
 	m.shared = newJets(components, columns+1)
 	m.weight = make([]jet, sizes)
+	m.cellWeight = make([]firstJet, 0, sizes)
 	m.waiting = make([]waiting, sizes)
 }
 
@@ -163,11 +175,14 @@ func (m *mixed) prepare(s *Setup) Status {
 		status = m.orthogonalise(s)
 	}
 	l.influences(status)
-	m.kept = m.kept[:0]
+	m.kept, m.places = m.kept[:0], m.places[:0]
 	for i, lost := range l.solver.lost() {
 		if !lost {
-			m.kept = append(m.kept, i)
+			m.kept, m.places = append(m.kept, i), append(m.places, l.terms[i])
 		}
+	}
+	for _, y := range l.outcomes {
+		m.places = append(m.places, len(c.terms)+y)
 	}
 	m.columns = m.constant + len(m.kept)
 	for _, u := range m.kept {
@@ -233,8 +248,7 @@ func (l *linear) reduction() Status {
 
 // findUnits sums X and the outcomes over each unit of the inner level.
 func (m *mixed) findUnits(d *dgp.Data) {
-	c, l := m.l.core, m.l
-	width := m.columns + len(l.outcomes)
+	c := m.l.core
 	for _, s := range m.size {
 		m.sizeAt[int(s.rows)] = 0
 	}
@@ -262,13 +276,10 @@ func (m *mixed) findUnits(d *dgp.Data) {
 		}
 		m.unitOf[g] = len(m.units) - 1
 		rows += c.stat[g*c.stride]
-		sum := m.mean[(len(m.units)-1)*width : len(m.units)*width]
 		right := c.right[g*c.width : (g+1)*c.width]
-		for j, i := range m.kept {
-			sum[m.constant+j] += right[l.terms[i]]
-		}
-		for k, y := range l.outcomes {
-			sum[m.columns+k] += right[len(c.terms)+y]
+		sum := m.unitMean(len(m.units) - 1)[m.constant:]
+		for j, at := range m.places {
+			sum[j] += right[at]
 		}
 	}
 	m.closeUnit(rows)
@@ -298,27 +309,28 @@ func (m *mixed) unitMean(unit int) []float64 {
 // the level of the absorbed effect, or of all where the constant is a column,
 // so that little is left for the elimination of D to cancel.
 func (m *mixed) centerMeans() {
-	c, l := m.l.core, m.l
+	c, n := m.l.core, len(m.places)
+	for e := range c.effects {
+		for j, at := range m.places {
+			m.center[e*n+j] = c.effectS[e*c.width+at] / c.effectN[e]
+		}
+	}
 	for u := range m.units {
 		unit := &m.units[u]
-		x := m.unitMean(u)
-		n := m.size[unit.size].rows
-		for j := range x {
-			x[j] /= n
-		}
+		x, per := m.unitMean(u), 1/m.size[unit.size].rows
 		if m.constant == 1 {
 			x[0] = 1
 		}
+		x = x[m.constant:]
 		if c.effects == 0 {
+			for j := range x {
+				x[j] *= per
+			}
 			continue
 		}
-		sums := c.effectS[unit.effect*c.width : (unit.effect+1)*c.width]
-		rows := c.effectN[unit.effect]
-		for j, i := range m.kept {
-			x[m.constant+j] -= sums[l.terms[i]] / rows
-		}
-		for k, y := range l.outcomes {
-			x[m.columns+k] -= sums[len(c.terms)+y] / rows
+		center := m.center[unit.effect*n : (unit.effect+1)*n]
+		for j, mean := range center {
+			x[j] = x[j]*per - mean
 		}
 	}
 }
@@ -449,7 +461,7 @@ func (m *mixed) evaluate(outcome int, ratio [2]float64, reported bool) bool {
 	logs := m.addUnits(outcome, ratio[0])
 	var effects jet
 	if m.single {
-		effects = m.eliminateCells(outcome)
+		effects = m.liftCells(outcome)
 	} else {
 		var outer jet
 		outer, effects = m.eliminateOuter(outcome, jet{v: ratio[1], b: 1})
@@ -460,7 +472,11 @@ func (m *mixed) evaluate(outcome int, ratio [2]float64, reported bool) bool {
 		rows += len(l.combinations)
 		m.addCombinations()
 	}
-	fixed, ok := eliminate(m.matrix, m.column, p, rows, len(l.joint) > 0)
+	sweep := m.swept.eliminateTwo
+	if m.single {
+		sweep = m.swept.eliminateOne
+	}
+	fixed, ok := sweep(m.matrix, p, rows, len(l.joint) > 0)
 	point := &m.point
 	*point = mixedPoint{ratio: ratio, logs: logs, restrict: logs.plus(effects).plus(fixed), rows: l.core.rows}
 	if m.likelihood == REML {
@@ -482,10 +498,9 @@ func (m *mixed) addUnits(outcome int, a float64) jet {
 	p := m.columns
 	corner, n := triangle(p), triangle(p+1)
 	m.matrix.clear()
-	m0, m1, m2 := m.matrix[0][:n], m.matrix[1][:n], m.matrix[2][:n]
 	y := corner + outcome*(p+1)
-	copy(m0, m.within[:corner])
-	copy(m0[corner:], m.within[y:y+p+1])
+	copy(m.matrix[0], m.within[:corner])
+	copy(m.matrix[0][corner:], m.within[y:y+p+1])
 	var logs jet
 	for k, s := range m.size {
 		w := s.rows / (1 + s.rows*a)
@@ -495,8 +510,11 @@ func (m *mixed) addUnits(outcome int, a float64) jet {
 		logs.a += s.units * w
 		logs.aa -= s.units * w * w
 		from := m.square[k*m.stride : (k+1)*m.stride]
-		addWeighted(m0[:corner], m1, m2, &weight, from)
-		addWeighted(m0[corner:], m1[corner:], m2[corner:], &weight, from[y:])
+		for i, w := range [oneRatio]float64{weight.v, weight.a, weight.aa} {
+			to := m.matrix[i][:n]
+			floats.AddScaled(to[:corner], w, from[:corner])
+			floats.AddScaled(to[corner:], w, from[y:y+p+1])
+		}
 	}
 	return logs
 }
@@ -512,28 +530,46 @@ func addWeighted(m0, m1, m2 []float64, w *jet, x []float64) {
 	}
 }
 
-// eliminateCells takes D out where there is one ratio, and returns
-// log|D'V⁻¹D|: by effect g g'/w with g = Σω x̄ and w = Σω.
-func (m *mixed) eliminateCells(outcome int) jet {
-	p := m.columns
+// liftCells fills the dummies of D where there is one ratio, and returns
+// log|D'V⁻¹D|: by effect g = Σω x̄ and d = Σω.
+func (m *mixed) liftCells(outcome int) jet {
+	p, e := m.columns, &m.swept
 	width := p + len(m.l.outcomes)
+	e.dummies = 0
 	var logs jet
-	for i := 0; i < len(m.cells); {
-		m.lifted.clear()
+	for from, to := 0, 0; from < len(m.cells); from = to {
 		var total jet
-		effect := m.cells[i].effect
-		g0, g1, g2 := m.lifted[0][:p+1], m.lifted[1][:p+1], m.lifted[2][:p+1]
-		for ; i < len(m.cells) && m.cells[i].effect == effect; i++ {
-			w := &m.weight[m.cells[i].size]
-			sums := m.sums[i*width : (i+1)*width]
-			addWeighted(g0[:p], g1, g2, w, sums)
-			addWeighted(g0[p:], g1[p:], g2[p:], w, sums[p+outcome:])
-			total.v += m.cells[i].units * w.v
-			total.a += m.cells[i].units * w.a
-			total.aa += m.cells[i].units * w.aa
+		weights := m.cellWeight[:0]
+		for ; to < len(m.cells) && m.cells[to].effect == m.cells[from].effect; to++ {
+			cell := &m.cells[to]
+			w := &m.weight[cell.size]
+			weights = append(weights, w.first())
+			total.v += cell.units * w.v
+			total.a += cell.units * w.a
+			total.aa += cell.units * w.aa
 		}
 		logs = logs.plus(total.log())
-		subtractSquare(m.matrix, total.inverse(), m.lifted, p+1)
+		if len(weights) == 1 { // g is ω times the sum of what was measured from its mean
+			continue
+		}
+		inverse := total.inverse()
+		e.per[e.dummies] = inverse.first()
+		for k := range p + 1 {
+			at := from*width + k
+			if k == p {
+				at += outcome
+			}
+			var g, ga, gaa float64
+			for i := range weights {
+				w, x := &weights[i], m.sums[at]
+				g += w.v * x
+				ga += w.a * x
+				gaa += w.aa * x
+				at += width
+			}
+			e.row[k][e.dummies] = firstJet{g, ga, gaa}
+		}
+		e.dummies++
 	}
 	return logs
 }

@@ -82,10 +82,6 @@ func triangle(n int) int { return n * (n + 1) / 2 }
 // subtractSquare takes c x x' off the lower triangle of a symmetric matrix of
 // jets, for a jet c and a vector x of n jets.
 func subtractSquare(matrix jets, c jet, x jets, n int) {
-	if len(matrix) == oneRatio {
-		subtractSquareOne(matrix, c, x, n)
-		return
-	}
 	m0, ma, maa, mb, mab, mbb := matrix[0], matrix[1], matrix[2], matrix[3], matrix[4], matrix[5]
 	x0, xa, xaa, xb, xab, xbb := x[0][:n], x[1][:n], x[2][:n], x[3][:n], x[4][:n], x[5][:n]
 	at := 0
@@ -103,113 +99,6 @@ func subtractSquare(matrix jets, c jet, x jets, n int) {
 			mbb[at] -= w.bb*v + 2*w.b*b + w.v*xbb[j]
 			at++
 		}
-	}
-}
-
-// subtractSquareOne is subtractSquare for one ratio.
-func subtractSquareOne(matrix jets, c jet, x jets, n int) {
-	m0, ma, maa := matrix[0], matrix[1], matrix[2]
-	x0, xa, xaa := x[0][:n], x[1][:n], x[2][:n]
-	for i := range n {
-		w0 := c.v * x0[i]
-		wa := c.a*x0[i] + c.v*xa[i]
-		waa := c.aa*x0[i] + 2*c.a*xa[i] + c.v*xaa[i]
-		wa2 := 2 * wa
-		at := triangle(i)
-		r0, ra, raa := m0[at:at+i+1], ma[at:at+i+1], maa[at:at+i+1]
-		y0, ya, yaa := x0[:len(r0)], xa[:len(r0)], xaa[:len(r0)]
-		ra, raa = ra[:len(r0)], raa[:len(r0)]
-		for j, v := range y0 {
-			a := ya[j]
-			r0[j] -= w0 * v
-			ra[j] -= wa*v + w0*a
-			raa[j] -= waa*v + wa2*a + w0*yaa[j]
-		}
-	}
-}
-
-// eliminate sweeps the first p columns out of the lower triangle of a
-// symmetric matrix of jets, by Gauss's elimination, and returns the sum of the
-// logarithms of the pivots. Of the rows from p on it completes column p and
-// the diagonal, or the whole of them. It reports false where a pivot is not
-// positive.
-func eliminate(matrix, column jets, p, rows int, whole bool) (jet, bool) {
-	var logs jet
-	one := len(matrix) == oneRatio
-	for k := range p {
-		pivot := matrix.at(triangle(k) + k)
-		if !(pivot.v > 0) {
-			return logs, false
-		}
-		logs = logs.plus(pivot.log())
-		inverse := pivot.inverse()
-		for c := range matrix {
-			from, to := matrix[c], column[c]
-			at := triangle(k+1) + k
-			for i := k + 1; i < rows; i++ {
-				to[i] = from[at]
-				at += i + 1
-			}
-		}
-		for i := k + 1; i < rows; i++ {
-			to := min(i, p)
-			if whole {
-				to = i
-			}
-			if one {
-				x, xa := column[0][i], column[1][i]
-				factor := jet{
-					v: x * inverse.v, a: x*inverse.a + xa*inverse.v,
-					aa: x*inverse.aa + 2*xa*inverse.a + column[2][i]*inverse.v,
-				}
-				subtractMultiple(matrix, triangle(i), column, k+1, to, &factor)
-				if i > to {
-					subtractMultiple(matrix, triangle(i), column, i, i, &factor)
-				}
-			} else {
-				factor := column.at(i).times(inverse)
-				subtractMultiple(matrix, triangle(i), column, k+1, to, &factor)
-				subtractOuter(matrix, triangle(i), column, k+1, to, &factor)
-				if i > to {
-					subtractMultiple(matrix, triangle(i), column, i, i, &factor)
-					subtractOuter(matrix, triangle(i), column, i, i, &factor)
-				}
-			}
-		}
-	}
-	return logs, true
-}
-
-// subtractMultiple takes factor times column[from..to] off row[from..to], the
-// row that starts at the given place of the matrix, in the components of one
-// ratio.
-func subtractMultiple(matrix jets, start int, column jets, from, to int, f *jet) {
-	c0 := column[0][from : to+1]
-	n := len(c0)
-	ca, caa := column[1][from:][:n], column[2][from:][:n]
-	at := start + from
-	r0, ra, raa := matrix[0][at:][:n], matrix[1][at:][:n], matrix[2][at:][:n]
-	f0, fa, fa2, faa := f.v, f.a, 2*f.a, f.aa
-	for j, v := range c0 {
-		a := ca[j]
-		r0[j] -= f0 * v
-		ra[j] -= f0*a + fa*v
-		raa[j] -= f0*caa[j] + fa2*a + faa*v
-	}
-}
-
-// subtractOuter is subtractMultiple for the components of the second ratio.
-func subtractOuter(matrix jets, start int, column jets, from, to int, f *jet) {
-	c0, ca := column[0][from:to+1], column[1][from:to+1]
-	cb, cab, cbb := column[3][from:to+1], column[4][from:to+1], column[5][from:to+1]
-	n := len(c0)
-	at := start + from
-	rb, rab, rbb := matrix[3][at:at+n], matrix[4][at:at+n], matrix[5][at:at+n]
-	for j, v := range c0 {
-		a, b := ca[j], cb[j]
-		rb[j] -= f.v*b + f.b*v
-		rab[j] -= f.v*cab[j] + f.a*b + f.b*a + f.ab*v
-		rbb[j] -= f.v*cbb[j] + 2*f.b*b + f.bb*v
 	}
 }
 
