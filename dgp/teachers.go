@@ -60,6 +60,13 @@ func (d Design) teachersPerSchool() (fewest, most int) {
 	return counts[0], counts[len(counts)-1]
 }
 
+// OneTeacher reports whether no school has more than one study teacher, so that school
+// and class are the same unit.
+func (d Design) OneTeacher() bool {
+	_, most := d.teachersPerSchool()
+	return most == 1
+}
+
 // teacherStarts returns the first teacher of each school, and the end. Schools of
 // each size are spread evenly: the next school has the size that is furthest behind
 // its share. Their numbers are part of the design, the same in every data set, and

@@ -80,7 +80,7 @@ func (t Trial) Variances() Variances {
 		all = append(all, s.baselineVariance(t.Achievement.Baseline))
 	}
 	all = append(all, t.scoreVariances(p)...)
-	if _, most := t.Design.teachersPerSchool(); most == 1 {
+	if t.Design.OneTeacher() {
 		for i := range all {
 			all[i].mergeClass()
 			all[i].finish()

@@ -64,6 +64,9 @@ func (f *searchFlags) open(s streams, argument string) (*configs.Design, sim.Stu
 	if len(f.tests) == 0 {
 		f.tests = []string{""}
 	}
+	for _, warning := range study.Warnings() {
+		fmt.Fprintf(s.talk, "Warning: %s.\n", warning)
+	}
 	var tests []sim.Test
 	for _, text := range f.tests {
 		test, err := study.FindTest(text)

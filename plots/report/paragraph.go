@@ -636,6 +636,9 @@ func (p *plan) checklist() []Item {
 	add("Failed fits", p.failures()+"; a failure counts as not significant", "simulated")
 	add("Simulation", p.trials()+", "+p.provenance(), "")
 	add("Left out", listed(p.left()), "")
+	for _, warning := range p.Study.Warnings() {
+		add("Warning", warning, "")
+	}
 	return all
 }
 
