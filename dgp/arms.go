@@ -101,19 +101,25 @@ func checkEveryArm[T any](f *Faults, section string, zero bool, own map[string]T
 	if zero {
 		return
 	}
+	if named := everyArmNamed(section, own, arms); named != "" {
+		f.Add(section+".effect", "changes nothing: every treated arm has an effect of its own in its place; leave it out, and say it in %s", named)
+	}
+}
+
+// everyArmNamed lists where the effects of the plain treated arms are said, if all of
+// them have one of their own; "" else.
+func everyArmNamed[T any](section string, own map[string]T, arms []string) string {
 	var named []string
 	for i, arm := range armsOf(arms) {
 		if i == 0 || arm.parts != nil {
 			continue
 		}
 		if _, has := own[arm.name]; !has {
-			return
+			return ""
 		}
 		named = append(named, section+".arm_effects."+arm.name)
 	}
-	if named != nil {
-		f.Add(section+".effect", "changes nothing: every treated arm has an effect of its own in its place; leave it out, and say it in %s", strings.Join(named, " and "))
-	}
+	return strings.Join(named, " and ")
 }
 
 // checkByArm adds a fault for every key of a section by arm that is no treated

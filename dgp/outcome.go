@@ -197,6 +197,9 @@ func (a Achievement) checkOutcomes(f *Faults, t Trial) {
 		if o.Change() != nil && k < len(a.Effect.Mean) && a.Effect.Mean[k] != 0 {
 			f.Add(path+".difference", "says what achievement.effect.mean says of %s on the latent score; make that 0 or leave this out", name)
 		}
+		if named := everyArmNamed("achievement", a.ArmEffects, t.Design.Arms); o.Change() != nil && named != "" {
+			f.Add(path+".difference", "changes nothing: every treated arm has an effect of its own in its place; leave it out, and say the effect on %s's latent score in %s", name, named)
+		}
 		if arm := t.unequal(); o.Change() != nil && arm != "" {
 			f.Add(path+".difference", "cannot hold in every arm: %s has an effect of its own on quality, which the slopes bring to the test; give %s effects of its own under achievement.arm_effects", arm, arm)
 		}

@@ -130,6 +130,13 @@ func TestValidateWords(t *testing.T) {
 		}, []string{
 			"achievement.outcomes.reading.difference: cannot hold in every arm: training has an effect of its own on quality, which the slopes bring to the test; give training effects of its own under achievement.arm_effects",
 		}},
+		{"a difference that no arm takes", func(t *dgp.Trial) {
+			t.Achievement.ArmEffects = map[string]dgp.ArmTestEffect{"coaching": {TestEffect: dgp.TestEffect{Mean: []float64{0.3, 0, 0}}}}
+			t.Achievement.Effect.Mean = nil
+			t.Achievement.Outcomes = map[string]dgp.Outcome{"reading": dgp.Binary{Prevalence: 0.5, Difference: ptr(0.1)}}
+		}, []string{
+			"achievement.outcomes.reading.difference: changes nothing: every treated arm has an effect of its own in its place; leave it out, and say the effect on reading's latent score in achievement.arm_effects.coaching",
+		}},
 		{"a CV that cannot be", func(t *dgp.Trial) { t.Design.Children = dgp.ClassSize{Mean: 20, CV: 0.5, Min: 20} }, []string{
 			"trial.children.cv: 0.5 cannot be reached with mean 20 and smallest class 20",
 		}},

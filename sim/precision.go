@@ -58,6 +58,8 @@ type referee struct {
 	limits *limits
 	chunk  int // replicates
 
+	adjusted map[Test]bool // tests with p-values that a family adjusts
+
 	mu    sync.Mutex
 	cells []refereed
 	end   []int // chunks by cell: all, or fewer once it is known
@@ -77,9 +79,24 @@ func newReferee(s Study, cells, chunks int) *referee {
 	}
 	if len(e.asked) > 0 {
 		e.limits = newLimits(s.Alpha)
+		e.adjusted = s.adjustedTests()
 		e.cells = make([]refereed, cells)
 	}
 	return e
+}
+
+// adjustedTests are those whose p-values a family adjusts.
+func (s Study) adjustedTests() map[Test]bool {
+	all := map[Test]bool{}
+	for _, f := range s.Families {
+		if !slices.ContainsFunc(f.Methods, func(m Adjustment) bool { return m != NoAdjustment }) {
+			continue
+		}
+		for _, outcome := range f.Outcomes {
+			all[Test{f.Estimator, outcome, f.Term}] = true
+		}
+	}
+	return all
 }
 
 // within reports whether a chunk belongs to the run, as far as is known.
@@ -144,7 +161,7 @@ func (e *referee) precise(c *refereed) bool {
 			if p.Of != "" && p.Of != row.Estimator {
 				continue
 			}
-			mcse, measured := t.mcseOf(p.Measure)
+			mcse, measured := t.mcseOf(p.Measure, e.adjusted[row])
 			if !measured {
 				continue
 			}
@@ -163,8 +180,10 @@ func (e *referee) precise(c *refereed) bool {
 // mcseOf returns the Monte Carlo standard error that decides whether a measure is
 // known, and whether the row has that measure. A share of 0 or 1 would seem to
 // be known at once: it is taken with two more of either kind (Agresti and Coull,
-// "Approximate is better than 'exact'", The American Statistician 52, 1998).
-func (t *tally) mcseOf(measure string) (mcse float64, measured bool) {
+// "Approximate is better than 'exact'", The American Statistician 52, 1998). The
+// power of an adjusted test is somewhere up to that without adjustment, which is all that
+// is counted here, and its error the largest that there may be.
+func (t *tally) mcseOf(measure string, adjusted bool) (mcse float64, measured bool) {
 	proportion := func(count, n int) float64 {
 		p := (float64(count) + 2) / (float64(n) + 4)
 		return math.Sqrt(p * (1 - p) / float64(n))
@@ -175,7 +194,11 @@ func (t *tally) mcseOf(measure string) (mcse float64, measured bool) {
 	}
 	switch measure {
 	case "power":
-		return proportion(t.rejections, n), t.pValue.n > 0
+		rejections := t.rejections
+		if adjusted {
+			rejections = min(rejections, n/2)
+		}
+		return proportion(rejections, n), t.pValue.n > 0
 	case "coverage":
 		return proportion(t.covering, t.intervals), t.intervals > 0
 	default:

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"coachsim/estimators"
 )
 
 // unequalStudy has three cells whose power is known after different numbers of
@@ -144,6 +146,31 @@ func TestParsePrecision(t *testing.T) {
 		p, err := ParsePrecision(text)
 		if (err != nil) != (want == Precision{}) || err == nil && p != want {
 			t.Errorf("%q: %+v, error %v", text, p, err)
+		}
+	}
+}
+
+// Of a test that a family adjusts, power is known when its error is small whatever the
+// adjustment leaves of it: for raw power 0.9 the error of 0.5, for 0.2 that of 0.2.
+func TestPrecisionOfAdjustedTests(t *testing.T) {
+	study := Study{Families: []Family{
+		{Estimator: "itt", Outcomes: []string{"a", "b"}, Term: "x", Methods: []Adjustment{NoAdjustment, Holm}},
+		{Estimator: "other", Outcomes: []string{"a", "b"}, Term: "x", Methods: []Adjustment{NoAdjustment}},
+	}}
+	adjusted := study.adjustedTests()
+	if len(adjusted) != 2 || !adjusted[Test{"itt", "b", "x"}] || adjusted[Test{"other", "a", "x"}] {
+		t.Errorf("%v", adjusted)
+	}
+	for _, c := range []struct {
+		rejections  int
+		adjusted    bool
+		wantSuccess float64
+	}{{900, false, 902}, {900, true, 502}, {200, false, 202}, {200, true, 202}} {
+		tally := newTally()
+		tally.status[estimators.OK], tally.pValue.n, tally.rejections = 1000, 1000, c.rejections
+		p := c.wantSuccess / 1004
+		if got, _ := tally.mcseOf("power", c.adjusted); !near(got, math.Sqrt(p*(1-p)/1000), 1e-14) {
+			t.Errorf("%+v: %g, want %g", c, got, math.Sqrt(p*(1-p)/1000))
 		}
 	}
 }
