@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image/color"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -23,15 +24,42 @@ type Design struct {
 	Width  vg.Length // TwoColumns where 0
 	Study  sim.Study
 	Layout sim.Layout
+	Which  string // design of a sweep; empty without one
 }
 
-// NewDesign draws the layout of a study, or of the first design of its sweep.
-func NewDesign(study sim.Study) (Design, error) {
-	layout, err := study.Layout()
+// NewDesign draws the layout of a study, or of the first design of its sweep in which
+// the keys of only have its values.
+func NewDesign(study sim.Study, only map[string]string) (Design, error) {
+	which := ""
 	if len(study.Cells) > 0 {
-		study = study.Cells[0].Study
+		rows := make([]Row, len(study.Cells))
+		for i, cell := range study.Cells {
+			rows[i].Cell, rows[i].Factors = i, cell.Factors
+		}
+		kept, wrong := among(rows, only)
+		if wrong != nil {
+			return Design{}, fmt.Errorf("only: %s", wrong.Message)
+		}
+		cell := kept[0].Cell
+		which = fmt.Sprintf("design %d of %d: %s", cell+1, len(study.Cells), factorsInWords(study.Cells[cell].Factors))
+		study = study.Cells[cell].Study
+	} else if len(only) > 0 {
+		return Design{}, errors.New("only: the run has one design, so there is none to choose")
 	}
-	return Design{Study: study, Layout: layout}, err
+	layout, err := study.Layout()
+	return Design{Study: study, Layout: layout, Which: which}, err
+}
+
+func factorsInWords(factors []sim.Factor) string {
+	keys := make([]string, len(factors))
+	for i, f := range factors {
+		keys[i] = f.Key
+	}
+	words := InWords(keys)
+	for i, f := range factors {
+		words[i] += " = " + Bare(f.Value)
+	}
+	return strings.Join(words, ", ")
 }
 
 // Name returns the name of the figure's files.
@@ -43,7 +71,7 @@ func (f Design) Words() Words {
 	if len(f.Layout.Arms) > 1 {
 		note = "Arms as assigned in the first simulated trial, and counts before losses; … stands for units that are not drawn"
 	}
-	return Words{"Design of the trial", sentences(note)}
+	return Words{"Design of the trial", sentences(capital(f.Which), note)}
 }
 
 // A designRow is one level of the drawing.

@@ -3,6 +3,7 @@ package plots_test
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 
 	"coachsim/dgp"
@@ -26,7 +27,7 @@ func designs(t *testing.T) []plots.Figure {
 		s.Achievement.ICC = dgp.ICC{School: 0.1}
 		s.Estimators = []sim.Estimator{{Name: "itt", Method: estimators.OLS{Formula: "reading ~ coaching"}}}
 		change(&s)
-		design, err := plots.NewDesign(s)
+		design, err := plots.NewDesign(s, nil)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -53,6 +54,44 @@ func designs(t *testing.T) []plots.Figure {
 		s.Design.Arms, s.Design.Assignment, s.Design.Attrition.Schools = []string{"control"}, dgp.None{}, nil
 	})
 	return figures
+}
+
+// The figure of a sweep says which design it shows, and only chooses another.
+func TestDesignOfSweep(t *testing.T) {
+	study := sim.DefaultStudy()
+	study.Design.Blocks, study.Design.Schools, study.Design.Teachers, study.Design.Tested = 2, 4, 1, 5
+	study.Design.Children = dgp.ClassSize{Mean: 10, Min: 5}
+	study.Design.Assignment = dgp.Blocked{}
+	study.Achievement.Tests = []string{"reading"}
+	for _, schools := range []int{4, 8} {
+		cell := study
+		cell.Cells = nil
+		cell.Design.Schools = schools
+		study.Cells = append(study.Cells, sim.Cell{Factors: []sim.Factor{{Key: "trial.schools", Value: strconv.Itoa(schools)}}, Study: cell})
+	}
+	for value, want := range map[string]string{"": "design 1 of 2: schools = 4", "8": "design 2 of 2: schools = 8"} {
+		only := map[string]string{"schools": value}
+		if value == "" {
+			only = nil
+		}
+		design, err := plots.NewDesign(study, only)
+		if err != nil || design.Which != want {
+			t.Errorf("%q: %q, %v, want %q", value, design.Which, err, want)
+			continue
+		}
+		if note := design.Words().Note; !strings.HasPrefix(note, "D"+want[1:]+". ") {
+			t.Errorf("%q: %s", value, note)
+		}
+		if n := len(design.Layout.Arm); n != 2*study.Cells[design.Study.Design.Schools/8].Study.Design.Schools {
+			t.Errorf("%q: %d schools", value, n)
+		}
+	}
+	if _, err := plots.NewDesign(study, map[string]string{"schools": "6"}); err == nil || !strings.Contains(err.Error(), "trial.schools is never 6; it is 4, 8") {
+		t.Error(err)
+	}
+	if _, err := plots.NewDesign(study.Cells[0].Study, map[string]string{"schools": "4"}); err == nil {
+		t.Error("one design was chosen from")
+	}
 }
 
 func TestDesignGolden(t *testing.T) {

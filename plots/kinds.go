@@ -385,7 +385,7 @@ func makeDensities(run Run, f sim.Figure) ([]Figure, error) {
 }
 
 func makeDesign(run Run, f sim.Figure) ([]Figure, error) {
-	design, err := NewDesign(run.Study)
+	design, err := NewDesign(run.Study, f.Only)
 	design.File = f.FileName()
 	return []Figure{design}, err
 }

@@ -96,6 +96,11 @@ can make lines or panels too.`,
 			if err := done.writeFigures(theme, figures, pictures); err != nil {
 				return err
 			}
+			for _, figure := range figures {
+				if design, ok := figure.(plots.Design); ok && design.Which != "" {
+					fmt.Fprintf(s.talk, "Figure %s shows %s (--only KEY=VALUE chooses another).\n", design.Name(), design.Which)
+				}
+			}
 			fmt.Fprintf(s.talk, "Drew %s in %s/figures.\n", count(len(figures), "figure"), args[0])
 			return nil
 		},

@@ -16,7 +16,7 @@ import (
 // design fills the design in words and as a drawing.
 func (p *page) design(r Run, room *pictureRoom) error {
 	study := r.design()
-	figure, err := plots.NewDesign(study)
+	figure, err := plots.NewDesign(study, nil)
 	if err != nil {
 		return err
 	}
