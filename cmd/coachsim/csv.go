@@ -42,6 +42,9 @@ func csvValue(v any) string {
 		if math.IsNaN(x) {
 			return ""
 		}
+		if math.IsInf(x, 1) { // degrees of freedom of the normal, as R writes them
+			return "Inf"
+		}
 		return strconv.FormatFloat(x, 'g', -1, 64)
 	default:
 		return fmt.Sprint(x)

@@ -46,3 +46,15 @@ func TestFitLinearAgainstR(t *testing.T) {
 		}
 	}
 }
+
+// Degrees of freedom of normal tests are no number.
+func TestDegreesOfNormalTests(t *testing.T) {
+	for df, want := range map[float64]string{math.Inf(1): "normal", 12: "12", 12.34: "12.3"} {
+		if got := degrees(df); got != want {
+			t.Errorf("%g: %s, want %s", df, got, want)
+		}
+	}
+	if got := csvValue(math.Inf(1)); got != "Inf" {
+		t.Errorf("CSV has %s", got)
+	}
+}

@@ -297,8 +297,12 @@ func plain(x float64, digits int) string {
 	}
 }
 
-// degrees writes degrees of freedom, whole unless they are Satterthwaite's.
+// degrees writes degrees of freedom, whole unless they are Satterthwaite's; endless ones
+// are those of the normal distribution.
 func degrees(df float64) string {
+	if math.IsInf(df, 1) {
+		return "normal"
+	}
 	if df == math.Trunc(df) {
 		return plain(df, 0)
 	}

@@ -324,7 +324,7 @@ func writeReliability(w io.Writer, study sim.Study, s gtheory.Simulated) {
 			if i > 0 {
 				fmt.Fprint(w, ",")
 			}
-			fmt.Fprintf(w, " %s between %s", simulatedText(a.Value, 3), a.Between)
+			fmt.Fprintf(w, " %s between %s", simulatedText(a.Value, 4), a.Between)
 		}
 		fmt.Fprintln(w)
 	}
@@ -425,6 +425,7 @@ func writeComponents(w io.Writer, study sim.Study, s gtheory.Simulated) {
 		rows = append(rows, row)
 	}
 	writeColumns(w, rows, 1)
+	fmt.Fprintln(w, "Declared: before ratings are rounded to points of the scale and held within it, which changes the\nvariances, most that of a single rating. Estimated: of ratings after. Numbers have four decimals.")
 	if s.GStudies < s.Replicates {
 		fmt.Fprintf(w, "The other %s tell fewer or other components apart.\n", count(s.Replicates-s.GStudies, "trial"))
 	}

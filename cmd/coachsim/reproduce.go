@@ -104,7 +104,7 @@ func (f *finished) reproduce(s streams, asJSON bool, t *targets) error {
 		}
 	}
 	if asJSON {
-		if err := writeComparisonJSON(s.out, f.summary.Made, f.comparisons, agreement, f.outcome.Replicates, close); err != nil {
+		if err := writeComparisonJSON(s.out, f.summary.Made, f.comparisons, f.patterns, agreement, f.outcome.Replicates, close); err != nil {
 			return err
 		}
 	} else {
@@ -235,7 +235,7 @@ func writeComparisonCSV(w io.Writer, all []sim.Comparison) error {
 	return out.flush()
 }
 
-func writeComparisonJSON(w io.Writer, made sim.Provenance, all []sim.Comparison, a sim.Agreement, replicates int, close bool) error {
+func writeComparisonJSON(w io.Writer, made sim.Provenance, all []sim.Comparison, patterns []sim.Pattern, a sim.Agreement, replicates int, close bool) error {
 	cells := make([]map[string]any, len(all))
 	for i, c := range all {
 		cells[i] = map[string]any{}
@@ -243,9 +243,14 @@ func writeComparisonJSON(w io.Writer, made sim.Provenance, all []sim.Comparison,
 			cells[i][f.key] = jsonValue(f.value)
 		}
 	}
+	together := []map[string]any{}
+	for _, p := range patterns {
+		together = append(together, map[string]any{"name": p.Name, "share": jsonValue(p.Share), "mcse": jsonValue(p.MCSE), "n": p.N})
+	}
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(map[string]any{
+		"patterns":       together,
 		"schema_version": 1, "provenance": made, "replicates": replicates, "reproduced": close, "cells": cells,
 		"rms_diff_se": jsonValue(a.RMS), "worst_diff_se": jsonValue(a.Worst), "worst_cell": a.WorstCell,
 		"worst_se_error": jsonValue(a.WorstSE), "worst_se_cell": a.WorstSECell,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"coachsim/configs"
+	"coachsim/dgp/spelling"
 	"coachsim/sim"
 )
 
@@ -99,7 +102,33 @@ func readStudy(s streams, argument string) (text []byte, source, name string, er
 	if preset, ok := configs.Preset(argument); ok {
 		return preset, configs.BuiltIn(argument), argument, nil
 	}
-	return nil, "", "", usageError("there is no file %s, and no built-in study of that name; %s", argument, nearestOr("built in:", argument, configs.Presets()))
+	none := usageError("there is no file %s, and no built-in study of that name; %s", argument, nearestOr("built in:", argument, configs.Presets()))
+	if near := nearestFile(argument); near != "" {
+		none = usageError("there is no file %s, and no built-in study of that name; did you mean %s?", argument, near)
+	}
+	return nil, "", "", none
+}
+
+// nearestFile is the study file whose name is nearest to that of one that is not there,
+// in the same directory, and unless a built-in study's name is nearer; "" without one.
+func nearestFile(argument string) string {
+	dir, base := filepath.Split(argument)
+	entries, err := os.ReadDir(cmp.Or(dir, "."))
+	if err != nil {
+		return ""
+	}
+	var names []string
+	for _, entry := range entries {
+		if ext := filepath.Ext(entry.Name()); !entry.IsDir() && (ext == ".yaml" || ext == ".yml") {
+			names = append(names, entry.Name(), strings.TrimSuffix(entry.Name(), ext))
+		}
+	}
+	near := spelling.Nearest(base, append(slices.Clone(names), configs.Presets()...))
+	at := slices.Index(names, near)
+	if at < 0 {
+		return ""
+	}
+	return dir + names[at-at%2]
 }
 
 // completePresets offers the presets and files on the command line.
