@@ -71,7 +71,11 @@ func (f Design) Words() Words {
 	if len(f.Layout.Arms) > 1 {
 		note = "Arms as assigned in the first simulated trial, and counts before losses; … stands for units that are not drawn"
 	}
-	return Words{"Design of the trial", sentences(capital(f.Which), note)}
+	which := ""
+	if f.Which != "" {
+		which = capital(f.Which)
+	}
+	return Words{"Design of the trial", sentences(which, note)}
 }
 
 // A designRow is one level of the drawing.

@@ -89,6 +89,9 @@ func TestDesignOfSweep(t *testing.T) {
 	if _, err := plots.NewDesign(study, map[string]string{"schools": "6"}); err == nil || !strings.Contains(err.Error(), "trial.schools is never 6; it is 4, 8") {
 		t.Error(err)
 	}
+	if one, err := plots.NewDesign(study.Cells[0].Study, nil); err != nil || !strings.HasPrefix(one.Words().Note, "Arms as assigned") {
+		t.Errorf("one design: %v, %s", err, one.Words().Note)
+	}
 	if _, err := plots.NewDesign(study.Cells[0].Study, map[string]string{"schools": "4"}); err == nil {
 		t.Error("one design was chosen from")
 	}

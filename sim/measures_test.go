@@ -562,7 +562,7 @@ func TestMCSEIsTheErrorOverSimulations(t *testing.T) {
 			claimed[measure].add(mcse)
 		}
 	}
-	if len(spread) != 10 {
+	if len(spread) != 13 {
 		t.Errorf("checked %d measures", len(spread))
 	}
 	for measure := range spread {
