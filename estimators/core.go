@@ -59,6 +59,7 @@ type core struct {
 	right       []float64                 // Σ of every term and outcome, by group
 	columns     [][]float64
 	buffers     [][]float64 // behind computed columns
+	recipes     []recipe    // of them
 	outcome     [][]float64 // child-level outcome columns
 	shifted     [][]float64 // behind outcomes that are masked or centred
 	mask        []float64   // by child: root of the weight of the row, 0 if it is out; nil if all are 1
@@ -236,7 +237,9 @@ func (c *core) allocate(shape dgp.Shape) {
 	c.value = make([]float64, most*q)
 	c.columns = make([][]float64, nb)
 	c.buffers = make([][]float64, nb)
+	c.recipes = make([]recipe, nb)
 	for a := 1; a < nb; a++ {
+		c.recipes[a] = c.recipeOf(a)
 		c.buffers[a] = make([]float64, shape.Max[dgp.ChildLevel])
 	}
 	c.outcome = make([][]float64, len(c.children))
@@ -306,7 +309,7 @@ func (c *core) loadChildren(d *dgp.Data, columns [][]float64) {
 		c.fillMask(d, columns)
 	}
 	for a := 1; a < len(c.basis); a++ {
-		c.columns[a] = c.fillMonomial(c.buffers[a], c.basis[a], columns, children)
+		c.columns[a] = c.fillMonomial(a, columns, children)
 	}
 	for k, column := range c.children {
 		c.outcome[k] = columns[column]
@@ -368,23 +371,31 @@ func (c *core) childCenter(k int) float64 {
 	return 0
 }
 
-// fillMonomial returns the values of a child-level monomial, masked.
-func (c *core) fillMonomial(buffer []float64, m monomial, columns [][]float64, children int) []float64 {
-	if len(m.factors) == 1 && m.factors[0].power == 1 && m.factors[0].center == 0 && c.mask == nil {
+// fillMonomial returns the values of the monomial of a basis, masked.
+func (c *core) fillMonomial(a int, columns [][]float64, children int) []float64 {
+	if m := c.basis[a]; len(m.factors) == 1 && m.factors[0].power == 1 && m.factors[0].center == 0 && c.mask == nil {
 		return columns[m.factors[0].column]
 	}
-	dst := buffer[:children]
-	for i := range dst {
-		dst[i] = 1
+	recipe := &c.recipes[a]
+	dst := c.buffers[a][:children]
+	from := c.mask
+	if recipe.from > 0 {
+		from = c.columns[recipe.from]
 	}
-	if c.mask != nil {
-		copy(dst, c.mask[:children])
-	}
-	for _, f := range m.factors {
-		x := columns[f.column]
-		for range f.power {
-			for i := range dst {
-				dst[i] *= x[i] - f.center
+	for k, f := range recipe.times {
+		x, center := columns[f.column][:children], f.center
+		switch {
+		case k > 0:
+			for i, v := range x {
+				dst[i] *= v - center
+			}
+		case from != nil:
+			for i, v := range from[:children] {
+				dst[i] = v * (x[i] - center)
+			}
+		default:
+			for i, v := range x {
+				dst[i] = v - center
 			}
 		}
 	}
@@ -392,6 +403,35 @@ func (c *core) fillMonomial(buffer []float64, m monomial, columns [][]float64, c
 		c.omit(dst)
 	}
 	return dst
+}
+
+// A recipe says how the values of a monomial are made: those of a basis before it, such as
+// x² of x³, or 1, times factors of power 1.
+type recipe struct {
+	from  int
+	times []factor
+}
+
+// recipeOf takes the longest basis before a that the monomial begins with: the order of
+// factors decides the last bits of a product.
+func (c *core) recipeOf(a int) (r recipe) {
+	written := func(m monomial) (all []factor) {
+		for _, f := range m.factors {
+			one := f
+			one.power = 1
+			all = append(all, slices.Repeat([]factor{one}, f.power)...)
+		}
+		return all
+	}
+	r.times = written(c.basis[a])
+	longest := 0
+	for b, m := range c.basis[:a] {
+		if all := written(m); len(all) > longest && len(all) < len(r.times) && slices.Equal(all, r.times[:len(all)]) {
+			r.from, longest = b, len(all)
+		}
+	}
+	r.times = r.times[longest:]
+	return r
 }
 
 // omit puts 0 where a child's row is left out; its value may be missing, or that
@@ -414,8 +454,8 @@ func total(x []float64) float64 {
 }
 
 // products fills dst with Σv, Σ v·columns[1], ..., Σ v·columns[n-1], Σv², each
-// over rows lo to hi; v holds just these rows. It makes one pass over v for
-// every three columns.
+// over rows lo to hi; v holds just these rows. A sum has to wait for itself, but not for
+// others: the first three columns are added up in one pass.
 func products(dst, v []float64, columns [][]float64, n, lo, hi int) {
 	a := 1
 	switch {
@@ -432,6 +472,29 @@ func products(dst, v []float64, columns [][]float64, n, lo, hi int) {
 		}
 		dst[0], dst[1], dst[2], dst[3], dst[n] = s, s1, s2, s3, ss
 		a = 4
+	case n == 3:
+		x1, x2 := columns[1][lo:hi], columns[2][lo:hi]
+		x1, x2 = x1[:len(v)], x2[:len(v)]
+		var s, s1, s2, ss float64
+		for i, y := range v {
+			s += y
+			s1 += y * x1[i]
+			s2 += y * x2[i]
+			ss += y * y
+		}
+		dst[0], dst[1], dst[2], dst[n] = s, s1, s2, ss
+		a = 3
+	case n == 2:
+		x1 := columns[1][lo:hi]
+		x1 = x1[:len(v)]
+		var s, s1, ss float64
+		for i, y := range v {
+			s += y
+			s1 += y * x1[i]
+			ss += y * y
+		}
+		dst[0], dst[1], dst[n] = s, s1, ss
+		a = 2
 	default:
 		var s, ss float64
 		for _, y := range v {
