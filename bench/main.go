@@ -96,7 +96,8 @@ type peer struct {
 }
 
 var units = []unit{
-	{"normals", "dgp", "^BenchmarkUnitNormals$", 4000, nil},
+	{"normals by math/rand/v2", "dgp", "^BenchmarkUnitNormals$", 4000, nil},
+	{"the same normals, many at once", "dgp", "^BenchmarkUnitNormalsAtOnce$", 4000, nil},
 	{"one regression, drawn and fitted", "configs", "^BenchmarkUnitOneRegression$", 3000, []peer{{"one-hand", 200}, {"one-sandwich", 20}, {"one-estimatr", 20}}},
 	{"ecuador replicate", "configs", "^BenchmarkUnitEcuadorReplicate$", 800, []peer{{"paper-hand", 30}, {"paper-sandwich", 2}, {"paper-estimatr", 2}}},
 	{"CR2 with degrees of freedom", "configs", "^BenchmarkUnitCR2$", 2000, []peer{{"cr2-estimatr", 10}, {"cr2-clubSandwich", 3}}},
@@ -266,7 +267,7 @@ func compare(m *machine, chosen []unit, rounds int, out io.Writer) error {
 }
 
 // A baseline is what bench/baseline.json holds: each unit's time over that of the
-// normals of an Ecuador replicate, measured in the same round.
+// normals of an Ecuador replicate, drawn by math/rand/v2 in the same round.
 type baseline struct {
 	Date    string
 	Machine string
@@ -289,7 +290,7 @@ func guard(m *machine, chosen []unit, rounds int, record bool, out io.Writer) er
 		if err := json.Unmarshal(text, &stored); err != nil {
 			return fmt.Errorf("%s: %w", baselineFile, err)
 		}
-		fmt.Fprintf(out, "Each unit over the normals of an Ecuador replicate, median of %d rounds (least to most), on %s;\nbaseline of %s, commit %s, on %s.\n", rounds, describe(), stored.Date, stored.Commit, stored.Machine)
+		fmt.Fprintf(out, "Each unit over the normals of an Ecuador replicate, drawn by math/rand/v2; median of %d rounds (least to most), on %s;\nbaseline of %s, commit %s, on %s.\n", rounds, describe(), stored.Date, stored.Commit, stored.Machine)
 	}
 	now := baseline{Date: time.Now().UTC().Format(time.DateOnly), Machine: describe(), Commit: commit(), Rounds: rounds, Ratio: map[string]spread{}}
 	for _, u := range chosen {

@@ -146,7 +146,16 @@ func NewNormalSource(st Stream, p Purpose) NormalSource {
 	return s
 }
 
-// Sum returns the sum of n normals.
+// SumByLibrary returns the sum of n normals that rand.Rand draws.
+func (s NormalSource) SumByLibrary(n int) float64 {
+	x := 0.0
+	for range n {
+		x += s.source.Rand.NormFloat64()
+	}
+	return x
+}
+
+// Sum returns the same sum of normals that are drawn many at once.
 func (s NormalSource) Sum(n int) float64 {
 	x, z := 0.0, make([]float64, 32)
 	for ; n > 0; n -= len(z) {

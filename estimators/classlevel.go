@@ -76,7 +76,6 @@ type classColumn struct {
 }
 
 func newClassRegression(l *linear, focal []int) *classRegression {
-	l.core.columnar = true
 	return &classRegression{l: l, focal: len(focal), out: focal}
 }
 

@@ -3,6 +3,8 @@ package estimators
 import (
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
+
 	"coachsim/dgp"
 )
 
@@ -50,9 +52,8 @@ type core struct {
 	effect      []int                     // by group: its level of the absorbed factor
 	stride      int                       // numbers in one group's S
 	stat        []float64                 // S by group
-	columnar    bool                      // statistics are wanted in columns too
-	byStat      [][]float64               // S by place and group, if so
-	byProduct   [][]float64               // z by product and group
+	byStat      [][]float64               // S by place and group; 0 where a group has no rows
+	byProduct   [][]float64               // z by product and group; 0 where a group has no rows
 	above       [dgp.ChildLevel + 1][]int // scratch: by level above the groups' and group: its unit there
 	value       []float64                 // z by group and term
 	width       int                       // numbers in a row of gram: terms, then outcomes
@@ -78,7 +79,8 @@ type core struct {
 	present     int         // effects with rows
 	blockEnd    []int       // end of each basis block in terms
 
-	fourRight []float64 // scratch: right-hand factors of four groups
+	times     []float64 // scratch: a term times a statistic, by group
+	oneRight  []float64 // scratch: right-hand factors of a group
 	pairs     []int     // pair, tabulated
 	outcomeAt []int     // outcomePair, tabulated
 }
@@ -226,10 +228,8 @@ func (c *core) allocate(shape dgp.Shape) {
 	for range c.products {
 		c.byProduct = append(c.byProduct, make([]float64, most))
 	}
-	if c.columnar {
-		for range c.stride {
-			c.byStat = append(c.byStat, make([]float64, most))
-		}
+	for range c.stride {
+		c.byStat = append(c.byStat, make([]float64, most))
 	}
 	for level := range c.group {
 		c.above[level] = make([]int, most)
@@ -257,7 +257,8 @@ func (c *core) allocate(shape dgp.Shape) {
 	}
 	c.width = q + ny
 	c.right = make([]float64, most*c.width)
-	c.fourRight = make([]float64, 4*c.width)
+	c.times = make([]float64, min(most, stretch))
+	c.oneRight = make([]float64, c.width)
 	c.pairs = make([]int, nb*nb)
 	for a := range nb {
 		for b := range nb {
@@ -291,12 +292,15 @@ func (c *core) load(d *dgp.Data, columns [][]float64) {
 			c.weighGroups(d, columns)
 		}
 	}
+	c.place(d)
 	for at, x := range c.byStat {
-		for g := range c.groups {
-			x[g] = c.stat[g*c.stride+at]
+		for g, active := range c.active[:c.groups] {
+			x[g] = 0
+			if active {
+				x[g] = c.stat[g*c.stride+at]
+			}
 		}
 	}
-	c.place(d)
 	c.loadProducts(d, columns)
 	c.accumulate()
 	c.absorb()
@@ -600,6 +604,11 @@ func (c *core) loadProducts(d *dgp.Data, columns [][]float64) {
 				}
 			}
 		}
+		for g, active := range c.active[:c.groups] {
+			if !active {
+				z[g] = 0 // it may be missing, or that of a function which has no value
+			}
+		}
 	}
 	for u, t := range c.terms {
 		for g, z := range c.byProduct[t.product][:c.groups] {
@@ -609,38 +618,55 @@ func (c *core) loadProducts(d *dgp.Data, columns [][]float64) {
 }
 
 // accumulate adds up the cross-products of all terms and outcomes.
-//
-// For a term u = z m with basis m, Σ u v over group g is z_g times the number
-// S_g(m, m') z'_g of the other variable v. Terms are ordered by basis, so the
-// rows of one basis share the vector of these numbers; four groups are added
-// in one pass over the Gram matrix.
 func (c *core) accumulate() {
 	clear(c.gram)
 	clear(c.square)
 	clear(c.effectS)
 	clear(c.effectN)
 	c.rows, c.weight = 0, 0
-	var four [4]int
-	n := 0
-	for g := range c.groups {
-		if !c.active[g] {
-			continue
-		}
-		c.addGroup(g)
-		four[n] = g
-		if n++; n == 4 {
-			c.addFour(four)
-			n = 0
+	for g, active := range c.active[:c.groups] {
+		if active {
+			c.addGroup(g)
 		}
 	}
-	for _, g := range four[:n] {
-		from := 0
-		for a, end := range c.blockEnd {
-			c.fillRight(c.fourRight[:c.width], g, a, from)
-			for u := from; u < end; u++ {
-				addScaled(c.gram[u*c.width+u:(u+1)*c.width], c.value[g*len(c.terms)+u], c.fourRight[u:c.width])
+	for lo := 0; lo < c.groups; lo += stretch {
+		c.addStretch(lo, min(lo+stretch, c.groups))
+	}
+}
+
+// A stretch of groups is so short that its columns stay in the nearest cache.
+const stretch = 512
+
+// addStretch adds groups lo to hi to the upper triangle of the Gram matrix: for terms
+// u = z m and v = z' m', Σ u v = Σ_g (z_g S_g(m, m')) z'_g is the product of two columns,
+// the first of which all terms with the basis m' share.
+func (c *core) addStretch(lo, hi int) {
+	q, nb, x := len(c.terms), len(c.basis), c.times[:hi-lo]
+	for u, t := range c.terms {
+		z, row := c.byProduct[t.product][lo:hi], c.gram[u*c.width:(u+1)*c.width]
+		from := u
+		for b := t.basis; b < nb; b++ {
+			end := c.blockEnd[b]
+			if from == end {
+				continue
+			}
+			floats.MulTo(x, z, c.byStat[c.pairs[t.basis*nb+b]][lo:hi])
+			for v := from; v < end; v++ {
+				row[v] += floats.Dot(x, c.byProduct[c.terms[v].product][lo:hi])
 			}
 			from = end
+		}
+		begun := false
+		for y, r := range c.outcomes {
+			if r.child >= 0 {
+				row[q+y] += floats.Dot(z, c.byStat[c.outcomeAt[r.child]+t.basis][lo:hi])
+				continue
+			}
+			if !begun {
+				floats.MulTo(x, z, c.byStat[c.pairs[t.basis*nb]][lo:hi])
+				begun = true
+			}
+			row[q+y] += floats.Dot(x, c.byProduct[r.product][lo:hi])
 		}
 	}
 }
@@ -658,7 +684,7 @@ func (c *core) addGroup(g int) {
 		c.square[y] += c.outcomeSquare(g, r, s)
 	}
 	right := c.right[g*c.width : (g+1)*c.width]
-	c.fillRight(right, g, 0, 0)
+	c.fillRight(right, g, 0)
 	if c.effects > 0 {
 		e := c.effect[g]
 		c.effectN[e] += s[0]
@@ -666,49 +692,21 @@ func (c *core) addGroup(g int) {
 	}
 }
 
-// fillRight fills dst, from the place of a term on, with Σ m v over group g: m
-// the basis a, v every term and outcome.
-func (c *core) fillRight(dst []float64, g, a, from int) {
+// fillRight fills dst with Σ m v over group g: m the basis a, v every term and outcome.
+func (c *core) fillRight(dst []float64, g, a int) {
 	q, nb := len(c.terms), len(c.basis)
 	s := c.stat[g*c.stride : (g+1)*c.stride]
 	value := c.value[g*q : (g+1)*q]
+	from := 0
 	for b, end := range c.blockEnd {
 		k := s[c.pairs[a*nb+b]]
 		for u := from; u < end; u++ {
 			dst[u] = k * value[u]
 		}
-		from = max(from, end)
+		from = end
 	}
 	for y, r := range c.outcomes {
 		dst[q+y] = c.outcomeProduct(g, a, r, s)
-	}
-}
-
-// addFour adds four groups to the Gram matrix.
-func (c *core) addFour(g [4]int) {
-	q, w := len(c.terms), c.width
-	var r0, r1, r2, r3 []float64
-	v0, v1, v2, v3 := c.value[g[0]*q:], c.value[g[1]*q:], c.value[g[2]*q:], c.value[g[3]*q:]
-	from := 0
-	for a, end := range c.blockEnd {
-		if a == 0 {
-			r0, r1, r2, r3 = c.right[g[0]*w:][:w], c.right[g[1]*w:][:w], c.right[g[2]*w:][:w], c.right[g[3]*w:][:w]
-		} else {
-			r0, r1, r2, r3 = c.fourRight[:w], c.fourRight[w:][:w], c.fourRight[2*w:][:w], c.fourRight[3*w:][:w]
-			c.fillRight(r0, g[0], a, from)
-			c.fillRight(r1, g[1], a, from)
-			c.fillRight(r2, g[2], a, from)
-			c.fillRight(r3, g[3], a, from)
-		}
-		for u := from; u < end; u++ {
-			k0, k1, k2, k3 := v0[u], v1[u], v2[u], v3[u]
-			row := c.gram[u*w+u : (u+1)*w]
-			x0, x1, x2, x3 := r0[u:][:len(row)], r1[u:][:len(row)], r2[u:][:len(row)], r3[u:][:len(row)]
-			for i := range row {
-				row[i] += k0*x0[i] + k1*x1[i] + k2*x2[i] + k3*x3[i]
-			}
-		}
-		from = end
 	}
 }
 

@@ -182,7 +182,7 @@ func (x *crossProducts) add(g int, dst []float64) {
 	l, c := x.l, x.l.core
 	w := c.width
 	for a := range c.basis {
-		c.fillRight(x.right[a*w:(a+1)*w], g, a, 0)
+		c.fillRight(x.right[a*w:(a+1)*w], g, a)
 	}
 	dst[0] += c.stat[g*c.stride]
 	at := x.sums

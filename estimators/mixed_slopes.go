@@ -194,8 +194,8 @@ func (r *randomSlopes) addGroup(g int, to []float64) {
 		sums, times, z := right, 1.0, c.stat[g*c.stride] // z: Σ of the column itself
 		if k > 0 {
 			u := r.l.terms[k-1]
-			sums, times = c.fourRight[:c.width], c.value[g*q+u]/r.scale[k]
-			c.fillRight(sums, g, c.terms[u].basis, 0)
+			sums, times = c.oneRight, c.value[g*q+u]/r.scale[k]
+			c.fillRight(sums, g, c.terms[u].basis)
 			z = right[u] / r.scale[k]
 		}
 		row[0] += z

@@ -226,7 +226,6 @@ func (s *Setup) finish() {
 				for i, u := range l.terms {
 					l.terms[i] = order[u]
 				}
-				c.columnar = c.columnar || l.columnar()
 			}
 		}
 		c.allocate(s.shape)
