@@ -430,7 +430,7 @@ func workers(m *machine, rounds int, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "Wall time of one worker over that of two, whole studies with their log, median of %d rounds (least to most); %s.\n\n| study | times as fast |\n|---|---:|\n", rounds, describe())
 	for _, name := range names {
-		fmt.Fprintf(out, "| %s | %s |\n", strings.TrimPrefix(name, "BenchmarkWorkers/"), spreadOf(faster[name]))
+		fmt.Fprintf(out, "| %s | %s |\n", strings.TrimSuffix(strings.TrimPrefix(name, "BenchmarkWorkers/"), fmt.Sprintf("-%d", runtime.GOMAXPROCS(0))), spreadOf(faster[name]))
 	}
 	return nil
 }
