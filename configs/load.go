@@ -176,7 +176,7 @@ var resultsChanged = []string{
 	3: "total effects of a mediation are tested by t instead of the normal distribution",
 	4: "SIMEX adds the same draws of error at all its levels",
 	5: "paths corrected for error in the mediators changed in their last digits",
-	6: "standard errors by HC2, HC3, CR2 and CR3, and estimates of mixed models, changed in their last digits",
+	6: "estimates of least squares and mixed models changed in their last digits",
 }
 
 // Plan fixes a study for a run directory by a program.
