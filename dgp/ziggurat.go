@@ -34,7 +34,7 @@ type strip struct {
 }
 
 // strips are the ziggurat's. A word names a strip by 7 of its bits and a place by 32, and
-// a place under the density is the draw. So it is 99 times of 100; else rand.Rand draws,
+// a place under the density is the draw. So it is 97 times of 100; else rand.Rand draws,
 // from the same word on. The strips are rand.Rand's own: it is asked for them.
 var strips = readStrips()
 
