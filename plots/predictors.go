@@ -245,7 +245,7 @@ func (f Predictors) Table() [][]string {
 	table := [][]string{{"estimator", "term", "predictor", "true_predictor", "value", "low", "high", "mcse", "fits", "n", "shown"}}
 	ranked := slices.ContainsFunc(f.Values, func(v sim.PredictorValue) bool { return v.Rank.Mean > 0 })
 	if ranked {
-		table[0] = append(table[0], "mean_rank", "rank_sd")
+		table[0] = append(table[0], "mean_rank", "mean_rank_mcse", "rank_sd")
 	}
 	shown := f.shown()
 	for _, v := range f.Values {
@@ -254,9 +254,9 @@ func (f Predictors) Table() [][]string {
 		}
 		switch {
 		case ranked && v.Rank.Mean > 0:
-			line = append(line, cell(v.Rank.Mean), cell(v.Rank.SD))
+			line = append(line, cell(v.Rank.Mean), cell(v.Rank.MCSE), cell(v.Rank.SD))
 		case ranked:
-			line = append(line, "", "")
+			line = append(line, "", "", "")
 		}
 		table = append(table, line)
 	}

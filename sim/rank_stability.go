@@ -68,6 +68,7 @@ type CovariateRank struct {
 	Covariate string
 	True      Role
 	Mean, SD  float64
+	MCSE      float64 // of the mean
 }
 
 // covariateScores are the numbers by which a group ranks covariates in the trial at hand,
@@ -391,7 +392,7 @@ func (g *rankGroup) stability(runs int) Stability {
 		s.WithinData = g.runs.share(runs)
 	}
 	for i, name := range g.scores.names {
-		s.Ranks = append(s.Ranks, CovariateRank{name, g.scores.roles[i], g.ranks[i].mean(), g.ranks[i].sd()})
+		s.Ranks = append(s.Ranks, CovariateRank{name, g.scores.roles[i], g.ranks[i].mean(), g.ranks[i].sd(), g.ranks[i].mcse()})
 	}
 	return s
 }
@@ -502,11 +503,12 @@ func (s *Stability) json() any {
 		Covariate string     `json:"covariate"`
 		True      string     `json:"true_predictor"`
 		Mean      jsonNumber `json:"mean"`
+		MCSE      jsonNumber `json:"mean_mcse"`
 		SD        jsonNumber `json:"sd"`
 	}
 	ranks := make([]rank, len(s.Ranks))
 	for i, r := range s.Ranks {
-		ranks[i] = rank{r.Covariate, r.True.String(), jsonNumber(r.Mean), jsonNumber(r.SD)}
+		ranks[i] = rank{r.Covariate, r.True.String(), jsonNumber(r.Mean), jsonNumber(r.MCSE), jsonNumber(r.SD)}
 	}
 	return struct {
 		Cell       int               `json:"cell"`

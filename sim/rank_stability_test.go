@@ -206,6 +206,7 @@ func TestStabilitySlowly(t *testing.T) {
 		for i := range ranks {
 			closeTo(t, got.Ranks[i].Covariate, got.Ranks[i].Mean, ranks[i].mean())
 			closeTo(t, got.Ranks[i].Covariate, got.Ranks[i].SD, ranks[i].sd())
+			closeTo(t, got.Ranks[i].Covariate, got.Ranks[i].MCSE, ranks[i].sd()/math.Sqrt(float64(got.Ranked)))
 		}
 	}
 }
