@@ -171,11 +171,11 @@ func TestImportanceRanks(t *testing.T) {
 	columns := len(plots.Predictors{Measure: sim.ImportanceMeasure, Values: values}.Table()[0])
 	summary := sim.Summary{Stability: []sim.Stability{
 		{Estimator: "e", Outcome: "y", By: sim.ByRuns, Ranks: []sim.CovariateRank{{Covariate: "x", Mean: 7}}},
-		{Estimator: "e", Outcome: "y", By: sim.ByImportance, Ranks: []sim.CovariateRank{{Covariate: "x", Mean: 1.5, SD: 0.25}}},
+		{Estimator: "e", Outcome: "y", By: sim.ByImportance, Ranks: []sim.CovariateRank{{Covariate: "x", Mean: 1.5, SD: 0.25, MCSE: 0.125}}},
 	}}
 	summary.AddRanks(values)
 	table := plots.Predictors{Measure: sim.ImportanceMeasure, Values: values}.Table()
-	if got := table[1][columns:]; len(table[0]) != columns+2 || !slices.Equal(got, []string{"1.5", "0.25"}) || !slices.Equal(table[2][columns:], []string{"", ""}) {
+	if got := table[1][columns:]; len(table[0]) != columns+3 || !slices.Equal(got, []string{"1.5", "0.125", "0.25"}) || !slices.Equal(table[2][columns:], []string{"", "", ""}) {
 		t.Errorf("%v", table)
 	}
 }

@@ -36,6 +36,7 @@ func (t *tally) measures(alpha float64) Measures {
 		}
 	}
 	m.NotSelected = t.status[estimators.NotSelected]
+	m.TruthMCSE = t.truthMCSE()
 	m.Bias, m.BiasMCSE = t.bias()
 	m.RelBias, m.RelBiasMCSE = t.relBias()
 	m.EmpSE, m.EmpSEMCSE = t.empSE()
@@ -52,7 +53,7 @@ func (t *tally) measures(alpha float64) Measures {
 	m.MDES, m.MDESMCSE = mdes.Value, mdes.MCSE
 
 	for _, x := range []*float64{
-		&m.Truth, &m.Mean, &m.Bias, &m.BiasMCSE, &m.RelBias, &m.RelBiasMCSE, &m.EmpSE, &m.EmpSEMCSE,
+		&m.Truth, &m.TruthMCSE, &m.Mean, &m.Bias, &m.BiasMCSE, &m.RelBias, &m.RelBiasMCSE, &m.EmpSE, &m.EmpSEMCSE,
 		&m.MeanSE, &m.MeanSEMCSE, &m.ModelSE, &m.ModelSEMCSE, &m.RelError, &m.RelErrorMCSE, &m.MSE, &m.MSEMCSE,
 		&m.Cover, &m.CoverMCSE, &m.BECover, &m.BECoverMCSE,
 		&m.Power, &m.PowerMCSE, &m.TypeS, &m.TypeSMCSE, &m.TypeM, &m.TypeMMCSE, &m.InverseDF, &m.MDES, &m.MDESMCSE, &m.MeanP, &m.MeanPMCSE,
@@ -62,6 +63,14 @@ func (t *tally) measures(alpha float64) Measures {
 		}
 	}
 	return m
+}
+
+// truthMCSE, of truths that differ between replicates, is S(θ)/√n.
+func (t *tally) truthMCSE() float64 {
+	if !(t.truth.sd() > 0) {
+		return math.NaN()
+	}
+	return t.truth.mcse()
 }
 
 // bias is mean(d), with MCSE S(d)/√n. Morris et al. have S(t)/√n, which is the

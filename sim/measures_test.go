@@ -85,7 +85,7 @@ func TestMeasuresByHand(t *testing.T) {
 	// |t|/2 among p <= 0.05 = 1.5, 0.5, 3.5: mean 11/6, squared deviations 14/3.
 	e, m := math.Sqrt(35.0/3), math.Sqrt(1.75)
 	want := map[string]float64{
-		"Truth": 2, "Mean": 2.5, "Bias": 0.5, "BiasMCSE": e / 2, "RelBias": 0.25, "RelBiasMCSE": e / 4,
+		"Truth": 2, "TruthMCSE": nan, "Mean": 2.5, "Bias": 0.5, "BiasMCSE": e / 2, "RelBias": 0.25, "RelBiasMCSE": e / 4,
 		"EmpSE": e, "EmpSEMCSE": e / math.Sqrt(6),
 		"MeanSE": 1.25, "MeanSEMCSE": 0.25, "ModelSE": m, "ModelSEMCSE": math.Sqrt(2.25 / (4 * 4 * 1.75)),
 		"RelError":     100 * (m/e - 1),
@@ -145,7 +145,7 @@ func TestMeasuresEqualR(t *testing.T) {
 			}
 			compared++
 		}
-		if compared != 27 {
+		if compared != 28 {
 			t.Errorf("compared %d measures", compared)
 		}
 	}
@@ -272,7 +272,8 @@ func reference(records []Record, alpha float64) map[string]float64 {
 		"RelErrorMCSE": 100 * (m / e) * math.Sqrt(variance(s2)/(4*n*m*m*m*m)+1/(2*(n-1))),
 		"MSE":          mean(d2), "MSEMCSE": math.Sqrt(variance(d2) / n),
 		"TypeM": mean(typeM), "TypeMMCSE": math.Sqrt(variance(typeM) / float64(len(typeM))),
-		"MeanP": mean(p), "MeanPMCSE": math.Sqrt(variance(p) / n),
+		"TruthMCSE": math.Sqrt(variance(theta) / n),
+		"MeanP":     mean(p), "MeanPMCSE": math.Sqrt(variance(p) / n),
 	}
 	out["Cover"], out["CoverMCSE"] = shareOf(cover, len(cover))
 	out["BECover"], out["BECoverMCSE"] = shareOf(becover, len(becover))
@@ -362,7 +363,7 @@ func TestShiftAndScale(t *testing.T) {
 			switch name {
 			case "Truth", "Mean", "Bias":
 				want = -scale * x
-			case "BiasMCSE", "EmpSE", "EmpSEMCSE", "MeanSE", "MeanSEMCSE", "ModelSE", "ModelSEMCSE", "MDES", "MDESMCSE":
+			case "TruthMCSE", "BiasMCSE", "EmpSE", "EmpSEMCSE", "MeanSE", "MeanSEMCSE", "ModelSE", "ModelSEMCSE", "MDES", "MDESMCSE":
 				want = scale * x
 			case "MSE", "MSEMCSE":
 				want = scale * scale * x

@@ -27,10 +27,11 @@ type Record struct {
 // of a sample estimand differs between replicates.
 // A measure that does not exist, such as the bias of a descriptive number, is NaN.
 type Measures struct {
-	Truth  float64 // mean truth over the replicates used
-	N      int     // replicates
-	NFail  int     // fits that failed; not those in which the term was not selected
-	Failed []int   // number of fits by estimators.Status; its sum is N
+	Truth     float64 // mean truth over the replicates used
+	TruthMCSE float64 // NaN of a truth that all replicates share, whose error ReadTruths tells
+	N         int     // replicates
+	NFail     int     // fits that failed; not those in which the term was not selected
+	Failed    []int   // number of fits by estimators.Status; its sum is N
 
 	// NotSelected counts the replicates in which a selection left the term out: there is
 	// no estimate, no failure, and in Power no rejection. All other measures are of the

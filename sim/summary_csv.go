@@ -63,6 +63,7 @@ func summaryColumns() []column {
 		{name: "mean_mcse", number: func(r *SummaryRow) float64 { return r.MeanMCSE() }},
 		{name: "relbias_mcse", number: func(r *SummaryRow) float64 { return r.RelBiasMCSE }},
 		{name: "n_not_selected", count: func(r *SummaryRow) int { return r.NotSelected }},
+		{name: "truth_mcse", number: func(r *SummaryRow) float64 { return r.TruthMCSE }},
 	}
 }
 

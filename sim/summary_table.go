@@ -389,7 +389,8 @@ func (s Summary) measureColumns(d detail) []tableColumn {
 		{
 			heading: [2]string{"", "truth"},
 			cell:    func(r *SummaryRow) tableCell { return r.scaled(r.Truth, math.NaN()) },
-			name:    "truth", meaning: "the true effect" + s.kindOfTruth(),
+			name:    "truth", meaning: "the true effect" + s.kindOfTruth() +
+				s.relativeMCSE((*SummaryRow).truthMCSE, "of the SD of the estimate"),
 		},
 		{
 			heading: [2]string{"mean", "(MCSE)"},
@@ -513,6 +514,7 @@ func (s Summary) relativeMCSE(of func(*SummaryRow) float64, what string) string 
 // percentOf writes a share with two digits.
 func percentOf(share float64) string { return strconv.FormatFloat(100*share, 'g', 2, 64) }
 
+func (r *SummaryRow) truthMCSE() float64  { return r.TruthMCSE / r.EmpSE }
 func (r *SummaryRow) meanMCSE() float64   { return r.MeanMCSE() / r.EmpSE }
 func (r *SummaryRow) empSEMCSE() float64  { return r.EmpSEMCSE / r.EmpSE }
 func (r *SummaryRow) meanSEMCSE() float64 { return r.MeanSEMCSE / r.MeanSE }
@@ -657,9 +659,20 @@ func cellOf(x, mcse float64, places int) tableCell {
 	}
 	cell := tableCell{value: fixed(x, places)}
 	if !math.IsNaN(mcse) {
-		cell.mcse = "(" + fixed(mcse, places) + ")"
+		cell.mcse = "(" + fixed(mcse, max(places, placesOf(mcse, places+3))) + ")"
 	}
 	return cell
+}
+
+// placesOf is how many decimal places show a digit of an error other than 0, and 0 where
+// that takes more than most.
+func placesOf(mcse float64, most int) int {
+	for places := range most + 1 {
+		if strings.Trim(fixed(mcse, places), "0.") != "" {
+			return places
+		}
+	}
+	return 0
 }
 
 // fixed writes no negative zero.

@@ -229,7 +229,7 @@ func TestCSV(t *testing.T) {
 		}
 		const contract = "estimator,outcome,term,estimand,truth,n,n_fail,mean,bias,bias_mcse,relbias,empse,empse_mcse," +
 			"modelse,modelse_mcse,relerror,relerror_mcse,mse,mse_mcse,cover,cover_mcse,becover,becover_mcse," +
-			"power,power_mcse,type_s,type_s_mcse,type_m,type_m_mcse,mdes,mdes_mcse,analytic_power,analytic_z,analytic_mdes,mean_mcse,relbias_mcse,n_not_selected"
+			"power,power_mcse,type_s,type_s_mcse,type_m,type_m_mcse,mdes,mdes_mcse,analytic_power,analytic_z,analytic_mdes,mean_mcse,relbias_mcse,n_not_selected,truth_mcse"
 		factors := len(summary.factorKeys())
 		if got := strings.Join(lines[0][factors:], ","); got != contract {
 			t.Errorf("%s: columns %s", file, got)

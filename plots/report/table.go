@@ -99,8 +99,7 @@ func (r Results) table(name, caption string, rows []int) Table {
 			return Cell{value, beneath}
 		})
 	}
-	none := math.NaN()
-	number("truth", "", "Truth", func(_ int, row *sim.SummaryRow) (string, string) { return row.Written(row.Truth, none) })
+	number("truth", "", "Truth", func(_ int, row *sim.SummaryRow) (string, string) { return row.Written(row.Truth, row.TruthMCSE) })
 	number("mean", "", "Mean", func(_ int, row *sim.SummaryRow) (string, string) { return row.Written(row.Mean, row.MeanMCSE()) })
 	number("bias", "", "Bias", func(_ int, row *sim.SummaryRow) (string, string) { return row.Written(row.Bias, row.BiasMCSE) })
 	number("empse", "Empirical", "SE", func(_ int, row *sim.SummaryRow) (string, string) { return row.Written(row.EmpSE, row.EmpSEMCSE) })

@@ -66,7 +66,8 @@ func awkward() report.Results {
 		}
 		truth := 0.25 * float64(cell%2)
 		m := sim.Measures{
-			Truth: truth, N: 1000, NFail: cell, Mean: truth - 0.0123, Bias: -0.0123, BiasMCSE: 0.0034, EmpSE: 0.107, EmpSEMCSE: 0.0024,
+			TruthMCSE: math.NaN(),
+			Truth:     truth, N: 1000, NFail: cell, Mean: truth - 0.0123, Bias: -0.0123, BiasMCSE: 0.0034, EmpSE: 0.107, EmpSEMCSE: 0.0024,
 			ModelSE: 0.104, ModelSEMCSE: 0.0011, Cover: 0.943, CoverMCSE: 0.0073, Power: 0.05 + 0.09*float64(cell), PowerMCSE: 0.012,
 		}
 		add(sim.SummaryRow{Cell: cell, Factors: factors, Estimator: hostile, Outcome: "below(achievement, 10)", Term: "coaching", Estimand: "population", Measures: m}, 30)

@@ -74,11 +74,12 @@ measures <- function(d) {
     power = power[1], power_mcse = power[2], type_s = type_s[1], type_s_mcse = type_s[2],
     type_m = if (signed) mean(ratio) else NA,
     type_m_mcse = if (signed) sd(ratio) / sqrt(length(ratio)) else NA,
-    mdes = factor * E, mdes_mcse = factor * E / sqrt(2 * (n - 1)))
+    mdes = factor * E, mdes_mcse = factor * E / sqrt(2 * (n - 1)),
+    truth_mcse = if (isTRUE(sd(theta) > 0)) sd(theta) / sqrt(n) else NA)
 }
 estimators <- vapply(rows, function(d) d$estimator[1], "")
 summary <- data.frame(estimator = estimators,
-                      t(vapply(estimators, function(e) measures(log[log$estimator == e, ]), numeric(27))))
+                      t(vapply(estimators, function(e) measures(log[log$estimator == e, ]), numeric(28))))
 exact <- function(d) {
   for (i in names(d)) if (is.double(d[[i]])) d[[i]] <- ifelse(is.na(d[[i]]), "", sprintf("%.17g", d[[i]]))
   d
