@@ -39,37 +39,59 @@ frame <- function(d) {
 controls <- paste(c("female", "age", "age2", paste0("w", 1:9)), collapse = " + ")
 itt <- as.formula(paste("y ~ treated +", controls, "+ block"))
 
-# The paper's 32 regressions as formulas of one outcome each.
-paper <- function() {
-  y <- paste0("y", 1:9)
-  rhs <- function(x) paste(x, "+", controls, "+ block")
-  c(paste(y, "~", rhs("treated")),
-    paste(y[1:5], "~", rhs("treated + es + co + is")),
-    paste(y[1:5], "~", rhs("treated * class")),
-    paste(y[1:5], "~", rhs("class")))
+# The ecuador study: the CLASS of a teacher is the mean of ratings, whole numbers from 1 to 7
+# by two coders in each of four segments; four tests.
+root <- chol(matrix(c(1, .65, .15, .65, 1, .15, .15, .15, 1), 3))
+tests <- chol(matrix(c(.92, .56, .42, .25, .56, .93, .45, .27, .42, .45, .91, .29, .25, .27, .29, .91), 4))
+trial <- function() {
+  d <- draw(4)
+  quality <- matrix(rnorm(J * 3), J) + .5 * d$treated
+  segment <- matrix(rnorm(J * 4 * 3), J * 4) %*% root + quality[rep(seq_len(J), 4), ]
+  coder <- matrix(rnorm(J * 8 * 3), J * 8) %*% (.3 * root)
+  d$ratings <- lapply(1:3, function(k) matrix(pmin(7, pmax(1, round(c(4, 4.9, 1.05)[k] + c(.5, .45, .3)[k] * (segment[, k] + coder[, k])))), J))
+  d$class <- scale(vapply(d$ratings, rowMeans, numeric(J)))
+  d$y <- d$y %*% tests
+  d
 }
+# The agreement of coders, of segments, and of domains and tests.
+agreement <- function(d, t) {
+  coders <- lapply(d$ratings, function(r) cor(c(r[, 1:4]), c(r[, 5:8])))
+  segments <- lapply(d$ratings, function(r) cor(r[, 1:4] + r[, 5:8]))
+  list(coders, segments, cor(d$class), cor(t))
+}
+
+# The paper's regressions as formulas of one outcome each: on all children, and on those
+# of control schools.
+domains <- c("class", "es", "co", "is")
+paper <- function() {
+  rhs <- function(x) paste(x, "+", controls, "+ block")
+  c(paste(paste0("y", 1:9), "~", rhs("treated")),
+    paste("y5 ~", rhs(c(paste("treated +", domains), "treated + es + co + is"))),
+    paste("y5 ~", rhs(c(paste("treated *", domains), "treated * (es + co + is)"))))
+}
+among <- function() paste("y5 ~", c(domains, "es + co + is"))
 outcomes <- function(d, f) {
   t <- scale(d$y[, 1:4]); total <- drop(scale(rowMeans(t)))
-  q <- quantile(total, c(.1, .25, .75, .9))
+  q <- quantile(total, c(.1, .2, .8, .9))
   for (k in 1:4) f[[paste0("y", k)]] <- t[, k]
   f$y5 <- total
   f$y6 <- as.numeric(total < q[1]); f$y7 <- as.numeric(total < q[2]); f$y8 <- as.numeric(total > q[3]); f$y9 <- as.numeric(total > q[4])
   f
 }
-teacherFormulas <- as.formula("cbind(es, co, is, class, b10, b25, t25, t10) ~ treated + w1+w2+w3+w4+w5+w6+w7+w8+w9 + block")
+teacherFormulas <- as.formula("cbind(es, co, is, class, b10, b20, t20, t10) ~ treated + w1+w2+w3+w4+w5+w6+w7+w8+w9 + block")
 teachers <- function(d) {
   f <- data.frame(treated = d$treated, d$W, d$class, block = factor(block))
   names(f)[2:13] <- c(paste0("w", 1:9), "es", "co", "is")
   f$class <- (f$es + f$co + f$is) / 3
-  q <- quantile(f$class, c(.1, .25, .75, .9))
-  f$b10 <- as.numeric(f$class < q[1]); f$b25 <- as.numeric(f$class < q[2]); f$t25 <- as.numeric(f$class > q[3]); f$t10 <- as.numeric(f$class > q[4])
+  q <- quantile(f$class, c(.1, .2, .8, .9))
+  f$b10 <- as.numeric(f$class < q[1]); f$b20 <- as.numeric(f$class < q[2]); f$t20 <- as.numeric(f$class > q[3]); f$t10 <- as.numeric(f$class > q[4])
   f
 }
 
 # Least squares by hand: outcomes y on X, CR1 of the columns in focal, from the
-# cross-product and the cluster sums of one influence vector.
-hand <- function(X, Y, focal, cluster = school, G = J) {
-  R <- chol(crossprod(X)); b <- backsolve(R, forwardsolve(t(R), crossprod(X, Y)))
+# cross-product, which regressions may share, and the cluster sums of one influence vector.
+hand <- function(X, Y, focal, cluster = school, G = J, XX = crossprod(X), XY = crossprod(X, Y)) {
+  R <- chol(XX); b <- backsolve(R, forwardsolve(t(R), XY))
   E <- Y - X %*% b
   A <- backsolve(R, forwardsolve(t(R), diag(ncol(X))[, focal, drop = FALSE]))
   H <- X %*% A
@@ -97,21 +119,34 @@ run <- switch(tool,
   "one-estimatr" = { need("estimatr"); function() { f <- frame(draw()); lm_robust(itt, f, clusters = school, se_type = "stata") } },
   "one-hand" = function() { d <- draw(); hand(base(d), d$y, 2) },
   # All regressions of the paper's Tables 2A, 3 and 4, their data drawn.
-  "paper-sandwich" = { need("sandwich"); fs <- lapply(paper(), as.formula); function() {
-    d <- draw(4); f <- outcomes(d, frame(d))
+  "paper-sandwich" = { need("sandwich"); fs <- lapply(paper(), as.formula); gs <- lapply(among(), as.formula); function() {
+    d <- trial(); f <- outcomes(d, frame(d)); agreement(d, f[paste0("y", 1:4)])
     for (g in fs) { m <- lm(g, f); sqrt(diag(vcovCL(m, cluster = f$school, type = "HC1"))) }
+    f <- f[f$treated == 0, ]
+    for (g in gs) { m <- lm(g, f); sqrt(diag(vcovCL(m, cluster = f$school, type = "HC1"))) }
     m <- lm(teacherFormulas, teachers(d)); sqrt(diag(vcovHC(m, type = "HC1"))) } },
-  "paper-estimatr" = { need("estimatr"); fs <- lapply(paper(), as.formula); function() {
-    d <- draw(4); f <- outcomes(d, frame(d))
+  "paper-estimatr" = { need("estimatr"); fs <- lapply(paper(), as.formula); gs <- lapply(among(), as.formula); function() {
+    d <- trial(); f <- outcomes(d, frame(d)); agreement(d, f[paste0("y", 1:4)])
     for (g in fs) lm_robust(g, f, clusters = school, se_type = "stata")
+    f <- f[f$treated == 0, ]
+    for (g in gs) lm_robust(g, f, clusters = school, se_type = "stata")
     lm_robust(teacherFormulas, teachers(d), se_type = "HC1") } },
   "paper-hand" = function() {
-    d <- draw(4)
-    t <- scale(d$y); total <- drop(scale(rowMeans(t))); q <- quantile(total, c(.1, .25, .75, .9))
+    d <- trial()
+    t <- scale(d$y); total <- drop(scale(rowMeans(t))); q <- quantile(total, c(.1, .2, .8, .9)); agreement(d, t)
     Y <- cbind(t, total, total < q[1], total < q[2], total > q[3], total > q[4]) + 0
-    X <- base(d); C <- d$class[school, ]; M <- rowMeans(C)
-    hand(X, Y, 2); hand(cbind(X, C), Y[, 1:5], c(2, 24:26)); hand(cbind(X, M, M * X[, 2]), Y[, 1:5], c(2, ncol(X) + 1:2)); hand(cbind(X[, -2], M), Y[, 1:5], ncol(X))
-    T <- rowMeans(d$class); q <- quantile(T, c(.1, .25, .75, .9))
+    X <- base(d); k <- ncol(X); C <- cbind(rowMeans(d$class), d$class)[school, ]
+    X <- cbind(X, C, C * X[, 2]); XX <- crossprod(X); XY <- crossprod(X, Y)
+    some <- function(of, Y, XY, focal) hand(X[, of], Y, focal, XX = XX[of, of], XY = XY[of, , drop = FALSE])
+    some(1:k, Y, XY, 2)
+    for (m in list(1, 2, 3, 4, 2:4)) {
+      some(c(1:k, k + m), total, XY[, 5, drop = FALSE], c(2, k + seq_along(m)))
+      some(c(1:k, k + m, k + 4 + m), total, XY[, 5, drop = FALSE], c(2, k + seq_len(2 * length(m))))
+    }
+    controls <- which(X[, 2] == 0); X <- X[controls, c(1, k + 1:4)]; y <- total[controls]; G <- J / 2
+    XX <- crossprod(X); XY <- crossprod(X, y)
+    for (m in list(1, 2, 3, 4, 2:4)) { of <- c(1, 1 + m); hand(X[, of], y, 1 + seq_along(m), school[controls], G, XX[of, of], XY[of, , drop = FALSE]) }
+    T <- rowMeans(d$class); q <- quantile(T, c(.1, .2, .8, .9))
     hand(cbind(1, d$treated, d$W, dummies[, -1]), cbind(d$class, T, T < q[1], T < q[2], T > q[3], T > q[4]) + 0, 2, seq_len(J)) },
   # What a small-sample standard error adds to the fit: the regression is fitted once.
   "cr2-estimatr" = { need("estimatr"); f <- frame(draw()); function() lm_robust(itt, f, clusters = school, se_type = "CR2") },
