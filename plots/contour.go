@@ -33,7 +33,7 @@ type contourPanel struct {
 	head   gridPanel
 	xs, ys []float64
 	z      [][]float64 // by y, then x; NaN where no design was simulated
-	mcse   float64     // the largest
+	mcse   [][]float64
 	n      [][]int
 }
 
@@ -106,6 +106,7 @@ func (c Contour) panels() (panels []contourPanel, keys Keys, err error) {
 			panel := contourPanel{head: head, xs: xs, ys: ys}
 			for range ys {
 				panel.z = append(panel.z, slices.Repeat([]float64{math.NaN()}, len(xs)))
+				panel.mcse = append(panel.mcse, slices.Repeat([]float64{math.NaN()}, len(xs)))
 				panel.n = append(panel.n, make([]int, len(xs)))
 			}
 			panels = append(panels, panel)
@@ -113,10 +114,7 @@ func (c Contour) panels() (panels []contourPanel, keys Keys, err error) {
 		px, _ := strconv.ParseFloat(Bare(factor(row, keys.X)), 64) // sweptNumber has read them
 		py, _ := strconv.ParseFloat(Bare(factor(row, keys.By)), 64)
 		ix, iy := slices.Index(xs, px), slices.Index(ys, py)
-		panels[at].z[iy][ix], panels[at].n[iy][ix] = value, row.N
-		if finite(mcse) {
-			panels[at].mcse = max(panels[at].mcse, mcse)
-		}
+		panels[at].z[iy][ix], panels[at].mcse[iy][ix], panels[at].n[iy][ix] = value, mcse, row.N
 	}
 	return panels, keys, nil
 }
@@ -216,7 +214,13 @@ func (c Contour) Draw(t Theme) (Drawing, error) {
 // worstOf is the largest Monte Carlo standard error in the panels.
 func worstOf(panels []contourPanel) (worst float64) {
 	for _, panel := range panels {
-		worst = max(worst, panel.mcse)
+		for _, row := range panel.mcse {
+			for _, mcse := range row {
+				if finite(mcse) {
+					worst = max(worst, mcse)
+				}
+			}
+		}
 	}
 	return worst
 }
@@ -436,7 +440,7 @@ func (c Contour) Table() [][]string {
 	if c.MDES {
 		measure = "mdes"
 	}
-	table := [][]string{{"label", "where", named(keys.X, "x"), named(keys.By, "y"), measure, "n", "alpha"}}
+	table := [][]string{{"label", "where", named(keys.X, "x"), named(keys.By, "y"), measure, "mcse", "n", "alpha"}}
 	if err != nil {
 		return table[:1]
 	}
@@ -448,7 +452,7 @@ func (c Contour) Table() [][]string {
 		for j, y := range panel.ys {
 			for i, x := range panel.xs {
 				if finite(panel.z[j][i]) {
-					table = append(table, []string{panel.head.title[0], where, cell(x), cell(y), cell(panel.z[j][i]), whole(panel.n[j][i]), cell(c.Alpha)})
+					table = append(table, []string{panel.head.title[0], where, cell(x), cell(y), cell(panel.z[j][i]), cell(panel.mcse[j][i]), whole(panel.n[j][i]), cell(c.Alpha)})
 				}
 			}
 		}

@@ -139,12 +139,12 @@ func twoColumns(panels []rowPanel, width vg.Length) [][]rowPanel {
 func (f Published) Table() [][]string {
 	table := [][]string{{
 		"id", "table", "column", "label",
-		"published", "published_se", "simulated_mean", "simulated_sd", "n", "n_fail",
+		"published", "published_se", "simulated_mean", "simulated_mean_mcse", "simulated_sd", "simulated_sd_mcse", "n", "n_fail",
 	}}
 	for _, c := range f.cells() {
 		table = append(table, []string{
 			c.ID, c.Table, c.Column, c.Label,
-			cell(c.Value), cell(c.SE), cell(c.Mean), cell(c.SD), whole(c.N), whole(c.NFail),
+			cell(c.Value), cell(c.SE), cell(c.Mean), cell(c.MeanMCSE), cell(c.SD), cell(c.SDMCSE), whole(c.N), whole(c.NFail),
 		})
 	}
 	return table
