@@ -32,7 +32,6 @@ type classRegression struct {
 	chol     *cholesky
 	raw      []float64
 	n        []float64 // by group: its rows
-	runs     []run     // groups of an effect that follow each other
 	sums     []float64 // scratch: by effect
 	v        []float64 // V by term and group
 	// A row of Z̃ is a column of common, and for terms that vary within groups what
@@ -50,21 +49,6 @@ type classRegression struct {
 	left          []float64     // W'AF - Λ, focal × focal
 	solved        []float64     // scratch of invert
 	theta         []float64
-}
-
-// A run is the groups from lo to hi, of one effect.
-type run struct{ lo, hi, effect int }
-
-// findRuns fills runs, given the effects by group.
-func findRuns(runs []run, effect []int) []run {
-	runs = runs[:0]
-	for g, e := range effect {
-		if g == 0 || e != effect[g-1] {
-			runs = append(runs, run{g, g, e})
-		}
-		runs[len(runs)-1].hi = g + 1
-	}
-	return runs
 }
 
 // A classColumn is a column by group with what is known of it.
@@ -103,7 +87,7 @@ func (r *classRegression) allocate(groups int) {
 	}
 	c, q, m := r.l.core, len(r.terms), r.focal
 	r.chol, r.raw = newCholesky(q), make([]float64, q)
-	r.n, r.runs, r.sums = make([]float64, groups), make([]run, 0, groups), make([]float64, max(c.mostEffects, 1))
+	r.sums = make([]float64, max(c.mostEffects, 1))
 	r.v, r.common, r.inner = make([]float64, q*groups), make([]float64, q*groups), make([]float64, q*groups)
 	r.zy, r.y, r.diagonal = make([]float64, q), make([]float64, groups), make([]float64, groups)
 	r.f, r.w = r.newColumns(m, groups), r.newColumns(m, groups)
@@ -140,12 +124,7 @@ func (r *classRegression) load() {
 	r.chol.factor(r.raw)
 	r.complete = r.chol.rank == q
 	groups := c.groups
-	r.runs = findRuns(r.runs, c.effect[:groups])
-	for g := range groups {
-		if r.n[g] = 0; c.active[g] {
-			r.n[g] = c.stat[g*c.stride]
-		}
-	}
+	r.n = c.byStat[0][:groups]
 	for i, u := range r.terms {
 		r.loadTerm(i, u)
 	}
@@ -187,7 +166,7 @@ func (r *classRegression) loadTerm(i, u int) {
 			continue
 		}
 		mean := c.effectS[e*c.width+u] / c.effectN[e]
-		v[g] = c.right[g*c.width+u] - r.n[g]*mean
+		v[g] = c.sums[u][g] - r.n[g]*mean
 		if value := c.byProduct[t.product][g]; t.basis > 0 {
 			common[g], inner[g] = -mean, value
 		} else {
@@ -219,7 +198,7 @@ func (r *classRegression) regress(outcome int) {
 	at := len(c.terms) + outcome
 	for g, e := range c.effect[:groups] {
 		if r.y[g] = 0; c.active[g] {
-			r.y[g] = c.right[g*c.width+at] - r.n[g]*c.effectS[e*c.width+at]/c.effectN[e] - r.product[g]
+			r.y[g] = c.sums[at][g] - r.n[g]*c.effectS[e*c.width+at]/c.effectN[e] - r.product[g]
 		}
 	}
 }
@@ -229,10 +208,10 @@ func (r *classRegression) column(c *classColumn, x []float64) {
 	groups := r.l.core.groups
 	copy(c.x, x[:groups])
 	clear(r.sums)
-	for _, run := range r.runs {
+	for _, run := range r.l.core.runs {
 		r.sums[run.effect] += floats.Dot(r.n[run.lo:run.hi], c.x[run.lo:run.hi])
 	}
-	for _, run := range r.runs {
+	for _, run := range r.l.core.runs {
 		if n := r.l.core.effectN[run.effect]; n > 0 {
 			floats.AddConst(-r.sums[run.effect]/n, c.x[run.lo:run.hi])
 		}
@@ -348,7 +327,7 @@ func (r *classRegression) addScores(scores []float64, clusterOf []int, w [][]flo
 	r.chol.back(r.eta)
 	r.onBasis(r.eta)
 	at := len(c.terms) + r.outcome
-	for _, run := range r.runs {
+	for _, run := range c.runs {
 		if n := c.effectN[run.effect]; n > 0 {
 			floats.AddConst(c.effectS[run.effect*c.width+at]/n, r.fitted[0][run.lo:run.hi])
 		}

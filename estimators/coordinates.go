@@ -36,13 +36,12 @@ func newCoordinates(l *linear, shape dgp.Shape) *coordinates {
 // of its columns of M^½ takes less work than a solution for each vector.
 func (b *coordinates) prepare() {
 	l, c := b.l, b.l.core
-	p, q, nb := b.terms, len(c.terms), len(c.basis)
+	p, nb := b.terms, len(c.basis)
 	b.prepareHalf()
 	for g := range c.groups {
 		if !c.active[g] {
 			continue
 		}
-		value := c.value[g*q : (g+1)*q]
 		rows := b.root[g*nb*p : (g+1)*nb*p]
 		clear(rows)
 		if c.effects > 0 {
@@ -50,7 +49,7 @@ func (b *coordinates) prepare() {
 		}
 		for i, u := range l.terms {
 			m := c.terms[u].basis
-			addScaled(rows[m*p+i:(m+1)*p], value[u], b.half[i*p+i:])
+			addScaled(rows[m*p+i:(m+1)*p], c.value(g, u), b.half[i*p+i:])
 		}
 	}
 }

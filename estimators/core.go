@@ -46,18 +46,20 @@ type core struct {
 	effects     int // levels of the absorbed factor, 0 without intercept
 	mostEffects int
 	active      []bool                    // by group: has rows
+	idle        []int                     // groups that have none
 	unplaced    bool                      // a group has no level of the absorbed factor
 	late        bool                      // loaded by its method, when that has found the weights
 	unweighable bool                      // a row has a negative weight, or none
 	effect      []int                     // by group: its level of the absorbed factor
+	runs        []run                     // of them
 	stride      int                       // numbers in one group's S
 	stat        []float64                 // S by group
 	byStat      [][]float64               // S by place and group; 0 where a group has no rows
 	byProduct   [][]float64               // z by product and group; 0 where a group has no rows
-	above       [dgp.ChildLevel + 1][]int // scratch: by level above the groups' and group: its unit there
-	value       []float64                 // z by group and term
+	above       [dgp.ChildLevel + 1][]int // scratch: by level above the groups', where a product needs it, and group: its unit there
 	width       int                       // numbers in a row of gram: terms, then outcomes
-	right       []float64                 // Σ of every term and outcome, by group
+	ones        bool                      // every group is a row with the weight 1: S(1, 1) is 1
+	sums        [][]float64               // Σ of every term and outcome, and by group; 0 where a group has no rows
 	columns     [][]float64
 	buffers     [][]float64 // behind computed columns
 	recipes     []recipe    // of them
@@ -221,7 +223,9 @@ func (c *core) allocate(shape dgp.Shape) {
 	}
 	c.effects, c.mostEffects = maxEffects, maxEffects
 	c.active = make([]bool, most)
+	c.idle = make([]int, 0, most)
 	c.effect = make([]int, most)
+	c.runs = make([]run, 0, most)
 	c.clusterOf = make([]int, most)
 	c.stride = c.outcomePair(len(c.children))
 	c.stat = make([]float64, most*c.stride)
@@ -231,10 +235,13 @@ func (c *core) allocate(shape dgp.Shape) {
 	for range c.stride {
 		c.byStat = append(c.byStat, make([]float64, most))
 	}
-	for level := range c.group {
-		c.above[level] = make([]int, most)
+	for _, m := range c.products {
+		for _, f := range m.factors {
+			if f.level < c.group {
+				c.above[f.level] = make([]int, most)
+			}
+		}
 	}
-	c.value = make([]float64, most*q)
 	c.columns = make([][]float64, nb)
 	c.buffers = make([][]float64, nb)
 	c.recipes = make([]recipe, nb)
@@ -256,7 +263,6 @@ func (c *core) allocate(shape dgp.Shape) {
 		}
 	}
 	c.width = q + ny
-	c.right = make([]float64, most*c.width)
 	c.times = make([]float64, min(most, stretch))
 	c.oneRight = make([]float64, c.width)
 	c.pairs = make([]int, nb*nb)
@@ -269,6 +275,7 @@ func (c *core) allocate(shape dgp.Shape) {
 	for k := range c.outcomeAt {
 		c.outcomeAt[k] = c.outcomePair(k)
 	}
+	c.allocateSums(most)
 	c.gram = make([]float64, q*c.width)
 	c.raw = make([]float64, q)
 	c.square = make([]float64, ny)
@@ -277,9 +284,36 @@ func (c *core) allocate(shape dgp.Shape) {
 	c.effectN = make([]float64, maxEffects)
 }
 
+// allocateSums finds columns for sums. Those of a basis or a child's outcome are known, and
+// where every group is a row with the weight 1, so are those of a product.
+func (c *core) allocateSums(most int) {
+	c.ones = c.key.rows == c.group && c.weights == nil
+	column := func(product int) []float64 {
+		if c.ones {
+			return c.byProduct[product]
+		}
+		return make([]float64, most)
+	}
+	for _, t := range c.terms {
+		if t.product == 0 {
+			c.sums = append(c.sums, c.byStat[c.pairs[t.basis]])
+		} else {
+			c.sums = append(c.sums, column(t.product))
+		}
+	}
+	for _, r := range c.outcomes {
+		if r.child >= 0 {
+			c.sums = append(c.sums, c.byStat[c.outcomeAt[r.child]])
+		} else {
+			c.sums = append(c.sums, column(r.product))
+		}
+	}
+}
+
 // load reads one data set. columns are Setup's: the data's and the derived.
 func (c *core) load(d *dgp.Data, columns [][]float64) {
 	c.groups = d.N[c.group]
+	c.choose(d)
 	c.unweighable = false
 	c.clusters = 0
 	if c.group == dgp.TeacherLevel && c.key.rows == dgp.ChildLevel {
@@ -294,12 +328,11 @@ func (c *core) load(d *dgp.Data, columns [][]float64) {
 	}
 	c.place(d)
 	for at, x := range c.byStat {
-		for g, active := range c.active[:c.groups] {
-			x[g] = 0
-			if active {
-				x[g] = c.stat[g*c.stride+at]
-			}
+		x, from := x[:c.groups], c.stat[at:]
+		for g := range x {
+			x[g] = from[g*c.stride]
 		}
+		c.blank(x)
 	}
 	c.loadProducts(d, columns)
 	c.accumulate()
@@ -339,8 +372,8 @@ func (c *core) loadChildren(d *dgp.Data, columns [][]float64) {
 	for g := range c.groups {
 		lo, hi := d.ChildStart[g], d.ChildStart[g+1]
 		s := c.stat[g*c.stride : (g+1)*c.stride]
-		if c.filter != nil && c.filter.level <= c.group && !c.filter.keep(d, d.Ancestor(c.group, g, c.filter.level)) {
-			clear(s) // no row of the class is in
+		if !c.active[g] {
+			clear(s)
 			continue
 		}
 		s[0] = float64(hi - lo)
@@ -556,17 +589,27 @@ func twoProducts(dst, v, w []float64, columns [][]float64, n, lo, hi int) {
 	}
 }
 
-// place finds which groups have rows and their level of the absorbed factor.
+// choose finds which groups the regressions are about: those that are not left out as a
+// whole.
+func (c *core) choose(d *dgp.Data) {
+	whole := c.filter != nil && c.filter.level <= c.group
+	for g := range c.groups {
+		c.active[g] = !whole || c.filter.keep(d, d.Ancestor(c.group, g, c.filter.level))
+		for _, m := range c.means {
+			c.active[g] = c.active[g] && !m.empty(d, c.group, g)
+		}
+	}
+}
+
+// place finds which of these have rows and their level of the absorbed factor.
 func (c *core) place(d *dgp.Data) {
 	absorbed := c.key.absorb != ""
 	c.unplaced = false
+	c.idle = c.idle[:0]
 	for g := range c.groups {
-		c.active[g] = c.stat[g*c.stride] > 0
-		if c.filter != nil && c.filter.level <= c.group {
-			c.active[g] = c.active[g] && c.filter.keep(d, d.Ancestor(c.group, g, c.filter.level))
-		}
-		for _, m := range c.means {
-			c.active[g] = c.active[g] && !m.empty(d, c.group, g)
+		c.active[g] = c.active[g] && c.stat[g*c.stride] > 0
+		if !c.active[g] {
+			c.idle = append(c.idle, g)
 		}
 		c.effect[g] = 0
 		if absorbed {
@@ -575,62 +618,116 @@ func (c *core) place(d *dgp.Data) {
 			}
 		}
 	}
+	c.runs = findRuns(c.runs, c.effect[:c.groups])
 }
 
-// loadProducts computes z of every group, for products and for terms.
+// A run is the groups from lo to hi, of one effect.
+type run struct{ lo, hi, effect int }
+
+// findRuns fills runs, given the effects by group.
+func findRuns(runs []run, effect []int) []run {
+	runs = runs[:0]
+	for g, e := range effect {
+		if g == 0 || e != effect[g-1] {
+			runs = append(runs, run{g, g, e})
+		}
+		runs[len(runs)-1].hi = g + 1
+	}
+	return runs
+}
+
+// blank puts 0 where a group has no rows; its value may be missing, or that of a function
+// which has none.
+func (c *core) blank(x []float64) {
+	for _, g := range c.idle {
+		x[g] = 0
+	}
+}
+
+// loadProducts computes z of every group for products.
 func (c *core) loadProducts(d *dgp.Data, columns [][]float64) {
-	q := len(c.terms)
-	for level := range c.group {
-		for g := range c.groups {
-			c.above[level][g] = d.Ancestor(c.group, g, level)
+	for level, above := range c.above {
+		for g := range above[:min(len(above), c.groups)] {
+			above[g] = d.Ancestor(c.group, g, dgp.Level(level))
 		}
 	}
 	for p, m := range c.products {
 		z := c.byProduct[p][:c.groups]
-		for g := range z {
-			z[g] = 1
-		}
+		fill(z, 1)
 		for _, f := range m.factors {
 			x := columns[f.column]
 			for range f.power {
 				if f.level == c.group {
-					for g, v := range x[:c.groups] {
+					for g, v := range x[:len(z)] {
 						z[g] *= v - f.center
 					}
 					continue
 				}
-				for g, at := range c.above[f.level][:c.groups] {
+				for g, at := range c.above[f.level][:len(z)] {
 					z[g] *= x[at] - f.center
 				}
 			}
 		}
-		for g, active := range c.active[:c.groups] {
-			if !active {
-				z[g] = 0 // it may be missing, or that of a function which has no value
-			}
-		}
-	}
-	for u, t := range c.terms {
-		for g, z := range c.byProduct[t.product][:c.groups] {
-			c.value[g*q+u] = z
-		}
+		c.blank(z)
 	}
 }
+
+// value is z of a group for a term.
+func (c *core) value(g, term int) float64 { return c.byProduct[c.terms[term].product][g] }
 
 // accumulate adds up the cross-products of all terms and outcomes.
 func (c *core) accumulate() {
 	clear(c.gram)
-	clear(c.square)
-	clear(c.effectS)
-	clear(c.effectN)
-	c.rows, c.weight = 0, 0
-	for g, active := range c.active[:c.groups] {
-		if active {
-			c.addGroup(g)
+	c.weight = total(c.byStat[0][:c.groups])
+	c.rows = c.weight
+	if c.weights != nil {
+		c.rows = 0
+		for g, active := range c.active[:c.groups] {
+			if active {
+				c.rows += c.counts[g]
+			}
 		}
 	}
+	c.addSums()
 	for lo := 0; lo < c.groups; lo += stretch {
 		c.addStretch(lo, min(lo+stretch, c.groups))
+	}
+}
+
+// addSums forms the sums of terms and outcomes by group and by effect, and the outcomes'
+// squares.
+func (c *core) addSums() {
+	q, n := len(c.terms), c.groups
+	for u, t := range c.terms {
+		if t.product > 0 && !c.ones {
+			floats.MulTo(c.sums[u][:n], c.byProduct[t.product][:n], c.byStat[c.pairs[t.basis]][:n])
+		}
+	}
+	for y, r := range c.outcomes {
+		if r.child >= 0 {
+			c.square[y] = total(c.byStat[c.outcomeAt[r.child]+len(c.basis)][:n])
+			continue
+		}
+		if !c.ones {
+			floats.MulTo(c.sums[q+y][:n], c.byProduct[r.product][:n], c.byStat[0][:n])
+		}
+		c.square[y] = floats.Dot(c.sums[q+y][:n], c.byProduct[r.product][:n])
+	}
+	if c.effects == 0 {
+		return
+	}
+	clear(c.effectN)
+	c.addByEffect(c.effectN, c.byStat[0], 1)
+	clear(c.effectS)
+	for at, x := range c.sums {
+		c.addByEffect(c.effectS[at:], x, c.width)
+	}
+}
+
+// addByEffect adds a column to dst, in which the numbers of effects lie so far apart.
+func (c *core) addByEffect(dst, x []float64, apart int) {
+	for _, r := range c.runs {
+		dst[r.effect*apart] += total(x[r.lo:r.hi])
 	}
 }
 
@@ -641,54 +738,32 @@ const stretch = 512
 // u = z m and v = z' m', Σ u v = Σ_g (z_g S_g(m, m')) z'_g is the product of two columns,
 // the first of which all terms with the basis m' share.
 func (c *core) addStretch(lo, hi int) {
-	q, nb, x := len(c.terms), len(c.basis), c.times[:hi-lo]
+	q, nb := len(c.terms), len(c.basis)
 	for u, t := range c.terms {
-		z, row := c.byProduct[t.product][lo:hi], c.gram[u*c.width:(u+1)*c.width]
+		z, sums, row := c.byProduct[t.product][lo:hi], c.sums[u][lo:hi], c.gram[u*c.width:(u+1)*c.width]
 		from := u
 		for b := t.basis; b < nb; b++ {
 			end := c.blockEnd[b]
 			if from == end {
 				continue
 			}
-			floats.MulTo(x, z, c.byStat[c.pairs[t.basis*nb+b]][lo:hi])
+			x := sums
+			if b > 0 {
+				x = c.times[:hi-lo]
+				floats.MulTo(x, z, c.byStat[c.pairs[t.basis*nb+b]][lo:hi])
+			}
 			for v := from; v < end; v++ {
 				row[v] += floats.Dot(x, c.byProduct[c.terms[v].product][lo:hi])
 			}
 			from = end
 		}
-		begun := false
 		for y, r := range c.outcomes {
 			if r.child >= 0 {
 				row[q+y] += floats.Dot(z, c.byStat[c.outcomeAt[r.child]+t.basis][lo:hi])
-				continue
+			} else {
+				row[q+y] += floats.Dot(sums, c.byProduct[r.product][lo:hi])
 			}
-			if !begun {
-				floats.MulTo(x, z, c.byStat[c.pairs[t.basis*nb]][lo:hi])
-				begun = true
-			}
-			row[q+y] += floats.Dot(x, c.byProduct[r.product][lo:hi])
 		}
-	}
-}
-
-// addGroup adds group g to the sums by effect and to the outcomes' squares.
-func (c *core) addGroup(g int) {
-	s := c.stat[g*c.stride : (g+1)*c.stride]
-	c.weight += s[0]
-	if c.weights == nil {
-		c.rows += s[0]
-	} else {
-		c.rows += c.counts[g]
-	}
-	for y, r := range c.outcomes {
-		c.square[y] += c.outcomeSquare(g, r, s)
-	}
-	right := c.right[g*c.width : (g+1)*c.width]
-	c.fillRight(right, g, 0)
-	if c.effects > 0 {
-		e := c.effect[g]
-		c.effectN[e] += s[0]
-		addScaled(c.effectS[e*c.width:(e+1)*c.width], 1, right)
 	}
 }
 
@@ -696,14 +771,8 @@ func (c *core) addGroup(g int) {
 func (c *core) fillRight(dst []float64, g, a int) {
 	q, nb := len(c.terms), len(c.basis)
 	s := c.stat[g*c.stride : (g+1)*c.stride]
-	value := c.value[g*q : (g+1)*q]
-	from := 0
-	for b, end := range c.blockEnd {
-		k := s[c.pairs[a*nb+b]]
-		for u := from; u < end; u++ {
-			dst[u] = k * value[u]
-		}
-		from = end
+	for u, t := range c.terms {
+		dst[u] = s[c.pairs[a*nb+t.basis]] * c.value(g, u)
 	}
 	for y, r := range c.outcomes {
 		dst[q+y] = c.outcomeProduct(g, a, r, s)

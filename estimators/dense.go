@@ -127,9 +127,9 @@ func (d *dense) fillOutcome(s *Setup, c *core, outcome int) {
 // of is the value of term u of the core in row i of group g.
 func (c *core) of(u, g, i int) float64 {
 	if basis := c.terms[u].basis; basis > 0 {
-		return c.value[g*len(c.terms)+u] * c.columns[basis][i]
+		return c.value(g, u) * c.columns[basis][i]
 	}
-	return c.value[g*len(c.terms)+u] * c.root(g, i)
+	return c.value(g, u) * c.root(g, i)
 }
 
 // regress fills beta for an outcome and returns the residual sum of squares.

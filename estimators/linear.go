@@ -421,13 +421,12 @@ func (l *linear) projectEffects(first, n int) {
 
 // projectGroups fills projected for vectors first to first+n.
 func (l *linear) projectGroups(first, n int) {
-	c, q, nb := l.core, len(l.core.terms), len(l.core.basis)
+	c, nb := l.core, len(l.core.basis)
 	all := len(l.combinations) + len(l.outcomes)
 	for g := range c.groups {
 		if !c.active[g] {
 			continue
 		}
-		value := c.value[g*q : (g+1)*q]
 		dst := l.projected[(g*all+first)*nb : (g*all+first+n)*nb]
 		from := 0
 		for a, end := range l.blockEnd {
@@ -438,7 +437,7 @@ func (l *linear) projectGroups(first, n int) {
 			}
 			vectors := l.vectors[from:end]
 			for i, u := range l.places[from:end] {
-				x, v := value[u], &vectors[i]
+				x, v := c.value(g, u), &vectors[i]
 				s0 += v[0] * x
 				s1 += v[1] * x
 				s2 += v[2] * x

@@ -150,7 +150,7 @@ func (b *mediationBootstrap) sum(s *Setup, part int) {
 			b.splitted = true
 			return
 		}
-		arm := c.value[g*len(c.terms)+l.terms[x.arm]]
+		arm := c.value(g, l.terms[x.arm])
 		if c.terms[l.terms[x.arm]].basis > 0 { // it varies between children
 			b.splitted = true
 			return
@@ -188,7 +188,7 @@ func (x *crossProducts) add(g int, dst []float64) {
 	at := x.sums
 	for i, u := range l.terms {
 		dst[1+i] += x.right[u]
-		z, right := c.value[g*len(c.terms)+u], x.right[c.terms[u].basis*w:]
+		z, right := c.value(g, u), x.right[c.terms[u].basis*w:]
 		for _, v := range l.terms[:i+1] {
 			dst[at] += z * right[v]
 			at++
@@ -198,7 +198,7 @@ func (x *crossProducts) add(g int, dst []float64) {
 		dst[1+x.p+k] += x.right[len(c.terms)+y]
 	}
 	for _, u := range l.terms {
-		z, right := c.value[g*len(c.terms)+u], x.right[c.terms[u].basis*w:]
+		z, right := c.value(g, u), x.right[c.terms[u].basis*w:]
 		for _, y := range l.outcomes {
 			dst[at] += z * right[len(c.terms)+y]
 			at++

@@ -377,12 +377,10 @@ func (c *correctedPaths) failPath(i int, status Status) {
 // load reads arm, scores and replicates of every class.
 func (c *correctedPaths) load(s *Setup) {
 	p, core, l := c.paths, c.paths.outcome.core, c.paths.outcome
-	q := len(core.terms)
 	for g := range core.groups {
-		value := core.value[g*q : (g+1)*q]
-		c.treated[g] = value[l.terms[p.means[0]]] + c.center[p.k]
+		c.treated[g] = core.value(g, l.terms[p.means[0]]) + c.center[p.k]
 		for k, at := range c.columns {
-			c.score[k][g] = value[l.terms[at]] + c.center[k]
+			c.score[k][g] = core.value(g, l.terms[at]) + c.center[k]
 		}
 	}
 	// Replicates are in points; halves are brought to the unit of the score.

@@ -149,7 +149,7 @@ func (l *linear) unadjusted(g, r int, h []float64) {
 	}
 	for t, a := range l.influence[r*p : (r+1)*p] {
 		u := l.terms[t]
-		h[c.terms[u].basis] += a * c.value[g*len(c.terms)+u]
+		h[c.terms[u].basis] += a * c.value(g, u)
 		if sums != nil {
 			h[0] -= a * sums[u] / c.effectN[c.effect[g]]
 		}

@@ -255,7 +255,8 @@ func (m *mixed) findUnits(d *dgp.Data) {
 	m.size, m.units = m.size[:0], m.units[:0]
 	m.outers = 0
 	last, lastOuter, rows := -1, -1, 0.0
-	for g := range c.groups {
+	for g, n := range c.byStat[0][:c.groups] {
+		m.unitOf[g] = max(len(m.units)-1, 0)
 		if !c.active[g] {
 			continue
 		}
@@ -275,14 +276,16 @@ func (m *mixed) findUnits(d *dgp.Data) {
 			clear(m.unitMean(len(m.units) - 1))
 		}
 		m.unitOf[g] = len(m.units) - 1
-		rows += c.stat[g*c.stride]
-		right := c.right[g*c.width : (g+1)*c.width]
-		sum := m.unitMean(len(m.units) - 1)[m.constant:]
-		for j, at := range m.places {
-			sum[j] += right[at]
-		}
+		rows += n
 	}
 	m.closeUnit(rows)
+	width := m.columns + len(m.l.outcomes)
+	for j, at := range m.places {
+		to := m.mean[m.constant+j:]
+		for g, x := range c.sums[at][:c.groups] { // 0 for a group without rows
+			to[m.unitOf[g]*width] += x
+		}
+	}
 	m.single = !m.nested || int(m.outers) == len(m.units)
 }
 

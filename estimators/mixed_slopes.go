@@ -188,16 +188,15 @@ func (r *randomSlopes) addGroup(g int, to []float64) {
 	m, c, l := r.m, r.m.l.core, r.m.l
 	nz, p, q := r.width(), m.columns, len(r.m.l.core.terms)
 	width := nz + p + len(l.outcomes)
-	right := c.right[g*c.width : (g+1)*c.width]
+	sums := c.oneRight
 	for k := range nz {
 		row := to[k*width : (k+1)*width]
-		sums, times, z := right, 1.0, c.stat[g*c.stride] // z: Σ of the column itself
+		basis, times, z := 0, 1.0, c.stat[g*c.stride] // z: Σ of the column itself
 		if k > 0 {
 			u := r.l.terms[k-1]
-			sums, times = c.oneRight, c.value[g*q+u]/r.scale[k]
-			c.fillRight(sums, g, c.terms[u].basis)
-			z = right[u] / r.scale[k]
+			basis, times, z = c.terms[u].basis, c.value(g, u)/r.scale[k], c.sums[u][g]/r.scale[k]
 		}
+		c.fillRight(sums, g, basis)
 		row[0] += z
 		for j, u := range r.l.terms {
 			row[1+j] += times * sums[u] / r.scale[1+j]

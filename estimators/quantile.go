@@ -34,10 +34,7 @@ func (s *selector) percentiles(dst, percent, x []float64) {
 		}
 		return
 	}
-	lo, hi := x[0], x[0]
-	for _, v := range x {
-		lo, hi = min(lo, v), max(hi, v)
-	}
+	lo, hi := extremes(x)
 	if math.IsNaN(hi-lo) || math.IsInf(lo, 0) || math.IsInf(hi, 0) {
 		for i := range dst {
 			dst[i] = math.NaN()
@@ -96,6 +93,24 @@ func (s *selector) percentiles(dst, percent, x []float64) {
 		a, b := s.at(below, low), s.at(below, min(low+1, n-1))
 		dst[i] = a + part*(b-a)
 	}
+}
+
+// extremes returns the least and the largest number of x, or NaN where one is. Almost no
+// number of a long column is a new extreme, so that the branches are foreseen.
+func extremes(x []float64) (lo, hi float64) {
+	lo, hi = x[0], x[0]
+	for _, v := range x {
+		if !(v >= lo) {
+			if math.IsNaN(v) {
+				return v, v
+			}
+			lo = v
+		}
+		if v > hi {
+			hi = v
+		}
+	}
+	return lo, hi
 }
 
 // sort fills dst where the range of x is too wide or too narrow for bins.

@@ -419,7 +419,7 @@ func (r *randomisation) addCell(s *Setup, g, row, unit int) {
 // times the weight.
 func (r *randomisation) termSum(g, row, u int) float64 {
 	c := r.l.core
-	z, basis := c.value[g*len(c.terms)+u], c.terms[u].basis
+	z, basis := c.value(g, u), c.terms[u].basis
 	switch {
 	case row < 0:
 		return z * c.stat[g*c.stride+c.pairs[basis]]

@@ -42,7 +42,7 @@ func (t *studentiser) prepare() {
 			row := s[j*n : (j+1)*n]
 			t.eachOther(func(k, v int) {
 				pair := c.stat[g*c.stride+c.pairs[c.terms[u].basis*len(c.basis)+c.terms[v].basis]]
-				row[k] = t.covary(g, u, v, c.value[g*len(c.terms)+u]*c.value[g*len(c.terms)+v]*pair)
+				row[k] = t.covary(g, u, v, c.value(g, u)*c.value(g, v)*pair)
 			})
 			t.w.half(row)
 		})
@@ -91,9 +91,9 @@ func (t *studentiser) covary(g, u, v int, product float64) float64 {
 	if c.effects == 0 {
 		return product
 	}
-	right, mean := c.right[g*c.width:(g+1)*c.width], c.effectS[c.effect[g]*c.width:(c.effect[g]+1)*c.width]
+	mean := c.effectS[c.effect[g]*c.width : (c.effect[g]+1)*c.width]
 	n, all := c.stat[g*c.stride], c.effectN[c.effect[g]]
-	return product - right[u]*mean[v]/all - right[v]*mean[u]/all + n*mean[u]/all*mean[v]/all
+	return product - c.sums[u][g]*mean[v]/all - c.sums[v][g]*mean[u]/all + n*mean[u]/all*mean[v]/all
 }
 
 // sums fills dst with H_g of a variable at the place v of the core, whose
@@ -103,7 +103,7 @@ func (t *studentiser) sums(dst []float64, v int, product func(cell, g, a int) fl
 	for cell, g := range t.group[:t.cells] {
 		h := dst[cell*n : (cell+1)*n]
 		t.eachOther(func(k, u int) {
-			h[k] = t.covary(g, u, v, c.value[g*len(c.terms)+u]*product(cell, g, c.terms[u].basis))
+			h[k] = t.covary(g, u, v, c.value(g, u)*product(cell, g, c.terms[u].basis))
 		})
 		t.w.half(h)
 		for k := range n {

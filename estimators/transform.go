@@ -197,7 +197,7 @@ func below(c *derived, _ *dgp.Data, x [][]float64, dst []float64) {
 	if fillNaN(dst, cutoff) {
 		return
 	}
-	for i, v := range x[c.args[0].column] {
+	for i, v := range x[c.args[0].column][:len(dst)] {
 		dst[i] = indicator(v < cutoff)
 	}
 }
@@ -208,7 +208,7 @@ func above(c *derived, _ *dgp.Data, x [][]float64, dst []float64) {
 	if fillNaN(dst, cutoff) {
 		return
 	}
-	for i, v := range x[c.args[0].column] {
+	for i, v := range x[c.args[0].column][:len(dst)] {
 		dst[i] = indicator(v > cutoff)
 	}
 }
