@@ -31,6 +31,8 @@ import (
 	"time"
 
 	"gonum.org/v1/gonum/stat"
+
+	"coachsim/bench/yardstick"
 )
 
 func main() {
@@ -156,16 +158,22 @@ func (m *machine) binary(pkg string) (string, error) {
 }
 
 func (m *machine) spend(u unit, binary string, reps int) (time.Duration, error) {
-	c := exec.Command(binary, "-test.run=^$", "-test.bench="+u.benchmark, "-test.cpu=1", fmt.Sprintf("-test.benchtime=%dx", reps)) //nolint:gosec // the binary just built
+	_, spent, err := m.benchmark(u, binary, fmt.Sprintf("-test.benchtime=%dx", reps))
+	return spent, err
+}
+
+// benchmark runs a unit on one core and returns what it printed and its user CPU time.
+func (m *machine) benchmark(u unit, binary string, flags ...string) (printed string, spent time.Duration, err error) {
+	c := exec.Command(binary, append([]string{"-test.run=^$", "-test.bench=" + u.benchmark, "-test.cpu=1"}, flags...)...) //nolint:gosec // the binary just built
 	c.Dir = u.pkg
 	out, err := c.CombinedOutput()
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w\n%s", u.benchmark, err, out)
+		return "", 0, fmt.Errorf("%s: %w\n%s", u.benchmark, err, out)
 	}
 	if !strings.Contains(string(out), "ns/op") {
-		return 0, fmt.Errorf("%w: %s has no %s", errMissing, u.pkg, u.benchmark)
+		return "", 0, fmt.Errorf("%w: %s has no %s", errMissing, u.pkg, u.benchmark)
 	}
-	return c.ProcessState.UserTime(), nil
+	return string(out), c.ProcessState.UserTime(), nil
 }
 
 // timeR returns the same of a peer.
@@ -266,8 +274,8 @@ func compare(m *machine, chosen []unit, rounds int, out io.Writer) error {
 	return nil
 }
 
-// A baseline is what bench/baseline.json holds: each unit's time over that of the
-// normals of an Ecuador replicate, drawn by math/rand/v2 in the same round.
+// A baseline is what bench/baseline.json holds: each unit's time over that of the normals
+// of an Ecuador replicate, drawn by math/rand/v2 in turns with it (package yardstick).
 type baseline struct {
 	Date    string
 	Machine string
@@ -278,8 +286,7 @@ type baseline struct {
 
 const baselineFile = "bench/baseline.json"
 
-// guard measures the units as ratios to the normals, one after the other, and compares
-// or writes them.
+// guard measures the units as ratios to the normals, and compares or writes them.
 func guard(m *machine, chosen []unit, rounds int, record bool, out io.Writer) error {
 	var stored baseline
 	if !record {
@@ -297,13 +304,20 @@ func guard(m *machine, chosen []unit, rounds int, record bool, out io.Writer) er
 		if u.name == units[0].name {
 			continue
 		}
-		s, err := m.overNormals(u, rounds)
+		ratios := make([]float64, rounds)
+		var err error
+		for i := range ratios {
+			if ratios[i], err = m.overNormals(u); err != nil {
+				break
+			}
+		}
 		if errors.Is(err, errMissing) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
+		s := spreadOf(ratios)
 		now.Ratio[u.name] = s.rounded()
 		old, known := stored.Ratio[u.name]
 		switch change := s.Median/old.Median - 1; {
@@ -328,28 +342,23 @@ func guard(m *machine, chosen []unit, rounds int, record bool, out io.Writer) er
 	return os.WriteFile(baselineFile, append(text, '\n'), 0o644)
 }
 
-// overNormals measures a unit over normals that are drawn before and after: the machine's
-// speed drifts.
-func (m *machine) overNormals(u unit, rounds int) (spread, error) {
-	normals := units[0]
-	var ratios []float64
-	before, err := m.time(normals)
+// overNormals measures a unit over the normals, within a process of a second or of one
+// repetition.
+func (m *machine) overNormals(u unit) (float64, error) {
+	binary, err := m.binary(u.pkg)
 	if err != nil {
-		return spread{}, err
+		return 0, err
 	}
-	for range rounds {
-		t, err := m.time(u)
-		if err != nil {
-			return spread{}, err
-		}
-		after, err := m.time(normals)
-		if err != nil {
-			return spread{}, err
-		}
-		ratios = append(ratios, 2*t/(before+after))
-		before = after
+	printed, _, err := m.benchmark(u, binary, "-test.benchtime=1s", "-yardstick")
+	if err != nil {
+		return 0, err
 	}
-	return spreadOf(ratios), nil
+	fields := strings.Fields(printed)
+	at := slices.Index(fields, yardstick.Metric)
+	if at < 1 {
+		return 0, fmt.Errorf("%s of %s is not measured by yardstick.Loop", u.benchmark, u.pkg)
+	}
+	return strconv.ParseFloat(fields[at-1], 64)
 }
 
 // scales are the sizes of a replicate that BenchmarkScaling varies, with as many

@@ -7,14 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"coachsim/bench/yardstick"
 	"coachsim/dgp"
 	"coachsim/estimators"
 	"coachsim/sim"
 )
-
-// ecuadorNormals is how many normals a replicate takes; BenchmarkUnitNormals
-// in dgp draws as many, and a test there holds the number against the draws.
-const ecuadorNormals = 28_994
 
 // bench returns the generator of the ecuador study and a panel of those of its
 // estimators whose names have one of the prefixes.
@@ -51,12 +48,12 @@ func BenchmarkUnitEcuadorReplicate(b *testing.B) {
 	g, panel := bench(b, "")
 	b.ReportAllocs()
 	rep := uint64(0)
-	for b.Loop() {
+	yardstick.Loop(b, func() {
 		data, _ := g.Draw(dgp.Stream{Seed: 1, Replicate: rep})
 		panel.Fit(data)
 		rep++
-	}
-	b.ReportMetric(ecuadorNormals, "normals/op")
+	})
+	b.ReportMetric(yardstick.Normals, "normals/op") // a test in dgp holds the number against the draws
 }
 
 // BenchmarkUnitEcuadorFit fits everything to one data set. What its parts cost
@@ -133,9 +130,7 @@ func benchmarkFit(b *testing.B, m estimators.Method) {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
-	for b.Loop() {
-		panel.Fit(data)
-	}
+	yardstick.Loop(b, func() { panel.Fit(data) })
 }
 
 // BenchmarkUnitOneRegression draws the simplest trial of the size of ecuador, and
@@ -224,7 +219,7 @@ func BenchmarkUnitTanzaniaPipeline(b *testing.B) {
 	}
 	b.ReportAllocs()
 	st := dgp.Stream{Seed: 1}
-	for b.Loop() {
+	yardstick.Loop(b, func() {
 		var running sync.WaitGroup
 		for _, s := range subjects {
 			running.Go(func() {
@@ -235,5 +230,5 @@ func BenchmarkUnitTanzaniaPipeline(b *testing.B) {
 		}
 		running.Wait()
 		st.Replicate++
-	}
+	})
 }

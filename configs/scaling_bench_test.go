@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"coachsim/bench/yardstick"
 	"coachsim/configs"
 	"coachsim/dgp"
 	"coachsim/estimators"
@@ -43,12 +44,12 @@ func replicates(b *testing.B, study sim.Study) {
 	}
 	b.ReportAllocs()
 	st := dgp.Stream{Seed: 1}
-	for b.Loop() {
+	yardstick.Loop(b, func() {
 		data, _ := g.Draw(st)
 		panel.Use(st)
 		panel.Fit(data)
 		st.Replicate++
-	}
+	})
 }
 
 // BenchmarkScaling is a replicate of the one-regression study by one of its sizes:

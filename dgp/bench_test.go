@@ -3,6 +3,7 @@ package dgp_test
 import (
 	"testing"
 
+	"coachsim/bench/yardstick"
 	"coachsim/dgp"
 )
 
@@ -37,9 +38,6 @@ func normals(trial dgp.Trial, d dgp.Drawn) int {
 	return n
 }
 
-// ecuadorNormals is how many normals an ecuador replicate takes, on average.
-const ecuadorNormals = 28_994
-
 // The count above is what the generator draws: the words it takes from its
 // source are those of so many normals and of the uniforms beside them.
 func TestNormalsOfAReplicate(t *testing.T) {
@@ -68,8 +66,8 @@ func TestNormalsOfAReplicate(t *testing.T) {
 		}
 	}
 	t.Logf("%.1f normals, %.1f words a replicate", float64(count)/float64(draws), float64(words)/float64(draws))
-	if per := float64(count) / float64(draws); per < ecuadorNormals-60 || per > ecuadorNormals+60 {
-		t.Errorf("a replicate takes %.0f normals, not %d", per, ecuadorNormals)
+	if per := float64(count) / float64(draws); per < yardstick.Normals-60 || per > yardstick.Normals+60 {
+		t.Errorf("a replicate takes %.0f normals, not %d", per, yardstick.Normals)
 	}
 	per := (float64(words) - float64(uniforms)) / float64(count)
 	if per < wordsANormal-tolerance || per > wordsANormal+tolerance {
@@ -88,11 +86,9 @@ func benchmarkNormals(b *testing.B, draw func(s dgp.NormalSource, n int) float64
 	b.Helper()
 	s := dgp.NewNormalSource(dgp.Stream{Seed: 1, Replicate: 2}, dgp.OutcomePurpose)
 	sum := 0.0
-	for b.Loop() {
-		sum += draw(s, ecuadorNormals)
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/ecuadorNormals, "ns/normal")
-	b.ReportMetric(ecuadorNormals, "normals/op")
+	each := yardstick.Loop(b, func() { sum += draw(s, yardstick.Normals) })
+	b.ReportMetric(each/yardstick.Normals, "ns/normal")
+	b.ReportMetric(yardstick.Normals, "normals/op")
 	if sum == 0 {
 		b.Fatal("no normals")
 	}
@@ -107,7 +103,7 @@ func BenchmarkUnitEcuadorDraw(b *testing.B) {
 		g.Draw(dgp.Stream{Seed: 1, Replicate: rep})
 		rep++
 	}
-	b.ReportMetric(ecuadorNormals, "normals/op")
+	b.ReportMetric(yardstick.Normals, "normals/op")
 }
 
 // BenchmarkUnitEcuadorStage takes a draw apart.

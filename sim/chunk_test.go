@@ -15,6 +15,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"pgregory.net/rapid"
 
+	"coachsim/bench/yardstick"
 	"coachsim/estimators"
 )
 
@@ -365,11 +366,11 @@ func BenchmarkUnitLog(b *testing.B) {
 	records := manyRecords(35_000)
 	path := filepath.Join(b.TempDir(), "0.parquet")
 	b.ReportAllocs()
-	for b.Loop() {
+	yardstick.Loop(b, func() {
 		if err := WriteChunk(path, records, nil); err != nil {
 			b.Fatal(err)
 		}
-	}
+	})
 	info, err := os.Stat(path)
 	if err != nil {
 		b.Fatal(err)
@@ -391,9 +392,9 @@ func BenchmarkReadChunk(b *testing.B) {
 func BenchmarkUnitSummary(b *testing.B) {
 	records := manyRecords(35_000)
 	b.ReportAllocs()
-	for b.Loop() {
+	yardstick.Loop(b, func() {
 		if _, err := Summarise(InMemory(records), 0.05, nil); err != nil {
 			b.Fatal(err)
 		}
-	}
+	})
 }

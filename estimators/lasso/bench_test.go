@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"coachsim/bench/yardstick"
 	"coachsim/estimators/lasso"
 )
 
@@ -51,11 +52,11 @@ func BenchmarkUnitLassoCV(b *testing.B) {
 			cv := lasso.NewCV(277, 52, 10, 100)
 			penalty := lasso.Penalty{Mix: 1, Standardise: true, Descent: c.descent}
 			b.ReportAllocs()
-			for b.Loop() {
+			yardstick.Loop(b, func() {
 				if !cv.Fit(d.x, d.y, nil, d.folds, &penalty, grid) {
 					b.Fatal("not solved")
 				}
-			}
+			})
 		})
 	}
 	b.Run("normal", func(b *testing.B) {
