@@ -6,8 +6,6 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
 	"coachsim/dgp"
 )
 
@@ -358,7 +356,7 @@ func (m *means) estimate(arm int32) Estimate {
 	case math.IsNaN(e.DF):
 		return failed(NotFinite)
 	}
-	e.P = 2 * distuv.StudentsT{Sigma: 1, Nu: e.DF}.CDF(-math.Abs(e.Value/e.SE))
+	e.P = studentP(e.Value/e.SE, e.DF)
 	return e
 }
 

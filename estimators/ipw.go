@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
 	"coachsim/dgp"
 )
 
@@ -420,7 +418,7 @@ func (w *ipw) stack(s *Setup, i, r int, e Estimate) Estimate {
 	if !(e.SE > 1e-10*math.Abs(e.Value)) || math.IsInf(e.SE, 0) {
 		return failed(NoResidual)
 	}
-	e.P = 2 * distuv.StudentsT{Sigma: 1, Nu: e.DF}.CDF(-math.Abs(e.Value/e.SE))
+	e.P = studentP(e.Value/e.SE, e.DF)
 	return e
 }
 

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
 	"coachsim/dgp"
 	"coachsim/estimators/lasso"
 )
@@ -651,7 +649,7 @@ func (l *lassoFit) effect(e lasso.Effect, ok bool) Estimate {
 	case !(e.SE > 1e-10*math.Abs(e.Value)):
 		return failed(NoResidual)
 	}
-	return Estimate{Value: e.Value, SE: e.SE, DF: e.DF, P: 2 * distuv.StudentsT{Sigma: 1, Nu: e.DF}.CDF(-math.Abs(e.Value/e.SE))}
+	return Estimate{Value: e.Value, SE: e.SE, DF: e.DF, P: studentP(e.Value/e.SE, e.DF)}
 }
 
 // A LassoCurve is the cross-validation behind a Lasso's lambda: by lambda, the mean

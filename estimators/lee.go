@@ -256,7 +256,7 @@ func (l *lee) estimate(alpha float64, out []Estimate) Status {
 	df := float64(m.clusters - 1)
 	t := distuv.StudentsT{Sigma: 1, Nu: df}
 	for i, v := range []float64{m.Lower, m.Upper} {
-		out[1+i] = Estimate{Value: v, SE: se[i], DF: df, P: 2 * t.CDF(-math.Abs(v/se[i]))}
+		out[1+i] = Estimate{Value: v, SE: se[i], DF: df, P: studentP(v/se[i], df)}
 	}
 	width := (m.Upper - m.Lower) / max(se[0], se[1])
 	c := imbensManski(t, width, alpha)

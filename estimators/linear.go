@@ -4,8 +4,6 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
 	"coachsim/dgp"
 )
 
@@ -766,6 +764,6 @@ func (l *linear) estimate(r int, df float64, status Status) Estimate {
 	if !(e.SE > 0) || !(df > 0) || math.IsInf(e.SE, 0) || math.IsNaN(e.Value) || math.IsInf(e.Value, 0) {
 		return failed(NotFinite)
 	}
-	e.P = 2 * distuv.StudentsT{Sigma: 1, Nu: df}.CDF(-math.Abs(e.Value/e.SE))
+	e.P = studentP(e.Value/e.SE, df)
 	return e
 }

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
 	"coachsim/dgp"
 )
 
@@ -782,7 +780,7 @@ func (c *correctedPaths) report(f *path, l *linear, status Status) {
 		if !(e.SE > 0) || math.IsInf(e.SE, 0) || math.IsNaN(e.Value) || math.IsInf(e.Value, 0) {
 			e = failed(NotFinite)
 		} else {
-			e.P = 2 * distuv.StudentsT{Sigma: 1, Nu: e.DF}.CDF(-math.Abs(e.Value/e.SE))
+			e.P = studentP(e.Value/e.SE, e.DF)
 		}
 		f.value[a], f.tests[a] = e.Value, e
 	}

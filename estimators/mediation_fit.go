@@ -229,7 +229,7 @@ func (f *mediation) effect(found *path, e pathEffect, status Status) Estimate {
 // standard error. With few clusters the normal finds too much.
 func (p *paths) totalEstimate(found *path, value, se float64, status Status) Estimate {
 	df := found.tests[p.placeA(0)].DF
-	return Estimate{Value: value, SE: se, DF: df, P: 2 * distuv.StudentsT{Sigma: 1, Nu: df}.CDF(-math.Abs(value/se)), Status: status}
+	return Estimate{Value: value, SE: se, DF: df, P: studentP(value/se, df), Status: status}
 }
 
 // normalEstimate refers a number over its standard error to the normal distribution.
@@ -266,7 +266,7 @@ func (p *paths) slopeP(found *path, k int, t float64) float64 {
 	n, i, j := p.size(), p.placeB(k), p.placeG(k)
 	variance := found.cov[i*n+i] + 2*t*found.cov[i*n+j] + t*t*found.cov[j*n+j]
 	df := min(b.DF, found.tests[j].DF)
-	return 2 * distuv.StudentsT{Sigma: 1, Nu: df}.CDF(-math.Abs(found.value[i]+t*found.value[j])/math.Sqrt(variance))
+	return studentP((found.value[i]+t*found.value[j])/math.Sqrt(variance), df)
 }
 
 // mediationDraws are draws of the effects on one outcome.

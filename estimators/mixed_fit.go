@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/stat/distuv"
 
 	"coachsim/dgp"
 )
@@ -729,6 +728,6 @@ func (m *mixed) estimate(i, r int, status Status) Estimate {
 	if !(e.SE > 0) || math.IsInf(e.SE, 0) || math.IsNaN(e.Value) || math.IsInf(e.Value, 0) || !(e.DF > 0) || math.IsInf(e.DF, 0) {
 		return failed(NotFinite)
 	}
-	e.P = 2 * distuv.StudentsT{Sigma: 1, Nu: e.DF}.CDF(-math.Abs(e.Value/e.SE))
+	e.P = studentP(e.Value/e.SE, e.DF)
 	return e
 }

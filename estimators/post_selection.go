@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
 	"coachsim/estimators/lasso"
 )
 
@@ -266,7 +264,7 @@ func (f *postSelection) coefficient(term int) Estimate {
 // tested is the estimate with its p-value by t.
 func (e Estimate) tested() Estimate {
 	if e.Status.Worked() {
-		e.P = 2 * distuv.StudentsT{Sigma: 1, Nu: e.DF}.CDF(-math.Abs(e.Value/e.SE))
+		e.P = studentP(e.Value/e.SE, e.DF)
 	}
 	return e
 }

@@ -167,11 +167,7 @@ func (s *columnScores) sandwich(i, clusters int) {
 				l.vcov[r*nc+t] = 0
 				continue
 			}
-			sum, of := 0.0, s.byCluster[t][:clusters]
-			for g, x := range s.byCluster[r][:clusters] {
-				sum += x * of[g]
-			}
-			l.vcov[r*nc+t] = sum
+			l.vcov[r*nc+t] = floats.Dot(s.byCluster[r][:clusters], s.byCluster[t][:clusters])
 		}
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // A sequentialG is a bound sequential g-estimation of the controlled direct
@@ -241,6 +239,6 @@ func (g *sequentialG) fitOutcome(i int, scale float64, status Status) Estimate {
 	if !(e.SE > 0) || math.IsInf(e.SE, 0) || math.IsNaN(e.Value) || math.IsInf(e.Value, 0) {
 		return failed(NotFinite)
 	}
-	e.P = 2 * distuv.StudentsT{Sigma: 1, Nu: e.DF}.CDF(-math.Abs(e.Value/e.SE))
+	e.P = studentP(e.Value/e.SE, e.DF)
 	return e
 }
