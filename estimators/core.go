@@ -56,6 +56,7 @@ type core struct {
 	stat        []float64                 // S by group
 	byStat      [][]float64               // S by place and group; 0 where a group has no rows
 	byProduct   [][]float64               // z by product and group; 0 where a group has no rows
+	centred     [][]float64               // by term, then outcome, and group: see centre; nil where no regression reads them
 	above       [dgp.ChildLevel + 1][]int // scratch: by level above the groups', where a product needs it, and group: its unit there
 	width       int                       // numbers in a row of gram: terms, then outcomes
 	ones        bool                      // every group is a row with the weight 1: S(1, 1) is 1
@@ -337,6 +338,7 @@ func (c *core) load(d *dgp.Data, columns [][]float64) {
 	c.loadProducts(d, columns)
 	c.accumulate()
 	c.absorb()
+	c.centre()
 }
 
 // loadChildren computes S for every class.

@@ -7,8 +7,7 @@ import (
 )
 
 // columnScores are the scores of a regression from which nothing else is wanted by
-// group. They are the numbers of
-// project and addScore, by the same operations in the same order, but for all groups at a
+// group. They are the numbers of project and addScore, but for all groups at a
 // time: with r_a = Σ_i m_a e_i = S_ay - Σ_b S_ab f_b by group, f the fitted values as
 // coefficients of the basis m and h the influences, the score is Σ_a h_a r_a. Terms that
 // are columns of children as they are, such as age, have one coefficient for all groups,
@@ -18,7 +17,6 @@ type columnScores struct {
 	varies    []bool      // by basis: its coefficients differ between groups
 	column    [][]float64 // by vector and basis: coefficients by group, where they do or will when adjusted for leverage
 	number    []float64   // where they do not
-	shared    []float64   // scratch: by effect
 	residual  [][]float64 // by basis: r
 	score     []float64   // scratch: by group
 	byCluster [][]float64 // by combination and cluster
@@ -33,9 +31,10 @@ func (l *linear) columnar() bool {
 func newColumnScores(l *linear, shape dgp.Shape) *columnScores {
 	c, nb, nc := l.core, len(l.core.basis), len(l.combinations)
 	groups := shape.Max[c.group]
+	c.keepCentred(groups)
 	s := &columnScores{
 		l: l, varies: make([]bool, nb), number: make([]float64, (nc+len(l.outcomes))*nb), column: make([][]float64, (nc+len(l.outcomes))*nb),
-		shared: make([]float64, max(c.mostEffects, 1)), residual: columns(nb, groups), score: make([]float64, groups), byCluster: columns(nc, groups),
+		residual: columns(nb, groups), score: make([]float64, groups), byCluster: columns(nc, groups),
 	}
 	s.varies[0] = true
 	for _, u := range l.terms {
@@ -62,56 +61,42 @@ func (s *columnScores) project() {
 	}
 }
 
+// projectOne computes the coefficients of the basis of one vector v: those of 1 are
+// Σ_t v_t x_t over centred terms, with an outcome's mean or a combination's lift.
 func (s *columnScores) projectOne(vector int, of []float64) {
 	l, c, nb := s.l, s.l.core, len(s.l.core.basis)
-	from := 0
-	for a, end := range l.blockEnd {
-		if !s.varies[a] {
+	x := s.column[vector*nb][:c.groups]
+	if i := vector - len(l.combinations); i >= 0 {
+		copy(x, c.centred[len(c.terms)+l.outcomes[i]])
+	} else {
+		fill(x, l.lift[vector])
+	}
+	for t, u := range l.terms {
+		if z := c.centred[u]; z != nil {
+			floats.AddScaled(x, of[t], z[:c.groups])
+		}
+	}
+	from := l.blockEnd[0]
+	for a, end := range l.blockEnd[1:] {
+		at := vector*nb + a + 1
+		x := s.column[at]
+		if !s.varies[a+1] {
 			sum := 0.0
 			for _, t := range l.ordered[from:end] {
 				sum += of[t]
 			}
-			s.number[vector*nb+a] = sum
-			if x := s.column[vector*nb+a]; x != nil {
+			s.number[at] = sum
+			if x != nil {
 				fill(x[:c.groups], sum)
 			}
-			from = end
-			continue
-		}
-		x := s.column[vector*nb+a][:c.groups]
-		if a == 0 && c.effects > 0 {
-			s.share(vector, of)
-			for g, e := range c.effect[:c.groups] {
-				x[g] = s.shared[e]
-			}
 		} else {
+			x = x[:c.groups]
 			clear(x)
-		}
-		for i, t := range l.ordered[from:end] {
-			floats.AddScaled(x, of[t], c.byProduct[c.terms[l.places[from+i]].product][:c.groups])
+			for i, t := range l.ordered[from:end] {
+				floats.AddScaled(x, of[t], c.byProduct[c.terms[l.places[from+i]].product][:c.groups])
+			}
 		}
 		from = end
-	}
-}
-
-// share is projectEffects of one vector.
-func (s *columnScores) share(vector int, of []float64) {
-	l, c, nc := s.l, s.l.core, len(s.l.combinations)
-	for e := range c.effects {
-		s.shared[e] = 0
-		if c.effectN[e] == 0 {
-			continue
-		}
-		sums := c.effectS[e*c.width : (e+1)*c.width]
-		x := 0.0
-		for _, t := range l.ordered {
-			x -= of[t] * sums[l.terms[t]]
-		}
-		if i := vector - nc; i >= 0 {
-			s.shared[e] = (x + sums[len(c.terms)+l.outcomes[i]]) / c.effectN[e]
-		} else {
-			s.shared[e] = x/c.effectN[e] + l.lift[vector]
-		}
 	}
 }
 
