@@ -1,5 +1,7 @@
 package estimators
 
+import "gonum.org/v1/gonum/floats"
+
 // keepCentred has centre keep its columns.
 func (c *core) keepCentred(groups int) {
 	if c.centred != nil {
@@ -39,9 +41,7 @@ func (c *core) centre() {
 			if term {
 				mean = -mean
 			}
-			for g := range x[run.lo:run.hi] {
-				x[run.lo+g] += mean
-			}
+			floats.AddConst(mean, x[run.lo:run.hi])
 		}
 	}
 }

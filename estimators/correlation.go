@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
+
 	"coachsim/dgp"
 )
 
@@ -39,18 +41,18 @@ func (o Correlation) Bind(name string, s *Setup) (Fitter, error) {
 		f.columns = append(f.columns, column)
 	}
 	f.complete = s.newListwise(f.columns)
-	f.spread, f.mean, f.cross = make([]spread, len(f.columns)), make([]float64, len(f.columns)), make([]float64, len(f.pairs))
+	f.buffers, f.deviations, f.spread = columns(len(f.columns), s.shape.Max[level]), make([][]float64, len(f.columns)), make([]spread, len(f.columns))
 	return f, nil
 }
 
 type correlation struct {
-	columns  []int
-	pairs    [][2]int // in columns
-	rows     []Row
-	complete *listwise
-	spread   []spread  // scratch: by column
-	mean     []float64 // scratch: by column
-	cross    []float64 // scratch: by pair
+	columns    []int
+	pairs      [][2]int // in columns
+	rows       []Row
+	complete   *listwise
+	buffers    [][]float64 // behind deviations
+	deviations [][]float64 // scratch: by column
+	spread     []spread    // scratch: by column
 }
 
 // Rows says what the estimates are about.
@@ -60,66 +62,36 @@ func (c *correlation) Rows() []Row { return c.rows }
 func (c *correlation) Fit(s *Setup, out []Estimate) {
 	c.complete.load(s)
 	values := c.complete.values
-	spreads(c.spread, values)
-	for i, of := range c.spread {
-		c.mean[i] = of.mean
+	for k, x := range values {
+		c.deviations[k], c.spread[k] = deviate(c.buffers[k], x)
 	}
-	pairProducts(c.cross, c.pairs, values, c.mean)
 	for i, pair := range c.pairs {
-		out[i] = correlate(len(values[pair[0]]), c.spread[pair[0]], c.spread[pair[1]], c.cross[i])
+		x, y, ofX, ofY := c.deviations[pair[0]], c.deviations[pair[1]], c.spread[pair[0]], c.spread[pair[1]]
+		out[i] = correlate(len(x), ofX, ofY, crossProduct(x, ofX, y, ofY))
 	}
 }
 
-// spreads is spreadOf of several columns of one length, two at a time: a sum has to wait
-// for itself, but not for the other's.
-func spreads(dst []spread, columns [][]float64) {
-	i := 0
-	for ; i+1 < len(columns); i += 2 {
-		x, y := columns[i], columns[i+1][:len(columns[i])]
-		var s, t spread
-		for j, v := range x {
-			w := y[j]
-			s.mean += v
-			t.mean += w
-			s.raw += v * v
-			t.raw += w * w
-		}
-		s.mean /= float64(len(x))
-		t.mean /= float64(len(y))
-		for j, v := range x {
-			a, b := v-s.mean, y[j]-t.mean
-			s.square += a * a
-			t.square += b * b
-		}
-		dst[i], dst[i+1] = s, t
+// deviate returns a column and its spread: x itself where its mean is so small that
+// sums of products Σxy - n x̄ȳ lose no digits, else dst, which becomes x less its mean.
+// The mean of the spread is that of the column returned.
+func deviate(dst, x []float64) ([]float64, spread) {
+	n := float64(len(x))
+	of := spread{mean: floats.Sum(x) / n, raw: floats.Dot(x, x)}
+	if of.square = of.raw - n*of.mean*of.mean; of.square > of.raw/2 {
+		return x, of
 	}
-	if i < len(columns) {
-		dst[i] = spreadOf(columns[i])
+	dst = dst[:len(x)]
+	for i, v := range x {
+		dst[i] = v - of.mean
 	}
+	of.mean = floats.Sum(dst) / n // what rounding left
+	of.square = floats.Dot(dst, dst) - n*of.mean*of.mean
+	return dst, of
 }
 
-// pairProducts fills dst with the cross-products of pairs of columns around their means,
-// three at a time.
-func pairProducts(dst []float64, pairs [][2]int, columns [][]float64, mean []float64) {
-	i := 0
-	for ; i+2 < len(pairs); i += 3 {
-		p, q, r := pairs[i], pairs[i+1], pairs[i+2]
-		a := columns[p[0]]
-		n := len(a)
-		b, c, d, e, f := columns[p[1]][:n], columns[q[0]][:n], columns[q[1]][:n], columns[r[0]][:n], columns[r[1]][:n]
-		ma, mb, mc, md, me, mf := mean[p[0]], mean[p[1]], mean[q[0]], mean[q[1]], mean[r[0]], mean[r[1]]
-		var s, t, u float64
-		for j, v := range a {
-			s += (v - ma) * (b[j] - mb)
-			t += (c[j] - mc) * (d[j] - md)
-			u += (e[j] - me) * (f[j] - mf)
-		}
-		dst[i], dst[i+1], dst[i+2] = s, t, u
-	}
-	for ; i < len(pairs); i++ {
-		p := pairs[i]
-		dst[i] = centredDot(columns[p[0]], mean[p[0]], columns[p[1]], mean[p[1]])
-	}
+// crossProduct returns Σ(x - x̄)(y - ȳ) of two columns returned by deviate.
+func crossProduct(x []float64, ofX spread, y []float64, ofY spread) float64 {
+	return floats.Dot(x, y) - float64(len(x))*ofX.mean*ofY.mean
 }
 
 // A spread is the mean of a column, its sum of squares around the mean, and
@@ -161,7 +133,8 @@ func correlate(n int, x, y spread, cross float64) Estimate {
 		return failed(NoVariation)
 	}
 	nan := math.NaN()
-	return Estimate{Value: cross / math.Sqrt(x.square*y.square), SE: nan, DF: nan, P: nan}
+	r := cross / math.Sqrt(x.square*y.square)
+	return Estimate{Value: min(max(r, -1), 1), SE: nan, DF: nan, P: nan}
 }
 
 var _ Method = Correlation{}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"gonum.org/v1/gonum/floats"
 )
 
 // Reliability is how well ratings of the same classroom agree, in each domain
@@ -119,8 +121,9 @@ func (r *reliability) Fit(s *Setup, out []Estimate) {
 			average(r.x[n:], pair.complete.values[:pair.first])
 			n += average(r.y[n:], pair.complete.values[pair.first:])
 		}
-		x, y := spreadOf(r.x[:n]), spreadOf(r.y[:n])
-		out[k] = correlate(n, x, y, centredDot(r.x[:n], x.mean, r.y[:n], y.mean))
+		x, ofX := deviate(r.x, r.x[:n])
+		y, ofY := deviate(r.y, r.y[:n])
+		out[k] = correlate(n, ofX, ofY, crossProduct(x, ofX, y, ofY))
 		sum += out[k].Value
 		if !out[k].Status.Worked() {
 			worst = out[k].Status
@@ -138,13 +141,12 @@ func (r *reliability) Fit(s *Setup, out []Estimate) {
 // average fills the front of dst with the mean of the columns and returns its
 // length.
 func average(dst []float64, columns [][]float64) int {
-	n := len(columns[0])
-	dst = dst[:n]
-	clear(dst)
-	for _, x := range columns {
-		addScaled(dst, 1/float64(len(columns)), x)
+	share := 1 / float64(len(columns))
+	dst = floats.ScaleTo(dst[:len(columns[0])], share, columns[0])
+	for _, x := range columns[1:] {
+		floats.AddScaled(dst, share, x)
 	}
-	return n
+	return len(dst)
 }
 
 var _ Method = Reliability{}
