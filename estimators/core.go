@@ -382,7 +382,12 @@ func (c *core) loadChildren(d *dgp.Data, columns [][]float64) {
 		if c.mask != nil {
 			s[0] = total(c.mask[lo:hi])
 		}
-		for b := 1; b < nb; b++ {
+		b := 1
+		if nb >= 4 {
+			threeColumns(s[c.pair(0, 1):c.pair(3, 3)+1], c.columns[1][lo:hi], c.columns[2][lo:hi], c.columns[3][lo:hi])
+			b = 4
+		}
+		for ; b < nb; b++ {
 			products(s[c.pair(0, b):c.pair(b, b)+1], c.columns[b][lo:hi], c.columns, b, lo, hi)
 		}
 		k := 0
@@ -551,6 +556,26 @@ func products(dst, v []float64, columns [][]float64, n, lo, hi int) {
 		}
 		dst[a] = s
 	}
+}
+
+// threeColumns is products of the first three columns in one pass: it fills dst with
+// Σx, Σx², Σy, Σxy, Σy², Σz, Σxz, Σyz and Σz².
+func threeColumns(dst, x, y, z []float64) {
+	y, z = y[:len(x)], z[:len(x)]
+	var s1, s11, s2, s12, s22, s3, s13, s23, s33 float64
+	for i, a := range x {
+		b, c := y[i], z[i]
+		s1 += a
+		s11 += a * a
+		s2 += b
+		s12 += a * b
+		s22 += b * b
+		s3 += c
+		s13 += a * c
+		s23 += b * c
+		s33 += c * c
+	}
+	copy(dst, []float64{s1, s11, s2, s12, s22, s3, s13, s23, s33})
 }
 
 // twoProducts is products of v and w, of which those of w follow on those of v. A sum has
