@@ -21,10 +21,13 @@ type elimination struct {
 	per     []firstJet   // by dummy, then by column: 1/d
 }
 
-// A firstJet is a jet of one ratio.
-type firstJet struct{ v, a, aa float64 }
+// A firstJet is a jet of one ratio, with half of its second derivative: the coefficients of
+// a power series, whose products take less work.
+type firstJet struct{ v, a, half float64 }
 
-func (x *jet) first() firstJet { return firstJet{x.v, x.a, x.aa} }
+func (x *jet) first() firstJet { return firstJet{x.v, x.a, x.aa / 2} }
+
+func (x *firstJet) jet() jet { return jet{v: x.v, a: x.a, aa: 2 * x.half} }
 
 // newElimination has room for so many columns to eliminate, rows in all, and dummies.
 func newElimination(components, columns, rows, dummies int) elimination {
@@ -53,20 +56,19 @@ func (e *elimination) eliminateOne(matrix jets, p, rows int, whole bool) (jet, b
 		m0, m1, m2 := matrix[0][at:][:i+1], matrix[1][at:][:i+1], matrix[2][at:][:i+1]
 		row = row[n:][:i+1]
 		for j, v := range m0 {
-			row[j] = firstJet{v, m1[j], m2[j]}
+			row[j] = firstJet{v, m1[j], m2[j] / 2}
 		}
 	}
-	var logs jet
+	logs := newLogSum()
 	pivots := p
 	for i := range p {
 		e.complete(i, i, i+1)
-		x := e.row[i][n+i]
-		pivot := jet{v: x.v, a: x.a, aa: x.aa}
-		if !(x.v > 0) {
+		pivot := e.row[i][n+i].jet()
+		if !(pivot.v > 0) {
 			pivots, rows = i, p+1
 			break
 		}
-		logs = logs.plus(pivot.log())
+		logs.add(&pivot)
 		inverse := pivot.inverse()
 		e.per[n+i] = inverse.first()
 	}
@@ -80,10 +82,10 @@ func (e *elimination) eliminateOne(matrix jets, p, rows int, whole bool) (jet, b
 		}
 		at := triangle(i)
 		for j, x := range e.row[i][n:][:i+1] {
-			matrix[0][at+j], matrix[1][at+j], matrix[2][at+j] = x.v, x.a, x.aa
+			matrix[0][at+j], matrix[1][at+j], matrix[2][at+j] = x.v, x.a, 2*x.half
 		}
 	}
-	return logs, pivots == p
+	return logs.total(), pivots == p
 }
 
 // complete completes the first numbers of row i from the first pivots.
@@ -108,25 +110,25 @@ func (e *elimination) completeFrom(i, pivots, from, to int) {
 }
 
 func (x *firstJet) times(y *firstJet) firstJet {
-	return firstJet{x.v * y.v, x.v*y.a + x.a*y.v, x.v*y.aa + 2*x.a*y.a + x.aa*y.v}
+	return firstJet{x.v * y.v, x.v*y.a + x.a*y.v, x.v*y.half + x.a*y.a + x.half*y.v}
 }
 
 // subtract takes Σ_k f_k c_k off x.
 func (x *firstJet) subtract(f, c []firstJet) {
-	v, a, aa := x.v, x.a, x.aa
+	v, a, half := x.v, x.a, x.half
 	c = c[:len(f)]
 	for k := range f {
 		y, z := &f[k], &c[k]
 		v -= y.v * z.v
 		a -= y.v*z.a + y.a*z.v
-		aa -= y.v*z.aa + 2*y.a*z.a + y.aa*z.v
+		half -= y.v*z.half + y.a*z.a + y.half*z.v
 	}
-	x.v, x.a, x.aa = v, a, aa
+	x.v, x.a, x.half = v, a, half
 }
 
 // eliminateTwo is eliminateOne for two ratios, without dummies.
 func (e *elimination) eliminateTwo(matrix jets, p, rows int, whole bool) (jet, bool) {
-	var logs jet
+	logs := newLogSum()
 	for i := range rows {
 		e.rowOfTwo(matrix, i, p, min(i, p), whole)
 		if i >= p {
@@ -135,12 +137,12 @@ func (e *elimination) eliminateTwo(matrix jets, p, rows int, whole bool) (jet, b
 		pivot := matrix.at(triangle(i) + i)
 		if !(pivot.v > 0) {
 			e.rowOfTwo(matrix, p, p, i, whole)
-			return logs, false
+			return logs.total(), false
 		}
-		logs = logs.plus(pivot.log())
+		logs.add(&pivot)
 		e.inverse[i] = pivot.inverse()
 	}
-	return logs, true
+	return logs.total(), true
 }
 
 // rowOfTwo completes row i from the first pivots.

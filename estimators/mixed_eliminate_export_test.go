@@ -15,12 +15,12 @@ func EliminateTwice(r *rand.Rand, dummies, p, combinations int, whole, negative 
 	a, b := newJets(oneRatio, triangle(rows)), newJets(twoRatios, triangle(dummies+rows))
 	one.dummies = dummies
 	draw := func() firstJet { return firstJet{r.NormFloat64(), r.NormFloat64(), r.NormFloat64()} }
-	put := func(to jets, at int, x firstJet) { to[0][at], to[1][at], to[2][at] = x.v, x.a, x.aa }
+	put := func(to jets, at int, x firstJet) { to[0][at], to[1][at], to[2][at] = x.v, x.a, 2*x.half }
 	var logs jet // of the dummies' pivots
 	for k := range dummies {
 		d := draw()
 		d.v = 10 + math.Abs(d.v)
-		pivot := jet{v: d.v, a: d.a, aa: d.aa}
+		pivot := d.jet()
 		logs = logs.plus(pivot.log())
 		inverse := pivot.inverse()
 		one.per[k] = inverse.first()
@@ -65,4 +65,17 @@ func EliminateTwice(r *rand.Rand, dummies, p, combinations int, whole, negative 
 		}
 	}
 	return worst, [2]bool{!ok, !also}
+}
+
+// SumLogs adds up the logarithms of jets of which these are the numbers, at once and one
+// by one.
+func SumLogs(of [][6]float64) (atOnce, oneByOne [6]float64) {
+	sum, slow := newLogSum(), jet{}
+	for _, x := range of {
+		j := jet{x[0], x[1], x[2], x[3], x[4], x[5]}
+		sum.add(&j)
+		slow = slow.plus(j.log())
+	}
+	numbers := func(x jet) [6]float64 { return [6]float64{x.v, x.a, x.aa, x.b, x.ab, x.bb} }
+	return numbers(sum.total()), numbers(slow)
 }

@@ -1,6 +1,7 @@
 package estimators_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -22,6 +23,32 @@ func TestEliminationOfDummies(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// A sum of logarithms is that of the product, however large or small the numbers, and none
+// where one is negative.
+func TestSumOfLogarithms(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 2))
+	for _, spread := range []float64{0, 1, 100, 300} {
+		var all [][6]float64
+		for range 100 {
+			x := [6]float64{math.Exp(spread * (2*r.Float64() - 1))}
+			for k := 1; k < len(x); k++ {
+				x[k] = x[0] * r.NormFloat64()
+			}
+			all = append(all, x)
+		}
+		got, want := estimators.SumLogs(all)
+		for k := range got {
+			if math.Abs(got[k]-want[k]) > 1e-13*(100+100*spread) {
+				t.Errorf("spread %v, number %d: %v, want %v", spread, k, got[k], want[k])
+			}
+		}
+		all[3][0], all[5][0] = -1, -1
+		if got, _ := estimators.SumLogs(all); !math.IsNaN(got[0]) {
+			t.Errorf("the logarithm of a negative number is %v", got[0])
 		}
 	}
 }

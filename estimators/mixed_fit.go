@@ -538,7 +538,7 @@ func (m *mixed) liftCells(outcome int) jet {
 	p, e := m.columns, &m.swept
 	width := p + len(m.l.outcomes)
 	e.dummies = 0
-	var logs jet
+	logs := newLogSum()
 	for from, to := 0, 0; from < len(m.cells); from = to {
 		var total jet
 		weights := m.cellWeight[:0]
@@ -550,7 +550,7 @@ func (m *mixed) liftCells(outcome int) jet {
 			total.a += cell.units * w.a
 			total.aa += cell.units * w.aa
 		}
-		logs = logs.plus(total.log())
+		logs.add(&total)
 		if len(weights) == 1 { // g is ω times the sum of what was measured from its mean
 			continue
 		}
@@ -561,25 +561,26 @@ func (m *mixed) liftCells(outcome int) jet {
 			if k == p {
 				at += outcome
 			}
-			var g, ga, gaa float64
+			var g, ga, half float64
 			for i := range weights {
 				w, x := &weights[i], m.sums[at]
 				g += w.v * x
 				ga += w.a * x
-				gaa += w.aa * x
+				half += w.half * x
 				at += width
 			}
-			e.row[k][e.dummies] = firstJet{g, ga, gaa}
+			e.row[k][e.dummies] = firstJet{g, ga, half}
 		}
 		e.dummies++
 	}
-	return logs
+	return logs.total()
 }
 
 // eliminateOuter takes the outer units' part off X'V⁻¹X and then D out. It
 // returns log Π_s (1+bΩ_s) and log|D'V⁻¹D|.
 func (m *mixed) eliminateOuter(outcome int, b jet) (outer, effects jet) {
 	p := m.columns
+	outers, all := newLogSum(), newLogSum()
 	for u := 0; u < len(m.units); {
 		effect := m.units[u].effect
 		m.lifted.clear()
@@ -598,7 +599,7 @@ func (m *mixed) eliminateOuter(outcome int, b jet) (outer, effects jet) {
 			}
 			factor := jet{v: 1}.plus(b.times(omega)) // 1 + bΩ
 			inverse := factor.inverse()
-			outer = outer.plus(factor.log())
+			outers.add(&factor)
 			subtractInner(m.matrix, b.times(inverse), m.shared, p+1)
 			if m.absorbed {
 				total = total.plus(omega.times(inverse))
@@ -606,11 +607,11 @@ func (m *mixed) eliminateOuter(outcome int, b jet) (outer, effects jet) {
 			}
 		}
 		if m.absorbed {
-			effects = effects.plus(total.log())
+			all.add(&total)
 			subtractSquare(m.matrix, total.inverse(), m.lifted, p+1)
 		}
 	}
-	return outer, effects
+	return outers.total(), all.total()
 }
 
 // addCombinations appends the reported combinations to the matrix.

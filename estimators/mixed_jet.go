@@ -45,6 +45,38 @@ func (x jet) inverse() jet {
 
 func (x jet) log() jet { return x.apply(math.Log(x.v), 1/x.v, -1/(x.v*x.v)) }
 
+// A logSum is a sum of logarithms of positive jets. Logarithms take long, so that numbers are
+// multiplied as far as their product stays away from what a float64 can hold.
+type logSum struct {
+	sum     jet // but for the value of what is in product
+	product float64
+}
+
+func newLogSum() logSum { return logSum{product: 1} }
+
+// add adds log x: its derivatives are x'/x and x"/x - (x'/x)².
+func (l *logSum) add(x *jet) {
+	i := 1 / x.v
+	a, b := x.a*i, x.b*i
+	l.sum.a += a
+	l.sum.aa += x.aa*i - a*a
+	l.sum.b += b
+	l.sum.ab += x.ab*i - a*b
+	l.sum.bb += x.bb*i - b*b
+	if product := l.product * x.v; product > 1e-200 && product < 1e200 {
+		l.product = product
+		return
+	}
+	l.sum.v += math.Log(l.product) + math.Log(x.v)
+	l.product = 1
+}
+
+func (l *logSum) total() jet {
+	all := l.sum
+	all.v += math.Log(l.product)
+	return all
+}
+
 // gradient and hessian index a as 0 and b as 1.
 func (x jet) gradient() [2]float64   { return [2]float64{x.a, x.b} }
 func (x jet) hessian() [2][2]float64 { return [2][2]float64{{x.aa, x.ab}, {x.ab, x.bb}} }
