@@ -180,6 +180,9 @@ func (l *linear) Fit(s *Setup, out []Estimate) {
 // prepare does what all outcomes share, and returns the number of coefficients.
 func (l *linear) prepare(s *Setup) (k float64, status Status) {
 	c, p := l.core, len(l.terms)
+	if l.columns != nil {
+		l.columns.sound = false
+	}
 	status = l.factor(s)
 	k = float64(c.present + p)
 	for _, lost := range l.solver.lost() {
@@ -215,7 +218,7 @@ func (l *linear) prepare(s *Setup) (k float64, status Status) {
 	l.inColumns = l.columns != nil && (l.reduced == nil || l.clusters == c.groups)
 	switch {
 	case l.inColumns:
-		l.columns.project()
+		l.columns.project(status)
 	case l.se != Classical || l.full:
 		l.project()
 	}
@@ -296,6 +299,9 @@ func (l *linear) influences(status Status) {
 	}
 	for r := range nc {
 		for t := range nc {
+			if r != t && l.se != Classical {
+				continue // nothing but a variance under independence is asked of it
+			}
 			v := l.lift[r] * l.combinations[t].intercept
 			for i := range p {
 				v += l.influence[r*p+i] * l.weights[t*p+i]

@@ -20,6 +20,12 @@ type columnScores struct {
 	residual  [][]float64 // by basis: r
 	score     []float64   // scratch: by group
 	byCluster [][]float64 // by combination and cluster
+
+	within  *nested     // nil where the regression is nested in none
+	sound   bool        // no term was dropped of this data set, and no digits were lost
+	asked   []int       // places in core.terms, of the further terms of regressions nested in this one
+	rest    [][]float64 // by place in core.terms, of those, and group: residuals
+	onTerms []float64   // scratch: by term
 }
 
 // columnar reports whether the scores of l can be columns.
@@ -51,30 +57,28 @@ func newColumnScores(l *linear, shape dgp.Shape) *columnScores {
 }
 
 // project is linear's, in columns.
-func (s *columnScores) project() {
+func (s *columnScores) project(status Status) {
 	l, p, nc := s.l, len(s.l.terms), len(s.l.combinations)
+	s.sound = status == OK && l.solver == solver(l.chol) && l.chol.rank == p
 	for r := range nc {
 		s.projectOne(r, l.influence[r*p:(r+1)*p])
 	}
 	for i := range l.outcomes {
 		s.projectOne(nc+i, l.beta[i*p:(i+1)*p])
 	}
+	if s.sound {
+		s.settle()
+	}
 }
 
-// projectOne computes the coefficients of the basis of one vector v: those of 1 are
-// Σ_t v_t x_t over centred terms, with an outcome's mean or a combination's lift.
+// projectOne computes the coefficients of the basis of one vector.
 func (s *columnScores) projectOne(vector int, of []float64) {
 	l, c, nb := s.l, s.l.core, len(s.l.core.basis)
 	x := s.column[vector*nb][:c.groups]
-	if i := vector - len(l.combinations); i >= 0 {
-		copy(x, c.centred[len(c.terms)+l.outcomes[i]])
+	if s.sound && s.within != nil && s.within.base.sound {
+		s.within.extend(s, x, vector, of)
 	} else {
-		fill(x, l.lift[vector])
-	}
-	for t, u := range l.terms {
-		if z := c.centred[u]; z != nil {
-			floats.AddScaled(x, of[t], z[:c.groups])
-		}
+		s.sum(x, vector, of)
 	}
 	from := l.blockEnd[0]
 	for a, end := range l.blockEnd[1:] {
@@ -97,6 +101,22 @@ func (s *columnScores) projectOne(vector int, of []float64) {
 			}
 		}
 		from = end
+	}
+}
+
+// sum fills x with the coefficients of 1 of a vector v: Σ_t v_t x_t over centred terms,
+// with an outcome's mean or a combination's lift.
+func (s *columnScores) sum(x []float64, vector int, of []float64) {
+	l, c := s.l, s.l.core
+	if i := vector - len(l.combinations); i >= 0 {
+		copy(x, c.centred[len(c.terms)+l.outcomes[i]])
+	} else {
+		fill(x, l.lift[vector])
+	}
+	for t, u := range l.terms {
+		if z := c.centred[u]; z != nil {
+			floats.AddScaled(x, of[t], z[:c.groups])
+		}
 	}
 }
 

@@ -237,6 +237,7 @@ func (s *Setup) finish() {
 		l.allocate(s.shape)
 		terms = max(terms, len(l.terms)) // x:x^2 and x^3 share a place in the core
 	}
+	nest(s.linear)
 	for _, w := range s.wild {
 		w.allocate(s.shape)
 	}
