@@ -82,7 +82,7 @@ type core struct {
 	present     int         // effects with rows
 	blockEnd    []int       // end of each basis block in terms
 
-	times     []float64 // scratch: a term times a statistic, by group
+	times     []float64 // scratch: a factor, or a term times a statistic, by group
 	oneRight  []float64 // scratch: right-hand factors of a group
 	pairs     []int     // pair, tabulated
 	outcomeAt []int     // outcomePair, tabulated
@@ -264,7 +264,7 @@ func (c *core) allocate(shape dgp.Shape) {
 		}
 	}
 	c.width = q + ny
-	c.times = make([]float64, min(most, stretch))
+	c.times = make([]float64, most)
 	c.oneRight = make([]float64, c.width)
 	c.pairs = make([]int, nb*nb)
 	for a := range nb {
@@ -428,19 +428,16 @@ func (c *core) fillMonomial(a int, columns [][]float64, children int) []float64 
 	}
 	for k, f := range recipe.times {
 		x, center := columns[f.column][:children], f.center
-		switch {
-		case k > 0:
+		if k > 0 {
 			for i, v := range x {
 				dst[i] *= v - center
 			}
-		case from != nil:
-			for i, v := range from[:children] {
-				dst[i] = v * (x[i] - center)
-			}
-		default:
-			for i, v := range x {
-				dst[i] = v - center
-			}
+			continue
+		}
+		copy(dst, x)
+		floats.AddConst(-center, dst)
+		if from != nil {
+			floats.Mul(dst, from[:children])
 		}
 	}
 	if c.mask != nil {
@@ -680,23 +677,38 @@ func (c *core) loadProducts(d *dgp.Data, columns [][]float64) {
 	}
 	for p, m := range c.products {
 		z := c.byProduct[p][:c.groups]
-		fill(z, 1)
-		for _, f := range m.factors {
-			x := columns[f.column]
-			for range f.power {
-				if f.level == c.group {
-					for g, v := range x[:len(z)] {
-						z[g] *= v - f.center
-					}
-					continue
-				}
-				for g, at := range c.above[f.level][:len(z)] {
-					z[g] *= x[at] - f.center
+		if len(m.factors) == 0 {
+			fill(z, 1)
+		}
+		for k, f := range m.factors {
+			x := z
+			if k > 0 || f.power > 1 {
+				x = c.times[:len(z)]
+			}
+			c.measure(x, f, columns[f.column])
+			for i := range f.power {
+				switch {
+				case k > 0 || i > 0:
+					floats.Mul(z, x)
+				case f.power > 1:
+					copy(z, x)
 				}
 			}
 		}
 		c.blank(z)
 	}
+}
+
+// measure fills dst with a factor of power 1, by group.
+func (c *core) measure(dst []float64, f factor, column []float64) {
+	if f.level == c.group {
+		copy(dst, column)
+	} else {
+		for g, at := range c.above[f.level][:len(dst)] {
+			dst[g] = column[at]
+		}
+	}
+	floats.AddConst(-f.center, dst)
 }
 
 // value is z of a group for a term.

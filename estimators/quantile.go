@@ -17,7 +17,7 @@ type selector struct {
 
 // selectorBins is the most bins that values are counted in: there are no more than
 // values, so that few values are not lost in empty bins.
-const selectorBins = 2048
+const selectorBins = 512
 
 func newSelector(most int) *selector {
 	return &selector{below: make([]int, selectorBins+1), first: make([]int, selectorBins), bin: make([]uint16, most), wanted: make([]int, 0, selectorBins), near: make([]float64, 0, most)}
