@@ -10,7 +10,9 @@ type pcg struct{ high, low uint64 }
 const (
 	pcgMultiplierHigh, pcgMultiplierLow = 0x2360ed051fc65da4, 0x4385df649fccf645
 	pcgIncrementHigh, pcgIncrementLow   = 0x5851f42d4c957f2d, 0x14057b7ef767814f
-	pcgInverseHigh, pcgInverseLow       = 0x7dda22b93979860, 0x98abc8b0716eac8d // of the multiplier, modulo 2^128
+	// Of two steps at once: multiplier² and (multiplier + 1) increment, modulo 2^128.
+	pcgSquareHigh, pcgSquareLow     = 0x17bce35bdf69743c, 0x529ed9eb20e0ae99
+	pcgTwoStepsHigh, pcgTwoStepsLow = 0x4871bec9994273f8, 0xac1f8a1c3883459a
 )
 
 // Uint64 moves on by a step and returns its word.
@@ -18,6 +20,9 @@ func (g *pcg) Uint64() uint64 {
 	*g = g.next()
 	return g.word()
 }
+
+// Float64 returns a draw from [0, 1), as rand.Rand makes it of a word.
+func (g *pcg) Float64() float64 { return float64(g.Uint64()<<11>>11) / (1 << 53) }
 
 // next is the state after g: multiplier g + increment, modulo 2^128.
 func (g pcg) next() pcg {
@@ -28,12 +33,13 @@ func (g pcg) next() pcg {
 	return pcg{high, low}
 }
 
-// last is the state before g.
-func (g pcg) last() pcg {
-	low, borrow := bits.Sub64(g.low, pcgIncrementLow, 0)
-	high, _ := bits.Sub64(g.high, pcgIncrementHigh, borrow)
-	over, product := bits.Mul64(low, pcgInverseLow)
-	return pcg{over + high*pcgInverseLow + low*pcgInverseHigh, product}
+// nextButOne is the state after next, without a need of that.
+func (g pcg) nextButOne() pcg {
+	high, low := bits.Mul64(g.low, pcgSquareLow)
+	high += g.high*pcgSquareLow + g.low*pcgSquareHigh
+	low, carry := bits.Add64(low, pcgTwoStepsLow, 0)
+	high, _ = bits.Add64(high, pcgTwoStepsHigh, carry)
+	return pcg{high, low}
 }
 
 func (g pcg) word() uint64 { return bits.RotateLeft64(g.high^g.low, -int(g.high>>58)) }

@@ -61,27 +61,92 @@ func TestSourceIsThatOfTheLibraries(t *testing.T) {
 	}
 }
 
-// Every strip of the ziggurat, at its ends and between them.
+// Every strip of the ziggurat, at its ends and between them: which places are under the
+// density for sure, and what is drawn where they are not.
 func TestStripsAreThoseOfTheLibrary(t *testing.T) {
-	inside := 0.0
+	inside, g := 0.0, NewSource().Load(Stream{Seed: 13}, OutcomePurpose).pcg
+	outside, more := 0, 0
 	for i, at := range strips {
-		inside += float64(at.bound) / (1 << 31) / float64(len(strips))
-		for _, j := range []uint32{0, 1, 2, 12345, at.bound / 2, at.bound - 1, at.bound, at.bound + 1, 1<<31 - 1, 1 << 31} {
+		bound := (at.width + 1) / 2
+		inside += float64(bound) / (1 << 31) / float64(len(strips))
+		places := []uint32{0, 1, 2, 12345, bound / 2, bound - 1, bound, bound + 1, 1<<31 - 1, 1 << 31}
+		for range 100 { // anywhere
+			places = append(places, uint32(g.Uint64()>>33))
+		}
+		for range 50 { // outside
+			places = append(places, bound+uint32(g.Uint64()%uint64(1<<31-bound)))
+		}
+		for _, j := range places {
 			for _, sign := range []uint32{1, math.MaxUint32} {
 				word := uint64(i)<<32 | uint64(j*sign)
+				library := wordFirst{word: word, rest: g}
+				want := rand.New(&library).NormFloat64()
 				x, in := place(word)
-				s := oneWord{word: word}
-				want := rand.New(&s).NormFloat64()
-				if in != (s.asked == 1) || in && x != want {
-					t.Errorf("strip %d, place %d: %g, %v; the library takes %d words and has %g", i, int32(j*sign), x, in, s.asked, want)
+				if in != (library.asked == 1) || in && x != want {
+					t.Errorf("strip %d, place %d: %g, %v; the library takes %d words and has %g", i, int32(j*sign), x, in, library.asked, want)
+				}
+				x, g = g.outside(word)
+				if x != want || g != library.rest {
+					t.Errorf("strip %d, place %d: %g, and not after %d words %g, as the library", i, int32(j*sign), x, library.asked, want)
+				}
+				if !in {
+					outside++
+				}
+				if library.asked > 2 {
+					more++
 				}
 			}
 		}
+	}
+	t.Logf("%d draws outside, %d of them from more than two words", outside, more)
+	if outside < 10_000 || more < 5000 {
+		t.Error("the slow ways are not tested often")
 	}
 	// As Marsaglia and Tsang (2000) say of 128 strips.
 	if inside < 0.97 || inside > 0.98 {
 		t.Errorf("%.4f of all words are under the density", inside)
 	}
+}
+
+// The tail of the density, thousands of draws long.
+func TestTailIsThatOfTheLibrary(t *testing.T) {
+	const draws = 20_000
+	g := NewSource().Load(Stream{Seed: 14}, OutcomePurpose).pcg
+	again, bound := 0, (strips[0].width+1)/2
+	for n := range draws {
+		word := uint64(bound) + g.Uint64()>>33%uint64(1<<31-bound)
+		if n%2 == 0 {
+			word = uint64(-uint32(word))
+		}
+		library := wordFirst{word: word, rest: g}
+		want := rand.New(&library).NormFloat64()
+		got, after := g.outside(word)
+		if got != want || after != library.rest || math.Abs(got) < outermost {
+			t.Fatalf("draw %d: %g, and not after %d words %g", n, got, library.asked, want)
+		}
+		if library.asked > 3 {
+			again++
+		}
+		g = after
+	}
+	if again < draws/20 {
+		t.Errorf("%d of %d draws were rejected once", again, draws)
+	}
+}
+
+// wordFirst is a generator of a word before those of a pcg.
+type wordFirst struct {
+	word  uint64
+	rest  pcg
+	asked int
+}
+
+func (s *wordFirst) Uint64() uint64 {
+	s.asked++
+	if s.asked == 1 {
+		return s.word
+	}
+	return s.rest.Uint64()
 }
 
 func TestStepsAreCounted(t *testing.T) {
@@ -90,8 +155,8 @@ func TestStepsAreCounted(t *testing.T) {
 		if got := (pcg{3, 4}).steps(g); got != n {
 			t.Fatalf("%d steps, want %d", got, n)
 		}
-		if back := g.next().last(); back != g {
-			t.Fatalf("before the state after %x stands %x", g, back)
+		if two := g.next().next(); two != g.nextButOne() {
+			t.Fatalf("two steps after %x stands %x, not %x", g, two, g.nextButOne())
 		}
 		g = g.next()
 	}

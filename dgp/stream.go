@@ -77,7 +77,7 @@ func (s *Source) Load(st Stream, p Purpose) *Source {
 func (s *Source) Uint64() uint64 { return s.pcg.Uint64() }
 
 // Float64 returns a draw from [0, 1).
-func (s *Source) Float64() float64 { return float64(s.pcg.Uint64()<<11>>11) / (1 << 53) }
+func (s *Source) Float64() float64 { return s.pcg.Float64() }
 
 // splitMix is the finalizer of SplitMix64 (Steele, Lea and Flood 2014), a
 // bijection of 64 bits in which every input bit reaches every output bit.

@@ -1,13 +1,13 @@
 package dgp
 
-import "math/rand/v2"
+import "math"
 
 // NormFloat64 returns a standard normal draw, the same as rand.Rand's.
 func (s *Source) NormFloat64() float64 {
-	x, inside := place(s.pcg.Uint64())
+	word := s.pcg.Uint64()
+	x, inside := place(word)
 	if !inside {
-		s.pcg = s.pcg.last()
-		x = s.Rand.NormFloat64()
+		x, s.pcg = s.pcg.outside(word)
 	}
 	return x
 }
@@ -15,77 +15,117 @@ func (s *Source) NormFloat64() float64 {
 // Normals fills dst with standard normal draws, the same as as many NormFloat64.
 func (s *Source) Normals(dst []float64) {
 	g := s.pcg
-	for i := range dst {
-		x, inside := place(g.Uint64())
-		if !inside {
-			s.pcg = g.last()
-			x = s.Rand.NormFloat64()
-			g = s.pcg
+	for i := 1; i < len(dst); i += 2 { // two at once: a state waits for the one before it, but not the one after that
+		second := g.nextButOne()
+		x, inside := place(g.next().word())
+		y, both := place(second.word())
+		if inside && both {
+			g = second
+		} else {
+			x, g = g.normal()
+			y, g = g.normal()
 		}
-		dst[i] = x
+		dst[i-1], dst[i] = x, y
+	}
+	if n := len(dst); n%2 == 1 {
+		dst[n-1], g = g.normal()
 	}
 	s.pcg = g
 }
 
-// A strip of the ziggurat under the normal density (Marsaglia and Tsang 2000).
-type strip struct {
-	unit  float64 // its width over 2^31
-	bound uint32  // places below it are under the density
+// normal returns the normal draw from a state on, and the state after it.
+func (g pcg) normal() (float64, pcg) {
+	g = g.next()
+	x, inside := place(g.word())
+	if !inside {
+		return g.outside(g.word())
+	}
+	return x, g
 }
 
-// strips are the ziggurat's. A word names a strip by 7 of its bits and a place by 32, and
-// a place under the density is the draw. So it is 97 times of 100; else rand.Rand draws,
-// from the same word on. The strips are rand.Rand's own: it is asked for them.
-var strips = readStrips()
+// A strip of the ziggurat under the normal density (Marsaglia and Tsang 2000).
+type strip struct {
+	unit        float64 // its width over 2^31
+	back, width uint32  // a place less than width after -back is under the density
+}
+
+// An edge is the density, without its constant, where a strip ends, and how much higher it
+// is where the strip within ends.
+type edge struct{ density, rise float32 }
+
+// A word names a strip by 7 of its bits and a place by 32, and a place under the density
+// is the draw. So it is 97 times of 100. All is as in rand.Rand, to the last bit.
+var strips, edges = layStrips()
+
+const (
+	outermost = 3.442619855899      // where the last strip but the base ends
+	stripArea = 9.91256303526217e-3 // of each
+)
+
+// layStrips lays the strips out from the outermost to the innermost, by the areas that
+// they all have: the method's equations, with numbers rounded as in rand.Rand.
+func layStrips() (all [128]strip, ends [128]edge) {
+	density := func(x float64) float64 { return math.Exp(-0.5 * x * x) }
+	lay := func(i int, width, within float64) {
+		all[i].unit = float64(float32(width / (1 << 31)))
+		if bound := uint32(within / width * (1 << 31)); bound > 0 { // |place| < bound is under the density
+			all[i].back, all[i].width = bound-1, 2*bound-1
+		}
+	}
+	end, within := outermost, 0.0
+	lay(0, stripArea/density(end), end) // the base, which has the tail
+	for i := len(all) - 1; i > 0; i-- {
+		if i > 1 {
+			within = math.Sqrt(-2 * math.Log(stripArea/end+density(end)))
+		} else {
+			within = 0
+		}
+		lay(i, end, within)
+		low := float32(density(end))
+		ends[i] = edge{low, float32(density(within)) - low}
+		end = within
+	}
+	return all, ends
+}
 
 // place returns the draw at the place that a word names, and whether it is under the
 // density.
 func place(word uint64) (x float64, inside bool) {
 	at := &strips[word>>32&0x7f]
 	j := int32(word)
-	x = float64(j) * at.unit
-	if j < 0 {
-		j = -j
-	}
-	return x, uint32(j) < at.bound
+	return float64(j) * at.unit, uint32(j)+at.back < at.width
 }
 
-// readStrips has rand.Rand draw at chosen places. If it asks for one word, the place was
-// under the density.
-func readStrips() (all [128]strip) {
-	for i := range all {
-		draw := func(place uint32) (x float64, inside bool) {
-			s := oneWord{word: uint64(i)<<32 | uint64(place)}
-			x = rand.New(&s).NormFloat64()
-			return x, s.asked == 1
+// outside returns the draw from a word, whose state g is, on, where its place may be
+// outside the density; and the state after that.
+func (g pcg) outside(word uint64) (x float64, after pcg) {
+	for {
+		x, inside := place(word)
+		if inside {
+			return x, g
 		}
-		lo, hi := uint32(0), uint32(1)<<31 // the first place outside is within them
-		for lo < hi {
-			middle := lo + (hi-lo)/2
-			if _, inside := draw(middle); inside {
-				lo = middle + 1
-			} else {
-				hi = middle
+		i := word >> 32 & 0x7f
+		if i == 0 {
+			x, g = g.tail()
+			if int32(word) <= 0 {
+				x = -x
 			}
+			return x, g
 		}
-		all[i].bound = lo
-		if lo > 1 {
-			all[i].unit, _ = draw(1)
+		if edges[i].density+float32(g.Float64())*edges[i].rise < float32(math.Exp(-.5*x*x)) {
+			return x, g
 		}
+		word = g.Uint64()
 	}
-	return all
 }
 
-// oneWord is a generator of one word, and then zeros.
-type oneWord struct {
-	word  uint64
-	asked int
-}
-
-func (s *oneWord) Uint64() uint64 {
-	s.asked++
-	if s.asked == 1 {
-		return s.word
+// tail returns a draw from above outermost (Marsaglia 1964), and the state after it.
+func (g pcg) tail() (float64, pcg) {
+	for {
+		x := -math.Log(g.Float64()) * (1.0 / outermost)
+		y := -math.Log(g.Float64())
+		if y+y >= x*x {
+			return outermost + x, g
+		}
 	}
-	return 0
 }
