@@ -180,7 +180,7 @@ type tested struct {
 	sumSD  float64      // sd of the sum of residuals
 	school []float64    // scratch: by school
 	e      []float64    // scratch: one child
-	valid  classScratch // the valid children of a class
+	valid  stretch      // the valid children of some classes
 	// Whether the effect of any arm varies, and with the score without coaching,
 	// whose SDs these are, by test.
 	varies, profiled bool
@@ -195,18 +195,31 @@ type tested struct {
 	strength float64
 }
 
-// A classScratch holds what the tests of a class's valid children are made of.
-type classScratch struct {
+// A stretch holds what the tests are made of, for the valid children of some classes that
+// follow each other: of one, or of as many as make loops over them long.
+type stretch struct {
 	drawn    []float64   // normals, by sampled child and test
-	normal   [][]float64 // what residuals are made of, by test, by child
+	kept     []int       // where those of a valid child start
+	normal   [][]float64 // the same, by test, by child
 	residual [][]float64 // by test, by child: with shared parts
 	part     []float64   // covariates' part
 	strength []float64   // f: how strong effects are
 	common   []float64   // what the tests have in common, under one arm
+	lift     [][]float64 // by arm: how strong its own effect is; those of a class in one piece
+	end      []int       // by class: where its children end
 }
 
-func newClassScratch(tests, children int) classScratch {
-	return classScratch{make([]float64, tests*children), columnsOf(tests, children+1), columnsOf(tests, children), make([]float64, children), make([]float64, children), make([]float64, children)}
+// stretchChildren is how many sampled children a stretch of several classes has at most:
+// what is known of them stays in the processor's nearest memory.
+const stretchChildren = 200
+
+func newStretch(tests, arms, tested int) stretch {
+	children := max(tested, stretchChildren)
+	column := func() []float64 { return make([]float64, children) }
+	return stretch{
+		drawn: make([]float64, tests*children), kept: make([]int, children+1), normal: columnsOf(tests, children), residual: columnsOf(tests, children),
+		part: make([]float64, children+1), strength: column(), common: column(), lift: columnsOf(arms, children), end: make([]int, children),
+	}
 }
 
 // An armTests is what an arm does to the tests.
@@ -233,7 +246,7 @@ func newTested(t Trial, p *population) *tested {
 		a: a, shared: a.shared, factor: factor, sumSD: math.Sqrt(sumVariance(factor)),
 		school: make([]float64, schools), uncaused: make([]float64, teachers),
 		e: make([]float64, n), show: make([]steps, n),
-		valid: newClassScratch(n, t.Design.Tested),
+		valid: newStretch(n, len(t.Design.Arms), t.Design.Tested),
 	}
 	if ts.shared != nil {
 		ts.shared.compile(t)
@@ -304,7 +317,18 @@ func (ts *tested) draw(p *population, tq *trueQuality, valid []bool, r *Source) 
 		}
 	}
 	n := 0
-	for j := range p.size {
+	for j := 0; j < len(p.size); j++ {
+		if !ts.varies && ts.delivery == nil {
+			next := j + 1
+			for next < len(p.size) && next-j < len(ts.valid.end) && p.childStart[next+1]-p.childStart[j] <= stretchChildren {
+				next++
+			}
+			children := ts.drawResiduals(p, j, next, valid, r)
+			ts.scoreStretch(j, next, n, children)
+			n += children
+			j = next - 1
+			continue
+		}
 		if ts.varies {
 			for i := range ts.arms {
 				if v := ts.arms[i].varied; v != nil {
@@ -312,12 +336,7 @@ func (ts *tested) draw(p *population, tq *trueQuality, valid []bool, r *Source) 
 				}
 			}
 		}
-		children := ts.drawResiduals(p, j, valid, r)
-		if !ts.varies && ts.delivery == nil {
-			ts.scoreClass(j, n, children)
-			n += children
-			continue
-		}
+		ts.drawResiduals(p, j, j+1, valid, r)
 		m := 0
 		for i := p.childStart[j]; i < p.childStart[j+1]; i++ {
 			if !valid[i] {
@@ -353,74 +372,147 @@ func (ts *tested) draw(p *population, tq *trueQuality, valid []bool, r *Source) 
 	}
 }
 
-// drawResiduals draws the residuals of the sampled children of class j, keeps
-// those of the valid in ts.valid, with shared parts, and returns how many these are.
-func (ts *tested) drawResiduals(p *population, j int, valid []bool, r *Source) int {
+// drawResiduals draws the residuals of the sampled children of classes j to next, next
+// excluded, keeps those of the valid in ts.valid, with shared parts, and returns how many
+// these are.
+func (ts *tested) drawResiduals(p *population, j, next int, valid []bool, r *Source) int {
 	in := &ts.valid
-	lo, hi := p.childStart[j], p.childStart[j+1]
-	tests := len(in.normal)
-	drawn := in.drawn[:(hi-lo)*tests]
+	first, tests := p.childStart[j], len(in.normal)
+	drawn := in.drawn[:(p.childStart[next]-first)*tests]
 	r.Normals(drawn)
 	n := 0
-	for i := lo; i < hi; i++ {
-		for k, z := range drawn[(i-lo)*tests : (i-lo+1)*tests] {
-			in.normal[k][n] = z // of a child who is not valid: overwritten by the next
+	for c := j; c < next; c++ {
+		for i := p.childStart[c]; i < p.childStart[c+1]; i++ {
+			in.kept[n], in.part[n] = (i-first)*tests, p.child[i] // of a child who is not valid: overwritten by the next
+			if valid[i] {
+				n++
+			}
 		}
-		if valid[i] {
-			in.part[n] = p.child[i]
-			n++
-		}
+		in.end[c-j] = n
 	}
+	transpose(in.normal, drawn, in.kept[:n])
 	strength := in.strength[:n]
 	clear(strength)
 	for k, row := range ts.factor {
 		e := in.residual[k][:n]
-		clear(e)
-		for m, l := range row {
-			for c, z := range in.normal[m][:n] {
-				e[c] += l * z
-			}
-		}
+		combine(e, row, in.normal)
 		for c, v := range e {
 			strength[c] += v
 		}
 	}
-	for c := range strength {
-		strength[c] /= ts.sumSD
-		ts.strength += strength[c]
+	for c, f := range strength {
+		f /= ts.sumSD
+		strength[c] = f
+		ts.strength += f
 	}
 	if ts.shared != nil {
 		n = 0
-		for i := lo; i < hi; i++ {
-			if valid[i] {
-				for k := range in.residual {
-					in.residual[k][n] += ts.shared.part(k, j, i)
+		for c := j; c < next; c++ {
+			for i := p.childStart[c]; i < p.childStart[c+1]; i++ {
+				if valid[i] {
+					for k := range in.residual {
+						in.residual[k][n] += ts.shared.part(k, c, i)
+					}
+					n++
 				}
-				n++
 			}
 		}
 	}
 	return n
 }
 
-// scoreClass does what scores does, for all the children of class j that are in
-// ts.valid at once: the n-th valid child and those that follow.
-func (ts *tested) scoreClass(j, n, children int) {
-	part, strength, common := ts.valid.part[:children], ts.valid.strength[:children], ts.valid.common[:children]
-	for i := range ts.arms {
-		class := ts.class[i][j]
-		for c, x := range part {
-			common[c] = ts.a.Scale * (class + x)
+// transpose fills columns from rows of as many numbers, which start at the places from.
+func transpose(columns [][]float64, rows []float64, from []int) {
+	k := 0
+	for ; k+4 <= len(columns); k += 4 {
+		a, b, c, d := columns[k][:len(from)], columns[k+1][:len(from)], columns[k+2][:len(from)], columns[k+3][:len(from)]
+		for i, at := range from {
+			row := rows[at+k:][:4]
+			a[i], b[i], c[i], d[i] = row[0], row[1], row[2], row[3]
 		}
-		for k, e := range ts.valid.residual {
-			e, dst := e[:children], ts.score[i][k][n:n+children]
-			for c, x := range common {
-				dst[c] = x + e[c]
+	}
+	for ; k < len(columns); k++ {
+		column := columns[k][:len(from)]
+		for i, at := range from {
+			column[i] = rows[at+k]
+		}
+	}
+}
+
+// combine sets dst to Σ l[k] z[k] over the columns z, added up from the first on. Four at a
+// time, a sum is stored once.
+func combine(dst, l []float64, z [][]float64) {
+	n := len(dst)
+	switch len(l) {
+	case 0:
+		clear(dst)
+	case 1:
+		a, l0 := z[0][:n], l[0]
+		for i := range dst {
+			dst[i] = 0 + l0*a[i]
+		}
+	case 2:
+		a, b, l0, l1 := z[0][:n], z[1][:n], l[0], l[1]
+		for i := range dst {
+			dst[i] = 0 + l0*a[i] + l1*b[i]
+		}
+	case 3:
+		a, b, c, l0, l1, l2 := z[0][:n], z[1][:n], z[2][:n], l[0], l[1], l[2]
+		for i := range dst {
+			dst[i] = 0 + l0*a[i] + l1*b[i] + l2*c[i]
+		}
+	default:
+		a, b, c, d, l0, l1, l2, l3 := z[0][:n], z[1][:n], z[2][:n], z[3][:n], l[0], l[1], l[2], l[3]
+		for i := range dst {
+			dst[i] = 0 + l0*a[i] + l1*b[i] + l2*c[i] + l3*d[i]
+		}
+		for k := 4; k < len(l); k++ {
+			for i, x := range z[k][:n] {
+				dst[i] += l[k] * x
 			}
-			for _, from := range ts.arms[i].sum {
-				mean, bottom := ts.arms[from].effect.Mean[k], ts.arms[from].effect.Bottom
-				for c, f := range strength {
-					dst[c] += mean * (1 - bottom*f)
+		}
+	}
+}
+
+// scoreStretch does what scores does, for all the children of classes j to next that are in
+// ts.valid at once: the n-th valid child and those that follow.
+func (ts *tested) scoreStretch(j, next, n, children int) {
+	in := &ts.valid
+	strength := in.strength[:children]
+	for i := 1; i < len(ts.arms); i++ {
+		bottom, lift := ts.arms[i].effect.Bottom, in.lift[i][:children]
+		for c, f := range strength {
+			lift[c] = 1 - bottom*f
+		}
+	}
+	common := in.common[:children]
+	for i := range ts.arms {
+		at := 0
+		for c, class := range ts.class[i][j:next] {
+			end := in.end[c]
+			dst := common[at:end]
+			for c, x := range in.part[at:end] {
+				dst[c] = ts.a.Scale * (class + x)
+			}
+			at = end
+		}
+		sum := ts.arms[i].sum
+		for k, e := range in.residual {
+			e, dst := e[:children], ts.score[i][k][n:n+children]
+			if i == 0 {
+				for c, x := range common {
+					dst[c] = x + e[c]
+				}
+				continue
+			}
+			mean, lift := ts.arms[sum[0]].effect.Mean[k], in.lift[sum[0]][:children]
+			for c, x := range common {
+				dst[c] = x + e[c] + mean*lift[c]
+			}
+			for _, from := range sum[1:] {
+				mean, lift := ts.arms[from].effect.Mean[k], in.lift[from][:children]
+				for c, f := range lift {
+					dst[c] += mean * f
 				}
 			}
 		}
