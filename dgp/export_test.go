@@ -41,7 +41,7 @@ func (g *Generator) Drawn() Drawn {
 		Arm: g.treatment.assigned[:g.treatment.units.Len()], Block: p.block, Left: g.left, School: p.school, Size: p.size, Start: p.childStart, Valid: g.valid[:n],
 		Covariate: map[string][]float64{}, QualityIndex: p.qualityIndex, AchievementIndex: p.achievementIndex, Child: p.child[:n],
 		Untreated: g.quality.under[0], Treated: g.quality.under[1], Under: g.quality.under, Context: g.quality.context, Engagement: g.quality.arms[1].engagement,
-		Rating: g.observed.rating, Class: g.tested.class,
+		Rating: g.observed.ratings(g.quality), Class: g.tested.class,
 		Schools: g.schools[:g.data.N[SchoolLevel]], Teachers: g.teachers[:g.data.N[TeacherLevel]], Children: g.children[:g.data.N[ChildLevel]],
 	}
 	for _, c := range p.columns {
@@ -63,6 +63,26 @@ func (g *Generator) Drawn() Drawn {
 		}
 	}
 	return d
+}
+
+// ratings returns the ratings of every class in every world, as Observation defines them.
+func (ob *observed) ratings(tq *trueQuality) (all [][][]float64) {
+	s, n := &ob.o.Scale, ob.o.ratings()
+	for world := range ob.score {
+		ratings := columnsOf(len(ob.errors), len(ob.world))
+		for i, errors := range ob.errors {
+			k := i / n
+			for j, e := range errors {
+				x := s.Mean[k] + s.Points[k]*(tq.reached[world][k][j]+e)
+				if s.Integer {
+					x = math.Floor(x + 0.5)
+				}
+				ratings[i][j] = min(max(x, s.Min), s.Max)
+			}
+		}
+		all = append(all, ratings)
+	}
+	return all
 }
 
 // A Stage is one part of Draw, for benchmarks. Stages must have run in order

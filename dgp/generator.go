@@ -371,8 +371,10 @@ func (g *Generator) fillColumns() {
 			c.fill(g.data.Columns[g.deliveryColumn+i], g.drawn(c.Level), g.delivery.arms)
 		}
 	}
-	for at := range g.observed.rating[0] {
-		g.received(g.data.Columns[g.ratingColumn+at], g.observed.rating, at)
+	for at, ratings := range g.observed.rating {
+		dst := g.data.Columns[g.ratingColumn+at]
+		gather(dst, ratings, g.drawn(TeacherLevel))
+		g.blankUnobserved(dst)
 	}
 	for c := range g.oracleColumn - g.raterColumn {
 		gather(g.data.Columns[g.raterColumn+c], g.observed.raters.who[c], g.drawn(TeacherLevel))
@@ -459,16 +461,25 @@ func gather(dst, values []float64, drawn []int) {
 	}
 }
 
-// received fills a teacher column with what each class has. in is by world, then
-// by column: the world of its arm, or of all arms as they were assigned.
+// worldOf is the world that units of an arm are in: that of the arm, or of all arms as they
+// were assigned.
+func (g *Generator) worldOf(arm int) int {
+	if g.delivery != nil {
+		return g.delivery.arms
+	}
+	return arm
+}
+
+// received fills a teacher column with what each class has. in is by world, then by column.
 func (g *Generator) received(dst []float64, in [][][]float64, column int) {
 	for j, teacher := range g.drawn(TeacherLevel) {
-		world := g.treatment.class[teacher]
-		if g.delivery != nil {
-			world = g.delivery.arms
-		}
-		dst[j] = in[world][column][teacher]
+		dst[j] = in[g.worldOf(g.treatment.class[teacher])][column][teacher]
 	}
+	g.blankUnobserved(dst)
+}
+
+// blankUnobserved makes values of classes missing that were lost.
+func (g *Generator) blankUnobserved(dst []float64) {
 	if g.retention != nil {
 		blank(dst, g.data.Columns[g.observedColumn])
 	}

@@ -110,13 +110,36 @@ func (o Observation) eachRating(domains []string, do func(name string, r Rating)
 type observed struct {
 	o      Observation
 	factor [][]float64   // Cholesky factor of ErrorCorrelation
-	g, f   []float64     // scratch: segment and coder errors by domain
-	z      []float64     // scratch
-	errors [][]float64   // scratch: of one class, by domain and (day, segment, coder)
+	g, z   []float64     // scratch: errors of one source by domain, and normals
+	drawn  errorDraws    // scratch: of segments and coders
 	day    [][]float64   // h times DaySD by domain; then by (class, day); nil without
 	raters *raters       // nil where coders are all alike
-	rating [][][]float64 // by world; then by (domain, day, segment, coder); then by class
+	errors [][]float64   // of ratings, with context; by (domain, day, segment, coder); then by class
+	world  []int         // that each class is observed in
+	rating [][]float64   // in that world; as errors
 	score  [][][]float64 // by world; domain scores in points; by class
+}
+
+// An errorDraws holds the errors of segments and coders of some classes at once: of as many
+// as make loops over them long.
+type errorDraws struct {
+	classes int         // at once
+	normals []float64   // by error: one of a segment, those of its coders, and so on; then by domain
+	from    []int       // where those of an error start
+	normal  [][]float64 // by domain, by error
+	errors  []float64   // in one domain
+}
+
+func newErrorDraws(o Observation, domains int) errorDraws {
+	const atOnce = 200
+	class := o.days() * o.Segments * (1 + o.Coders)
+	d := errorDraws{classes: max(1, atOnce/max(class, 1))}
+	n := d.classes * class
+	d.normals, d.from, d.normal, d.errors = make([]float64, n*domains), make([]int, n), columnsOf(domains, n), make([]float64, n)
+	for i := range d.from {
+		d.from[i] = i * domains
+	}
+	return d
 }
 
 func newObserved(t Trial) *observed {
@@ -125,7 +148,8 @@ func newObserved(t Trial) *observed {
 	teachers := t.Design.teachers()
 	ob := &observed{
 		o: o, factor: o.ErrorCorrelation.factor(nil),
-		g: make([]float64, k), f: make([]float64, k), z: make([]float64, k), errors: columnsOf(k, o.ratings()),
+		g: make([]float64, k), z: make([]float64, k), drawn: newErrorDraws(o, k),
+		errors: columnsOf(k*o.ratings(), teachers), world: make([]int, teachers), rating: columnsOf(k*o.ratings(), teachers),
 	}
 	if k > 0 && anyNonzero(o.DaySD) {
 		ob.day = columnsOf(k, teachers*o.days())
@@ -134,7 +158,6 @@ func newObserved(t Trial) *observed {
 		ob.raters = newRaters(t)
 	}
 	for range t.Design.worlds() {
-		ob.rating = append(ob.rating, columnsOf(k*o.ratings(), teachers))
 		ob.score = append(ob.score, columnsOf(k, teachers))
 	}
 	return ob
@@ -166,7 +189,11 @@ func (g *Generator) observe(st Stream) {
 	if ob.raters != nil {
 		ob.raters.draw(ob, g.population, g.treatment, g.purpose(st, RaterPurpose))
 	}
-	ob.rate(g.quality, g.purpose(st, ObservationPurpose))
+	ob.drawErrors(g.quality, g.purpose(st, ObservationPurpose))
+	for j, arm := range g.treatment.class {
+		ob.world[j] = g.worldOf(arm)
+	}
+	ob.rate(g.quality)
 }
 
 // drawDays draws what a day does to a class.
@@ -179,58 +206,95 @@ func (ob *observed) drawDays(r *Source) {
 	}
 }
 
-// rate draws the ratings, given days and raters.
-func (ob *observed) rate(tq *trueQuality, r *Source) {
-	o := &ob.o
-	days := o.days()
-	quality := tq.reached
-	for j := range tq.context[0] {
-		i := 0
-		for d := range days {
-			for range o.Segments {
-				ob.correlated(ob.g, o.SegmentSD, r)
-				for c := range o.Coders {
-					ob.correlated(ob.f, o.CoderSD, r)
-					for k := range ob.f {
-						e := tq.context[k][j] + ob.g[k] + ob.f[k]
-						if ob.day != nil {
-							e += ob.day[k][j*days+d]
-						}
-						if ob.raters != nil {
-							e += ob.raters.brings[k][(j*days+d)*o.Coders+c]
-						}
-						ob.errors[k][i] = e
-					}
-					i++
-				}
-			}
-		}
-		for k, errors := range ob.errors {
-			for arm := range quality {
-				q, sum := quality[arm][k][j], 0.0
-				ratings := ob.rating[arm][k*len(errors):][:len(errors)]
-				for i, e := range errors {
-					x := o.Scale.rate(k, q+e)
-					ratings[i][j] = x
-					sum += x
-				}
-				ob.score[arm][k][j] = sum / float64(len(errors))
+// drawErrors draws the errors of ratings, given days and raters.
+func (ob *observed) drawErrors(tq *trueQuality, r *Source) {
+	o, in := &ob.o, &ob.drawn
+	class := o.days() * o.Segments * (1 + o.Coders)
+	classes := len(ob.world)
+	for first := 0; first < classes; first += in.classes {
+		next := min(first+in.classes, classes)
+		n := (next - first) * class
+		normals := in.normals[:n*len(ob.factor)]
+		r.Normals(normals)
+		transpose(in.normal, normals, in.from[:n])
+		for k, row := range ob.factor {
+			combine(in.errors[:n], row, in.normal)
+			of := ob.errors[k*o.ratings():][:o.ratings()]
+			for j := first; j < next; j++ {
+				ob.addErrors(of, in.errors[(j-first)*class:][:class], k, j, tq.context[k][j])
 			}
 		}
 	}
 }
 
-// rate turns a latent value of domain k into a rating.
-func (s *RatingScale) rate(k int, latent float64) float64 {
-	x := s.Mean[k] + s.Points[k]*latent
-	if s.Integer {
-		x = math.Floor(x + 0.5)
+// addErrors adds up the errors of the ratings of class j in domain k: to, by rating and
+// class. drawn are those of segments and coders, with SD 1.
+func (ob *observed) addErrors(to [][]float64, drawn []float64, k, j int, context float64) {
+	o, days := &ob.o, ob.o.days()
+	segmentSD, coderSD := o.SegmentSD[k], o.CoderSD[k]
+	i := 0
+	for d := range days {
+		for range o.Segments {
+			segment := context + segmentSD*drawn[0]
+			for c, f := range drawn[1 : 1+o.Coders] {
+				e := segment + coderSD*f
+				if ob.day != nil {
+					e += ob.day[k][j*days+d]
+				}
+				if ob.raters != nil {
+					e += ob.raters.brings[k][(j*days+d)*o.Coders+c]
+				}
+				to[i][j] = e
+				i++
+			}
+			drawn = drawn[1+o.Coders:]
+		}
 	}
-	if x <= s.Min { // min and max would ask for NaN and the sign of zero, too
-		return s.Min
+}
+
+// rate makes ratings of quality and errors, and scores of ratings.
+func (ob *observed) rate(tq *trueQuality) {
+	n := ob.o.ratings()
+	for world, quality := range tq.reached {
+		for k, q := range quality {
+			score := ob.score[world][k]
+			clear(score)
+			for i := k * n; i < (k+1)*n; i++ {
+				ob.rateClasses(k, world, q, ob.errors[i], score, ob.rating[i])
+			}
+			for j := range score {
+				score[j] /= float64(n)
+			}
+		}
 	}
-	if x >= s.Max {
-		return s.Max
+}
+
+// rateClasses rates every class once in domain k, given its quality in a world and the
+// error, adds the ratings to sum, and sets those of the classes that are in that world.
+func (ob *observed) rateClasses(k, world int, quality, errors, sum, ratings []float64) {
+	s := &ob.o.Scale
+	mean, points, lowest, highest := s.Mean[k], s.Points[k], s.Min, s.Max
+	errors, sum, ratings = errors[:len(quality)], sum[:len(quality)], ratings[:len(quality)]
+	in := ob.world[:len(quality)]
+	for j, q := range quality {
+		x := mean + points*(q+errors[j])
+		if s.Integer {
+			x = math.Floor(x + 0.5)
+		}
+		// Jumps that go either way at random would be slow: these are choices of numbers.
+		// min and max would ask for NaN and the sign of zero, too.
+		rating := math.Float64bits(x)
+		if x <= lowest {
+			rating = math.Float64bits(lowest)
+		}
+		if x >= highest {
+			rating = math.Float64bits(highest)
+		}
+		sum[j] += math.Float64frombits(rating)
+		kept := math.Float64bits(ratings[j])
+		if in[j] == world {
+			kept = rating
+		}
+		ratings[j] = math.Float64frombits(kept)
 	}
-	return x
 }
