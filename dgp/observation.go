@@ -123,22 +123,21 @@ type observed struct {
 // An errorDraws holds the errors of segments and coders of some classes at once: of as many
 // as make loops over them long.
 type errorDraws struct {
-	classes int         // at once
-	normals []float64   // by error: one of a segment, those of its coders, and so on; then by domain
-	from    []int       // where those of an error start
-	normal  [][]float64 // by domain, by error
-	errors  []float64   // in one domain
+	kinds   int         // of errors of a class: of a segment, of each of its coders, and so on
+	normals []float64   // by class, kind and domain
+	from    []int       // where those of an error start; by kind and class
+	normal  [][]float64 // by domain; by kind and class
+	errors  []float64   // in one domain; by kind and class
 }
 
+// errorClasses is how many classes have their errors drawn at once, at most: the errors of
+// these, of some segments and coders, stay in the processor's nearest memory.
+const errorClasses = 50
+
 func newErrorDraws(o Observation, domains int) errorDraws {
-	const atOnce = 200
-	class := o.days() * o.Segments * (1 + o.Coders)
-	d := errorDraws{classes: max(1, atOnce/max(class, 1))}
-	n := d.classes * class
+	d := errorDraws{kinds: o.days() * o.Segments * (1 + o.Coders)}
+	n := errorClasses * d.kinds
 	d.normals, d.from, d.normal, d.errors = make([]float64, n*domains), make([]int, n), columnsOf(domains, n), make([]float64, n)
-	for i := range d.from {
-		d.from[i] = i * domains
-	}
 	return d
 }
 
@@ -208,46 +207,53 @@ func (ob *observed) drawDays(r *Source) {
 
 // drawErrors draws the errors of ratings, given days and raters.
 func (ob *observed) drawErrors(tq *trueQuality, r *Source) {
-	o, in := &ob.o, &ob.drawn
-	class := o.days() * o.Segments * (1 + o.Coders)
-	classes := len(ob.world)
-	for first := 0; first < classes; first += in.classes {
-		next := min(first+in.classes, classes)
-		n := (next - first) * class
-		normals := in.normals[:n*len(ob.factor)]
-		r.Normals(normals)
-		transpose(in.normal, normals, in.from[:n])
+	in, domains := &ob.drawn, len(ob.factor)
+	for first := 0; first < len(ob.world); first += errorClasses {
+		next := min(first+errorClasses, len(ob.world))
+		classes := next - first
+		n := classes * in.kinds
+		r.Normals(in.normals[:n*domains])
+		for kind := range in.kinds {
+			for j := range classes {
+				in.from[kind*classes+j] = (j*in.kinds + kind) * domains
+			}
+		}
+		transpose(in.normal, in.normals, in.from[:n])
 		for k, row := range ob.factor {
 			combine(in.errors[:n], row, in.normal)
-			of := ob.errors[k*o.ratings():][:o.ratings()]
-			for j := first; j < next; j++ {
-				ob.addErrors(of, in.errors[(j-first)*class:][:class], k, j, tq.context[k][j])
-			}
+			ob.addErrors(k, first, next, tq.context[k])
 		}
 	}
 }
 
-// addErrors adds up the errors of the ratings of class j in domain k: to, by rating and
-// class. drawn are those of segments and coders, with SD 1.
-func (ob *observed) addErrors(to [][]float64, drawn []float64, k, j int, context float64) {
-	o, days := &ob.o, ob.o.days()
+// addErrors adds up the errors of the ratings in domain k of classes first to next, next
+// excluded, and the context.
+func (ob *observed) addErrors(k, first, next int, context []float64) {
+	o, days, classes := &ob.o, ob.o.days(), next-first
 	segmentSD, coderSD := o.SegmentSD[k], o.CoderSD[k]
-	i := 0
+	context = context[first:next]
+	drawn, to := ob.drawn.errors, ob.errors[k*o.ratings():]
+	of := func() (errors []float64) { errors, drawn = drawn[:classes], drawn[classes:]; return errors }
 	for d := range days {
 		for range o.Segments {
-			segment := context + segmentSD*drawn[0]
-			for c, f := range drawn[1 : 1+o.Coders] {
-				e := segment + coderSD*f
+			segment := of()
+			for c := range o.Coders {
+				coder, errors := of(), to[0][first:next]
+				to = to[1:]
+				for j := range errors {
+					errors[j] = context[j] + segmentSD*segment[j] + coderSD*coder[j]
+				}
 				if ob.day != nil {
-					e += ob.day[k][j*days+d]
+					for j := range errors {
+						errors[j] += ob.day[k][(first+j)*days+d]
+					}
 				}
 				if ob.raters != nil {
-					e += ob.raters.brings[k][(j*days+d)*o.Coders+c]
+					for j := range errors {
+						errors[j] += ob.raters.brings[k][((first+j)*days+d)*o.Coders+c]
+					}
 				}
-				to[i][j] = e
-				i++
 			}
-			drawn = drawn[1+o.Coders:]
 		}
 	}
 }
