@@ -24,6 +24,8 @@ type Generator struct {
 	delivery     *delivery // nil where all receive what they are assigned, whole
 	left         []bool
 	parts        []float64 // by test: the number of tests in the total, 0 where it is none of them
+	evenParts    bool      // they are powers of 2, so that it is the same to multiply by
+	shares       []float64 // their inverses
 	leaving      []int     // schools that leave, by arm
 	valid        []bool    // by sampled child
 	schoolBuffer []int     // scratch by school
@@ -71,6 +73,12 @@ func (t Trial) Compile() (*Generator, error) {
 		schools:       make([]int, schools),
 		teachers:      make([]int, teachers),
 		children:      make([]int, children),
+	}
+	g.evenParts = true
+	for _, n := range g.parts {
+		fraction, _ := math.Frexp(n)
+		g.evenParts = g.evenParts && fraction == 0.5
+		g.shares = append(g.shares, 1/n)
 	}
 	for a, name := range d.Arms {
 		g.leaving[a] = d.Attrition.Schools[name]
@@ -398,7 +406,6 @@ func (g *Generator) fillColumns() {
 	}
 	tests := len(g.trial.Achievement.Tests)
 	total := g.data.Columns[g.testColumn+tests]
-	clear(total)
 	columns := g.data.Columns[g.testColumn : g.testColumn+tests]
 	for k, dst := range columns {
 		g.receivedTests(dst, k)
@@ -406,15 +413,20 @@ func (g *Generator) fillColumns() {
 			blank(dst, g.data.Columns[g.respondedColumn])
 		}
 	}
-	for k := 0; k < tests; k++ {
-		a, scale := &g.trial.Achievement, g.truth.scale[g.testColumn:]
-		if k+1 < tests && a.standardised(k) && a.standardised(k+1) {
-			scale[k], scale[k+1] = standardiseTwo(columns[k], columns[k+1])
-			k++
-			continue
-		}
-		scale[k] = standardise(columns[k], a.standardised(k))
+	a := &g.trial.Achievement
+	scales := g.truth.scale[g.testColumn:]
+	standardise(scales, columns, a.standardised)
+	g.addTests(total, columns)
+	standardise(scales[tests:], g.data.Columns[g.testColumn+tests:][:1], func(int) bool { return a.standardised(-1) })
+}
+
+// addTests sets the total to what it is before it is standardised.
+func (g *Generator) addTests(total []float64, columns [][]float64) {
+	if g.evenParts {
+		combine(total, g.shares, columns)
+		return
 	}
+	clear(total)
 	for k, x := range columns {
 		if g.parts[k] == 0 {
 			continue
@@ -423,7 +435,6 @@ func (g *Generator) fillColumns() {
 			total[i] += v / g.parts[k]
 		}
 	}
-	g.truth.scale[g.testColumn+tests] = standardise(total, g.trial.Achievement.standardised(-1))
 }
 
 // fillScores writes the observed scores of classroom quality.
@@ -437,9 +448,8 @@ func (g *Generator) fillScores() {
 		for j, x := range dst {
 			total[j] += x / float64(domains)
 		}
-		g.truth.scale[g.scoreColumn+k] = standardise(dst, !g.trial.Observation.Points)
 	}
-	g.truth.scale[g.scoreColumn+domains] = standardise(total, !g.trial.Observation.Points)
+	standardise(g.truth.scale[g.scoreColumn:], g.data.Columns[g.scoreColumn:][:domains+1], func(int) bool { return !g.trial.Observation.Points })
 }
 
 // drawn returns the unit drawn behind each unit of a level in the data.
@@ -537,81 +547,101 @@ type scale struct{ mean, inverse float64 } // inverse is 1/sd
 
 func (s scale) apply(x float64) float64 { return (x - s.mean) * s.inverse }
 
-// standardise brings x to mean 0 and SD 1 (divisor n-1) over the values that
-// are not missing, and returns how. A column without variation is only centred;
-// with on false nothing is done.
-func standardise(x []float64, on bool) scale {
-	mean, n := 0.0, 0
-	if on {
-		for _, v := range x {
-			if !math.IsNaN(v) {
-				mean += v
-				n++
+// standardise brings columns of one length, those that are on, to mean 0 and SD 1 (divisor
+// n-1) over the values that are not missing, and sets how. A column without variation is
+// only centred.
+func standardise(scales []scale, columns [][]float64, on func(column int) bool) {
+	for k := 0; k < len(columns); k += 4 { // four sums at once, since each waits for itself; the last column stands in for those that are not there
+		last := len(columns) - 1
+		four := [4][]float64{columns[k], columns[min(k+1, last)], columns[min(k+2, last)], columns[min(k+3, last)]}
+		mean, n := meansOf(four)
+		squares := squaresAround(mean, four)
+		for c := range min(4, len(columns)-k) {
+			scales[k+c] = scale{inverse: 1}
+			if n[c] == 0 || !on(k+c) {
+				continue
+			}
+			s := newScale(four[c], mean[c], squares[c], n[c])
+			for i, v := range four[c] {
+				four[c][i] = s.apply(v)
+			}
+			scales[k+c] = s
+		}
+	}
+}
+
+// meansOf returns the means of four columns over values that are not missing, and how many
+// these are.
+func meansOf(columns [4][]float64) (mean [4]float64, n [4]int) {
+	x, y, z, w := columns[0], columns[1], columns[2], columns[3]
+	y, z, w = y[:len(x)], z[:len(x)], w[:len(x)]
+	var a, b, c, d float64
+	for i, v := range x {
+		a += v
+		b += y[i]
+		c += z[i]
+		d += w[i]
+	}
+	for k, sum := range [4]float64{a, b, c, d} {
+		n[k] = len(x)
+		if math.IsNaN(sum) { // some are missing
+			sum, n[k] = 0, 0
+			for _, v := range columns[k] {
+				if !math.IsNaN(v) {
+					sum += v
+					n[k]++
+				}
+			}
+		}
+		mean[k] = sum / float64(n[k])
+	}
+	return mean, n
+}
+
+// squaresAround returns the sums of squares of four columns around their means, over values
+// that are not missing.
+func squaresAround(mean [4]float64, columns [4][]float64) [4]float64 {
+	x, y, z, w := columns[0], columns[1], columns[2], columns[3]
+	y, z, w = y[:len(x)], z[:len(x)], w[:len(x)]
+	k, l, m, n := mean[0], mean[1], mean[2], mean[3]
+	var a, b, c, d float64
+	for i, v := range x {
+		p, q, r, s := v-k, y[i]-l, z[i]-m, w[i]-n
+		a += p * p
+		b += q * q
+		c += r * r
+		d += s * s
+	}
+	squares := [4]float64{a, b, c, d}
+	for k := range squares {
+		if math.IsNaN(squares[k]) {
+			squares[k] = 0
+			for _, v := range columns[k] {
+				if !math.IsNaN(v) {
+					squares[k] += (v - mean[k]) * (v - mean[k])
+				}
 			}
 		}
 	}
-	if n == 0 {
-		return scale{inverse: 1}
-	}
-	mean /= float64(n)
-	ss, raw := 0.0, 0.0
-	for _, v := range x {
-		if !math.IsNaN(v) {
-			ss += (v - mean) * (v - mean)
-			raw += v * v
-		}
-	}
-	s := newScale(mean, ss, raw, n)
-	for i := range x {
-		x[i] = s.apply(x[i])
-	}
-	return s
+	return squares
 }
 
-// newScale is the scale of n values with a sum of squares around the mean, and around 0.
-func newScale(mean, ss, raw float64, n int) scale {
+// newScale is the scale of n values x with a mean and a sum of squares around it. One of
+// 1e-20 times that around 0, or less, is rounding of the mean.
+func newScale(x []float64, mean, squares float64, n int) scale {
 	s := scale{mean: mean, inverse: 1}
-	if ss > 1e-20*raw && n > 1 { // more than rounding of the mean
-		s.inverse = 1 / math.Sqrt(ss/float64(n-1))
+	varies := n > 1
+	if raw := squares + float64(n)*mean*mean; varies && !(squares > 1e-15*raw) { // that around 0, but for rounding
+		raw = 0
+		for _, v := range x {
+			if !math.IsNaN(v) {
+				raw += v * v
+			}
+		}
+		varies = squares > 1e-20*raw
+	}
+	if varies {
+		s.inverse = 1 / math.Sqrt(squares/float64(n-1))
 	}
 	return s
-}
-
-// standardiseTwo is standardise of two columns of one length at once: a sum has to wait
-// for itself, but not for the other's.
-func standardiseTwo(x, y []float64) (s, t scale) {
-	y = y[:len(x)]
-	var a, b float64
-	n, m := 0, 0
-	for i, v := range x {
-		if !math.IsNaN(v) {
-			a += v
-			n++
-		}
-		if w := y[i]; !math.IsNaN(w) {
-			b += w
-			m++
-		}
-	}
-	if n == 0 || m == 0 {
-		return standardise(x, true), standardise(y, true)
-	}
-	a /= float64(n)
-	b /= float64(m)
-	var ss, raw, tt, rest float64
-	for i, v := range x {
-		if !math.IsNaN(v) {
-			ss += (v - a) * (v - a)
-			raw += v * v
-		}
-		if w := y[i]; !math.IsNaN(w) {
-			tt += (w - b) * (w - b)
-			rest += w * w
-		}
-	}
-	s, t = newScale(a, ss, raw, n), newScale(b, tt, rest, m)
-	for i := range x {
-		x[i], y[i] = s.apply(x[i]), t.apply(y[i])
-	}
-	return s, t
 }
