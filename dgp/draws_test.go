@@ -29,6 +29,9 @@ func TestDrawsAreFixed(t *testing.T) {
 	var got strings.Builder
 	all := fixedTrials(t)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if trial := all[name]; testing.Short() && (trial.Achievement.Outcomes != nil || trial.Design.Compliance != nil) {
+			continue // compiling takes long
+		}
 		fmt.Fprintf(&got, "%016x %s\n", drawHash(compile(t, all[name])), name)
 	}
 	if *update {
@@ -46,7 +49,7 @@ func TestDrawsAreFixed(t *testing.T) {
 			t.Errorf("other draws than before: %s", line)
 		}
 	}
-	if n := strings.Count(got.String(), "\n"); n != len(was)-1 {
+	if n := strings.Count(got.String(), "\n"); n != len(was)-1 && !testing.Short() {
 		t.Errorf("%d trials, and %d in %s", n, len(was)-1, file)
 	}
 }
