@@ -11,8 +11,6 @@ type Bernoulli struct {
 	Mean float64 `yaml:"mean" required:"true" min:"0" max:"1" doc:"share of ones"`
 }
 
-const oneBits = 0x3ff0000000000000 // of the number 1
-
 // Check finds nothing to add to the range of the key.
 func (Bernoulli) Check(Covariate, []Covariate, func(key, format string, args ...any)) {}
 
@@ -20,14 +18,7 @@ func (Bernoulli) Check(Covariate, []Covariate, func(key, format string, args ...
 func (l Bernoulli) Compile(*population) compiledLaw {
 	variance := l.Mean * (1 - l.Mean)
 	law := compiledLaw{mean: l.Mean, sd: math.Sqrt(variance), meanInverse: math.NaN(), draw: func(dst []float64, r *Source) {
-		for i := range dst {
-			// A jump that goes either way at random would be slow: this is a choice of numbers.
-			var one uint64
-			if r.Float64() < l.Mean {
-				one = oneBits
-			}
-			dst[i] = math.Float64frombits(one)
-		}
+		r.Bernoullis(dst, l.Mean)
 	}}
 	law.third, law.fourth = variance*(1-2*l.Mean), variance*(1-3*variance)
 	return law.latent(func() func(z float64) float64 {

@@ -291,8 +291,9 @@ func (g *Generator) purpose(st Stream, p Purpose) *Source {
 func (g *Generator) lose(r *Source) {
 	p, d := g.population, g.trial.Design
 	leave(g.left, g.treatment.assigned, g.leaving, g.schoolBuffer, r)
-	for i := range p.children() {
-		g.valid[i] = true
+	valid := g.valid[:p.children()]
+	for i := range valid {
+		valid[i] = true
 	}
 	if miss := d.Attrition.Children; miss > 0 {
 		// Children between two missing tests are a geometric count.
@@ -325,8 +326,8 @@ func (g *Generator) lose(r *Source) {
 			g.teacherSchool[teachers] = schools
 			g.childStart[teachers] = children
 			for i := p.childStart[j]; i < p.childStart[j+1]; i++ {
+				g.children[children] = i // one who is not valid: overwritten by the next
 				if g.valid[i] {
-					g.children[children] = i
 					children++
 				}
 			}

@@ -30,8 +30,9 @@ func TestSourceIsThatOfTheLibraries(t *testing.T) {
 	want := libraries(t, s)
 	pick := NewSource().Load(Stream{Seed: 12}, OutcomePurpose)
 	var buffer [17]float64
+	chances := []float64{-0.1, 0, 0x1p-60, 0.1, 1.0 / 3, 0.5, 0.97, 1 - 0x1p-53, 1, 1.5}
 	for n := 0; n < draws; {
-		switch pick.IntN(6) {
+		switch pick.IntN(8) {
 		case 0:
 			if got, want := s.Uint64(), want.Uint64(); got != want {
 				t.Fatalf("word %#x, want %#x", got, want)
@@ -47,6 +48,25 @@ func TestSourceIsThatOfTheLibraries(t *testing.T) {
 		case 3:
 			if got, want := s.NormFloat64(), want.NormFloat64(); got != want {
 				t.Fatalf("normal %g, want %g", got, want)
+			}
+		case 4:
+			ones := buffer[:pick.IntN(len(buffer)+1)]
+			p := chances[pick.IntN(len(chances))]
+			s.Bernoullis(ones, p)
+			for i, got := range ones {
+				if want := indicator(want.Float64() < p); got != want {
+					t.Fatalf("draw %d with probability %g: %g, want %g", i, p, got, want)
+				}
+			}
+		case 5:
+			n, p, ones := pick.IntN(30), chances[pick.IntN(len(chances))], 0
+			for range n {
+				if want.Float64() < p {
+					ones++
+				}
+			}
+			if got := s.Binomial(n, p); got != ones {
+				t.Fatalf("%d of %d with probability %g, want %d", got, n, p, ones)
 			}
 		default:
 			z := buffer[:pick.IntN(len(buffer)+1)]
@@ -147,6 +167,16 @@ func (s *wordFirst) Uint64() uint64 {
 		return s.word
 	}
 	return s.rest.Uint64()
+}
+
+// Below a probability are as many of the uniform draws as their numerators say.
+func TestUniformsBelow(t *testing.T) {
+	for _, p := range []float64{0, 0x1p-60, 0x1p-53, 0x3p-54, 0.1, 1.0 / 3, 0.5, 1 - 0x1p-53, 1} {
+		n := uniformsBelow(p)
+		if n > 0 && !(float64(n-1)/(1<<53) < p) || float64(n)/(1<<53) < p {
+			t.Errorf("%d uniform draws are below %g", n, p)
+		}
+	}
 }
 
 func TestStepsAreCounted(t *testing.T) {

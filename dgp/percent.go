@@ -55,13 +55,8 @@ func (l Percent) Compile(p *population) compiledLaw {
 		given: func(z float64) float64 { return 100 * chance.at(z) },
 		from: func(dst, z []float64, r *Source) {
 			for j := range dst {
-				n, yes, chance := p.childStart[j+1]-p.childStart[j], 0, chance.at(z[j])
-				for range n {
-					if r.Float64() < chance {
-						yes++
-					}
-				}
-				dst[j] = 100 * float64(yes) / float64(n)
+				n := p.childStart[j+1] - p.childStart[j]
+				dst[j] = 100 * float64(r.Binomial(n, chance.at(z[j]))) / float64(n)
 			}
 		},
 	}

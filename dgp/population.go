@@ -233,14 +233,19 @@ func (p *population) fillIndex(index []float64, terms []indexTerm) {
 // child covariate from its mean.
 func (p *population) fillChild() {
 	child := p.child[:p.children()]
-	for i := range child {
-		child[i] = 0
-	}
+	clear(child)
 	for _, c := range p.childTerms {
-		mean, variance := c.law.mean, c.law.sd*c.law.sd
-		for i := range child {
-			d := c.values[i] - mean
-			child[i] += c.Slope*d + c.Curvature*(d*d-variance)
+		mean, variance, slope, curvature := c.law.mean, c.law.sd*c.law.sd, c.Slope, c.Curvature
+		values := c.values[:len(child)]
+		if curvature == 0 {
+			for i, x := range values {
+				child[i] += slope * (x - mean)
+			}
+			continue
+		}
+		for i, x := range values {
+			d := x - mean
+			child[i] += slope*d + curvature*(d*d-variance)
 		}
 	}
 }

@@ -182,7 +182,9 @@ type trueQuality struct {
 	common       [][]float64   // b, by domain and school; 0 without
 	z            []float64     // scratch: one class
 	under        [][][]float64 // q by arm, domain and class; arm 0 is q(0)
+	drawn        []float64     // scratch: normals by class: of its quality; e; n
 	context      [][]float64   // H
+	indexSD      []float64     // of the covariates' part of it, by domain
 	own          float64       // SD of what a teacher does not share with the school
 	// reached is q in every world, which is under where nothing comes between
 	// assignment and receipt.
@@ -209,7 +211,10 @@ func newTrueQuality(t Trial, p *population) *trueQuality {
 	tq := &trueQuality{
 		q: q, factor: factor, sumSD: math.Sqrt(sumVariance(factor)),
 		school: columnsOf(k, schools), common: columnsOf(k, schools), z: make([]float64, k), context: columnsOf(k, teachers),
-		own: math.Sqrt(1 - q.SchoolShare),
+		drawn: make([]float64, teachers*(2*k+1)), own: math.Sqrt(1 - q.SchoolShare),
+	}
+	for _, v := range q.Context.Variance {
+		tq.indexSD = append(tq.indexSD, math.Sqrt((1-q.Context.BlockShare)*v))
 	}
 	if !q.School.IsZero() {
 		tq.schoolFactor = q.School.Correlation.factor(q.School.SD)
@@ -274,8 +279,11 @@ func (tq *trueQuality) draw(p *population, r *Source) {
 			}
 		}
 	}
+	k := len(tq.z)
+	r.Normals(tq.drawn)
 	for j, s := range p.school {
-		tq.teacher(tq.z, s, r)
+		drawn := tq.drawn[j*(2*k+1):][:2*k+1]
+		tq.teacher(tq.z, drawn[:k], s)
 		sum := 0.0
 		for k, row := range tq.factor {
 			v := 0.0
@@ -285,14 +293,12 @@ func (tq *trueQuality) draw(p *population, r *Source) {
 			tq.under[0][k][j] = v
 			sum += v
 		}
-		e := r.NormFloat64()
 		block := p.block[s]
-		for k := range tq.z {
-			tq.z[k] = r.NormFloat64() // n
-			tq.context[k][j] = p.blockQuality[k][block] + math.Sqrt((1-q.Context.BlockShare)*q.Context.Variance[k])*p.qualityIndex[j]
+		for k, sd := range tq.indexSD {
+			tq.context[k][j] = p.blockQuality[k][block] + sd*p.qualityIndex[j]
 		}
 		for a := 1; a < len(tq.arms); a++ {
-			tq.move(a, j, e, sum)
+			tq.move(a, j, drawn[k], drawn[k+1:], sum)
 			for _, m := range tq.arms[a].by { // on top of its own effect
 				x := m.of(p, j, 0)
 				for k := range tq.under[a] {
@@ -310,18 +316,18 @@ func (tq *trueQuality) draw(p *population, r *Source) {
 	}
 }
 
-// teacher fills z with the standardised quality of a teacher of a school.
-func (tq *trueQuality) teacher(z []float64, school int, r *Source) {
+// teacher fills z with the standardised quality of a teacher of a school, made of normals.
+func (tq *trueQuality) teacher(z, normals []float64, school int) {
 	for k := range z {
-		z[k] = tq.own * r.NormFloat64()
+		z[k] = tq.own * normals[k]
 		if tq.q.SchoolShare > 0 {
 			z[k] += tq.school[k][school]
 		}
 	}
 }
 
-// move sets the quality of class j under a treated arm, given e and 1'q(0).
-func (tq *trueQuality) move(a, j int, e, sum float64) {
+// move sets the quality of class j under a treated arm, given e, n and 1'q(0).
+func (tq *trueQuality) move(a, j int, e float64, n []float64, sum float64) {
 	arm := &tq.arms[a]
 	t := arm.rest * e
 	if tq.sumSD > 0 {
@@ -332,7 +338,7 @@ func (tq *trueQuality) move(a, j int, e, sum float64) {
 		h = (math.Exp(w*t-w*w/2) - 1) / arm.grow
 	}
 	arm.engagement[j] = h
-	for k, n := range tq.z {
+	for k, n := range n {
 		q0 := tq.under[0][k][j]
 		v := q0
 		for _, p := range arm.parts {

@@ -72,16 +72,11 @@ func (l Share) Compile(p *population) compiledLaw {
 	return compiledLaw{mean: l.Mean, sd: sd, meanInverse: math.NaN(), draw: func(dst []float64, r *Source) {
 		for i := range dst {
 			members := of.values[i]
-			left := members
+			left := int(members)
 			for _, other := range others {
-				left -= math.Round(other.values[i] * members)
+				left -= int(other.values[i]*members + 0.5)
 			}
-			count := 0
-			for range int(left) {
-				if r.Float64() < conditional {
-					count++
-				}
-			}
+			count := r.Binomial(left, conditional)
 			dst[i] = float64(count) / members
 		}
 	}}

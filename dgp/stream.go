@@ -1,6 +1,9 @@
 package dgp
 
-import "math/rand/v2"
+import (
+	"math"
+	"math/rand/v2"
+)
 
 // A Stream names the randomness of one replicate: the same Stream always
 // gives the same draws, whatever was drawn before and on whichever worker.
@@ -78,6 +81,40 @@ func (s *Source) Uint64() uint64 { return s.pcg.Uint64() }
 
 // Float64 returns a draw from [0, 1).
 func (s *Source) Float64() float64 { return s.pcg.Float64() }
+
+// Bernoullis fills dst with draws that are 1 with probability p, which is where Float64 is
+// below p, and else 0.
+func (s *Source) Bernoullis(dst []float64, p float64) {
+	g, below := s.pcg, uniformsBelow(p)
+	for i := range dst {
+		g = g.next()
+		// A jump that goes either way at random would be slow: this is a choice of numbers.
+		var one uint64
+		if g.word()<<11>>11 < below {
+			one = oneBits
+		}
+		dst[i] = math.Float64frombits(one)
+	}
+	s.pcg = g
+}
+
+const oneBits = 0x3ff0000000000000 // of the number 1
+
+// Binomial returns how many of n such draws are 1.
+func (s *Source) Binomial(n int, p float64) (ones int) {
+	g, below := s.pcg, uniformsBelow(p)
+	for range n {
+		g = g.next()
+		if g.word()<<11>>11 < below {
+			ones++
+		}
+	}
+	s.pcg = g
+	return ones
+}
+
+// uniformsBelow is how many of the 2^53 uniform draws are below p: the first of them.
+func uniformsBelow(p float64) uint64 { return uint64(max(0, math.Ceil(p*(1<<53)))) }
 
 // splitMix is the finalizer of SplitMix64 (Steele, Lea and Flood 2014), a
 // bijection of 64 bits in which every input bit reaches every output bit.

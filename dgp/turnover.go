@@ -81,7 +81,8 @@ func newSuccession(t Trial) *succession {
 func (s *succession) draw(p *population, tq *trueQuality, r *Source) {
 	for j, school := range p.school {
 		s.u[j] = r.Float64()
-		tq.teacher(s.z, school, r)
+		r.Normals(s.z)
+		tq.teacher(s.z, s.z, school)
 		for k, row := range tq.factor {
 			v := 0.0
 			for i, l := range row {

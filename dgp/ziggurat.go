@@ -72,13 +72,12 @@ func layStrips() (all [128]strip, ends [128]edge) {
 			all[i].back, all[i].width = bound-1, 2*bound-1
 		}
 	}
-	end, within := outermost, 0.0
+	end := outermost
 	lay(0, stripArea/density(end), end) // the base, which has the tail
 	for i := len(all) - 1; i > 0; i-- {
+		within := 0.0
 		if i > 1 {
 			within = math.Sqrt(-2 * math.Log(stripArea/end+density(end)))
-		} else {
-			within = 0
 		}
 		lay(i, end, within)
 		low := float32(density(end))
