@@ -161,6 +161,9 @@ func approximateStudies() []gridStudy {
 	arms.Design.Arms, arms.Design.Assignment = []string{"control", "coaching", "books"}, dgp.Blocked{}
 	taken := words(shape(1, 30, 1, 12), dgp.ICC{School: 0.2}, 0.7)
 	taken.Design.Compliance = &dgp.Compliance{TakeUp: map[string]float64{"coaching": 0.7}, Contamination: map[string]float64{"coaching": 0.1}}
+	tested := words(shape(10, 6, 2, 24), dgp.ICC{School: 0.14, Teacher: 0.06}, 0.3)
+	tested.Achievement.Baseline = &dgp.Baseline{Name: "egra", Reliability: 0.9, R2: dgp.R2{School: 0.5, Teacher: 0.36, Child: 0.36}}
+	tested.Design.Compliance = &dgp.Compliance{Unit: dgp.TeacherUnit, TakeUp: map[string]float64{"coaching": 0.75}}
 	few := words(shape(1, 12, 1, 10), dgp.ICC{School: 0.05}, 0.4)
 	ratings := class(shape(1, 24, 1, 3))
 	ratings.Observation.Scale = dgp.RatingScale{Mean: []float64{2.5}, Points: []float64{1}, Min: 1, Max: 7, Integer: true}
@@ -175,6 +178,7 @@ func approximateStudies() []gridStudy {
 		ofGrid("a quarter treated", share, ols("cra2", "reading ~ coaching", "school", estimators.CR2), ols("cra2", "reading ~ coaching", "school", estimators.CR1)),
 		ofGrid("three arms in blocks", arms, ols("bcra3c2", "reading ~ coaching + books | block", "school", estimators.CR2)),
 		ofGrid("take-up by schools", taken, ols("cra2", "reading ~ coaching", "school", estimators.CR2), gridMethod{"iv", "cra2", iv}),
+		ofGrid("take-up by teachers, with a baseline test", tested, gridMethod{"iv", "bcra4c3", estimators.IV{Formula: "reading ~ egra | block | received ~ coaching", Cluster: "school", SE: estimators.CR2, Report: []string{"received"}}}),
 		ofGrid("variance of schools often 0", few, mixed("cra2", "reading ~ coaching + (1 | school)")),
 		ofGrid("whole ratings near the limit", ratings, ols("ira1", "class ~ coaching", "", estimators.HC2)),
 		ofGrid("a skewed covariate of schools", skewed, mixed("cra2", "reading ~ coaching + debt + (1 | school)"), ols("cra2", "reading ~ coaching + debt", "school", estimators.CR2)),

@@ -138,9 +138,11 @@ func (b *closedFormOf) explain(r *regressor) {
 			residual[l] -= r.change(r, l+1, b) / b.size[l+1]
 		}
 	}
-	for arm := range b.after {
-		for l := b.unit; l <= b.rows; l++ {
-			b.after[arm][l] += residual[l]
+	for _, of := range [][]byLevel{b.after, b.received} {
+		for arm := range of {
+			for l := b.unit; l <= b.rows; l++ {
+				of[arm][l] += residual[l]
+			}
 		}
 	}
 }

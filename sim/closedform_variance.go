@@ -197,6 +197,9 @@ func (b *closedFormOf) findVariance() string {
 		b.mergeClass(&b.before[arm])
 		b.mergeClass(&b.after[arm])
 	}
+	for arm := range b.received {
+		b.mergeClass(&b.received[arm])
+	}
 	for _, r := range b.regressors {
 		if why := b.relate(r); why != "" {
 			return why

@@ -284,6 +284,39 @@ func (f Formulas) approximations() (notes, estimators []string) {
 	return notes, estimators
 }
 
+// FarFromFormula tells of the estimate whose simulated power is farthest from its closed
+// form's, where chance cannot explain it (4 Monte Carlo standard errors) and neither can what
+// is known to make forms approximate (5 points; docs/closed-forms.md); else it is "".
+func (s Summary) FarFromFormula() string {
+	const chance, approximation = 4, 0.05
+	worst, off := -1, approximation
+	for i := range s.Rows {
+		r := &s.Rows[i]
+		if by := math.Abs(r.Power - r.AnalyticPower); math.Abs(r.AnalyticZ) > chance && by > off {
+			worst, off = i, by
+		}
+	}
+	if worst < 0 {
+		return ""
+	}
+	r := &s.Rows[worst]
+	return fmt.Sprintf("The formula of %s is %s points from the simulated power (%s on %s; z = %s), which is neither chance nor what is known of approximations: trust the simulation, and report the study as a fault.",
+		r.Estimator, fixed(100*off, 1), r.Term, r.Outcome, fixed(r.AnalyticZ, 1))
+}
+
+// WarnOfFormula writes what FarFromFormula tells.
+func (s Summary) WarnOfFormula(w io.Writer, width int) error {
+	far := s.FarFromFormula()
+	if far == "" {
+		return nil
+	}
+	var out strings.Builder
+	out.WriteByte('\n')
+	writeWrapped(&out, "Warning: "+far, "", width)
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
 // percentage is a number in a note that differs between designs.
 var percentage = regexp.MustCompile(`[0-9.]+%`)
 

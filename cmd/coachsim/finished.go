@@ -100,6 +100,9 @@ func (f *finished) finish(s streams, asJSON, pictures bool, t *targets) error {
 		if err == nil {
 			err = f.formulas.WriteNotes(s.out, tableWidth(s))
 		}
+		if err == nil {
+			err = f.summary.WarnOfFormula(s.out, tableWidth(s))
+		}
 	}
 	if err != nil {
 		return err

@@ -315,6 +315,9 @@ func (p *page) checks(r Run) {
 		}
 		t.row(row.Estimator, wordCell(estimateOf(row)), numberCell(value, strings.Trim(mcse, "()")), numberCell(formula, ""), numberCell(z, ""), wordCell(words))
 	}
+	if far := r.Summary.FarFromFormula(); far != "" {
+		t.Notes = append(t.Notes, far)
+	}
 	if len(t.Groups) > 0 {
 		p.Checks = t
 	}
