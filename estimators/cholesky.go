@@ -6,12 +6,11 @@ import "math"
 // terms, leaving out terms that are collinear with earlier ones, as R and
 // Stata do.
 type cholesky struct {
-	n                int
-	l                []float64 // lower factor by rows
-	dropped          []bool
-	diagonal, column []float64 // scratch of factor: by term
-	ratio            float64   // least pivot over its diagonal, of the terms kept
-	rank             int
+	n       int
+	l       []float64 // lower factor by rows
+	dropped []bool
+	ratio   float64 // least pivot over its diagonal, of the terms kept
+	rank    int
 }
 
 // Below collinearPivot a term is collinear: its pivot is rounding error.
@@ -25,7 +24,7 @@ const (
 )
 
 func newCholesky(n int) *cholesky {
-	return &cholesky{n: n, l: make([]float64, n*n), dropped: make([]bool, n), diagonal: make([]float64, n), column: make([]float64, n)}
+	return &cholesky{n: n, l: make([]float64, n*n), dropped: make([]bool, n)}
 }
 
 // factor factors the symmetric matrix already stored in the lower triangle of
@@ -35,37 +34,38 @@ func (c *cholesky) factor(raw []float64) {
 	n := c.n
 	c.ratio, c.rank = 1, 0
 	for j := range n {
-		c.diagonal[j] = c.l[j*n+j]
-	}
-	for k, diagonal := range c.diagonal[:n] {
-		row := c.l[k*n : k*n+k+1]
-		pivot := row[k]
-		c.dropped[k] = !(pivot > collinearPivot*diagonal) || !(diagonal > 1e-12*raw[k])
-		if c.dropped[k] {
+		row := c.l[j*n : j*n+n]
+		diagonal := row[j]
+		for k := range j {
+			v := row[k]
+			other := c.l[k*n : k*n+k+1]
+			for i := range k {
+				v -= row[i] * other[i]
+			}
+			if c.dropped[k] {
+				row[k] = 0
+				continue
+			}
+			row[k] = v / other[k]
+		}
+		pivot := diagonal
+		for k := range j {
+			pivot -= row[k] * row[k]
+		}
+		c.dropped[j] = !(pivot > collinearPivot*diagonal) || !(diagonal > 1e-12*raw[j])
+		if c.dropped[j] {
 			if pivot > roundingPivot*diagonal {
 				c.ratio = min(c.ratio, pivot/diagonal) // not surely collinear: let the QR decide
 			}
-			clear(row)
-			for j := k + 1; j < n; j++ {
-				c.l[j*n+k] = 0
+			for k := range j + 1 {
+				row[k] = 0
 			}
 			continue
 		}
 		c.rank++
 		// What the absorption of effects took away has cost digits too.
-		c.ratio = min(c.ratio, pivot/diagonal, pivot/raw[k])
-		root := math.Sqrt(pivot)
-		row[k] = root
-		// Column k, and its products off what is left: these do not wait for each other.
-		for j := k + 1; j < n; j++ {
-			x := c.l[j*n+k] / root
-			c.l[j*n+k], c.column[j] = x, x
-			above := c.column[k+1 : j+1]
-			rest := c.l[j*n+k+1:][:len(above)]
-			for i, v := range above {
-				rest[i] -= x * v
-			}
-		}
+		c.ratio = min(c.ratio, pivot/diagonal, pivot/raw[j])
+		row[j] = math.Sqrt(pivot)
 	}
 }
 

@@ -110,8 +110,10 @@ func (s *columnScores) sum(x []float64, vector int, of []float64) {
 	l, c := s.l, s.l.core
 	if i := vector - len(l.combinations); i >= 0 {
 		copy(x, c.centred[len(c.terms)+l.outcomes[i]])
+	} else if lift := l.lift[vector]; lift != 0 {
+		fill(x, lift)
 	} else {
-		fill(x, l.lift[vector])
+		clear(x)
 	}
 	for t, u := range l.terms {
 		if z := c.centred[u]; z != nil {
