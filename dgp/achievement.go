@@ -179,6 +179,7 @@ type tested struct {
 	factor [][]float64  // Cholesky factor of Residual
 	sumSD  float64      // sd of the sum of residuals
 	school []float64    // scratch: by school
+	ones   []float64    // by test
 	e      []float64    // scratch: one child
 	valid  stretch      // the valid children of some classes
 	// Whether the effect of any arm varies, and with the score without coaching,
@@ -245,7 +246,7 @@ func newTested(t Trial, p *population) *tested {
 	ts := &tested{
 		a: a, shared: a.shared, factor: factor, sumSD: math.Sqrt(sumVariance(factor)),
 		school: make([]float64, schools), uncaused: make([]float64, teachers),
-		e: make([]float64, n), show: make([]steps, n),
+		ones: slices.Repeat([]float64{1}, n), e: make([]float64, n), show: make([]steps, n),
 		valid: newStretch(n, len(t.Design.Arms), t.Design.Tested),
 	}
 	if ts.shared != nil {
@@ -380,31 +381,30 @@ func (ts *tested) drawResiduals(p *population, j, next int, valid []bool, r *Sou
 	first, tests := p.childStart[j], len(in.normal)
 	drawn := in.drawn[:(p.childStart[next]-first)*tests]
 	r.Normals(drawn)
-	n := 0
+	n, kept, part := 0, in.kept, in.part
 	for c := j; c < next; c++ {
-		for i := p.childStart[c]; i < p.childStart[c+1]; i++ {
-			in.kept[n], in.part[n] = (i-first)*tests, p.child[i] // of a child who is not valid: overwritten by the next
-			if valid[i] {
+		lo, hi := p.childStart[c], p.childStart[c+1]
+		child := p.child[lo:hi]
+		for i, is := range valid[lo:hi] {
+			kept[n], part[n] = (lo-first+i)*tests, child[i] // of a child who is not valid: overwritten by the next
+			if is {
 				n++
 			}
 		}
 		in.end[c-j] = n
 	}
 	transpose(in.normal, drawn, in.kept[:n])
-	strength := in.strength[:n]
-	clear(strength)
 	for k, row := range ts.factor {
-		e := in.residual[k][:n]
-		combine(e, row, in.normal)
-		for c, v := range e {
-			strength[c] += v
-		}
+		combine(in.residual[k][:n], row, in.normal)
 	}
+	strength, total, sd := in.strength[:n], ts.strength, ts.sumSD
+	combine(strength, ts.ones, in.residual)
 	for c, f := range strength {
-		f /= ts.sumSD
+		f /= sd
 		strength[c] = f
-		ts.strength += f
+		total += f
 	}
+	ts.strength = total
 	if ts.shared != nil {
 		n = 0
 		for c := j; c < next; c++ {

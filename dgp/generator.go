@@ -308,7 +308,7 @@ func (g *Generator) lose(r *Source) {
 			g.valid[i] = true
 		}
 	}
-	schools, teachers, children := 0, 0, 0
+	schools, teachers, children, stay := 0, 0, 0, g.children
 	for s := range g.left {
 		if g.left[s] && g.retention == nil {
 			for j := p.teacherStart[s]; j < p.teacherStart[s+1]; j++ {
@@ -325,9 +325,10 @@ func (g *Generator) lose(r *Source) {
 			g.teachers[teachers] = j
 			g.teacherSchool[teachers] = schools
 			g.childStart[teachers] = children
-			for i := p.childStart[j]; i < p.childStart[j+1]; i++ {
-				g.children[children] = i // one who is not valid: overwritten by the next
-				if g.valid[i] {
+			first := p.childStart[j]
+			for i, is := range valid[first:p.childStart[j+1]] {
+				stay[children] = first + i // one who is not valid: overwritten by the next
+				if is {
 					children++
 				}
 			}
