@@ -128,6 +128,31 @@ func TestStripsAreThoseOfTheLibrary(t *testing.T) {
 	}
 }
 
+// Whether a point is under the density is what its exponential says: anywhere in every strip,
+// and very near the density.
+func TestUnderIsTheExponential(t *testing.T) {
+	g := NewSource().Load(Stream{Seed: 15}, OutcomePurpose).pcg
+	for i := 1; i < len(edges); i++ {
+		at := &edges[i]
+		if d := at.half - math.Pow(strips[i].unit*(1<<31), 2)/2; math.Abs(d) > 1e-6 {
+			t.Fatalf("strip %d ends %g off", i, d)
+		}
+		for range 2000 {
+			x := strips[i].unit * float64(g.Uint64()>>33)
+			if bound := strips[i].unit * float64((strips[i].width+1)/2); x < bound {
+				x = bound + x*(1-bound/(strips[i].unit*(1<<31)))
+			}
+			density := float32(math.Exp(-.5 * x * x))
+			near := math.Nextafter32(density, 0)
+			for _, y := range []float32{at.density + float32(g.Float64())*at.rise, density, near, math.Nextafter32(near, 0), math.Nextafter32(density, 1), density * (1 + 0.9e-6), density * (1 - 0.9e-6), density * (1 + 1.1e-6), density * (1 - 1.1e-6)} {
+				if got, want := at.under(x, y), y < density; got != want {
+					t.Fatalf("strip %d: %g at %g is under the density: %v", i, y, x, got)
+				}
+			}
+		}
+	}
+}
+
 // The tail of the density, thousands of draws long.
 func TestTailIsThatOfTheLibrary(t *testing.T) {
 	const draws = 20_000

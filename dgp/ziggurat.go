@@ -19,9 +19,12 @@ func (s *Source) Normals(dst []float64) {
 		second := g.nextButOne()
 		x, inside := place(g.next().word())
 		y, both := place(second.word())
-		if inside && both {
+		switch {
+		case inside && both:
 			g = second
-		} else {
+		case inside:
+			y, g = second.outside(second.word())
+		default:
 			x, g = g.normal()
 			y, g = g.normal()
 		}
@@ -49,9 +52,12 @@ type strip struct {
 	back, width uint32  // a place less than width after -back is under the density
 }
 
-// An edge is the density, without its constant, where a strip ends, and how much higher it
-// is where the strip within ends.
-type edge struct{ density, rise float32 }
+// An edge is where a strip ends: half its square, and the density without its constant;
+// and how much higher that is where the strip within ends.
+type edge struct {
+	half, height  float64
+	density, rise float32 // as rand.Rand has them
+}
 
 // A word names a strip by 7 of its bits and a place by 32, and a place under the density
 // is the draw. So it is 97 times of 100. All is as in rand.Rand, to the last bit.
@@ -80,8 +86,9 @@ func layStrips() (all [128]strip, ends [128]edge) {
 			within = math.Sqrt(-2 * math.Log(stripArea/end+density(end)))
 		}
 		lay(i, end, within)
-		low := float32(density(end))
-		ends[i] = edge{low, float32(density(within)) - low}
+		height := density(end)
+		low := float32(height)
+		ends[i] = edge{0.5 * end * end, height, low, float32(density(within)) - low}
 		end = within
 	}
 	return all, ends
@@ -111,11 +118,32 @@ func (g pcg) outside(word uint64) (x float64, after pcg) {
 			}
 			return x, g
 		}
-		if edges[i].density+float32(g.Float64())*edges[i].rise < float32(math.Exp(-.5*x*x)) {
+		if at := &edges[i]; at.under(x, at.density+float32(g.Float64())*at.rise) {
 			return x, g
 		}
 		word = g.Uint64()
 	}
+}
+
+// under reports whether a point at height y over a place x of the strip is under the density,
+// as float32(math.Exp(-x²/2)) has it. With d = (edge² - x²)/2, which is less than 1, that is
+// height times e^d, and
+//
+//	1 + d + d²/2 + d³/6 <= e^d <= 1 + d + d²/2 + d³/6 + d⁴ e/24
+//
+// which tells but when y is very near.
+func (at *edge) under(x float64, y float32) bool {
+	const rounding = 1e-6 // more than that of y and of the density
+	d := at.half - 0.5*x*x
+	least := at.height * (1 + d*(1+d*(1.0/2+d*(1.0/6))))
+	most := least + at.height*(math.E/24)*(d*d)*(d*d)
+	switch v := float64(y); {
+	case v < least*(1-rounding):
+		return true
+	case v > most*(1+rounding):
+		return false
+	}
+	return y < float32(math.Exp(-.5*x*x))
 }
 
 // tail returns a draw from above outermost (Marsaglia 1964), and the state after it.
