@@ -64,9 +64,9 @@ func ofEstimator(a estimators.StepDown) Adjustment {
 	}
 }
 
-// byEstimator reports whether the adjustment is one that an estimator has made
+// ByEstimator reports whether the adjustment is one that an estimator has made
 // already, so that nothing is left to do and no unadjusted p-value is known.
-func (a Adjustment) byEstimator() bool { return a == WestfallYoung || a == RomanoWolf }
+func (a Adjustment) ByEstimator() bool { return a == WestfallYoung || a == RomanoWolf }
 
 // Names lists the adjustments.
 func (Adjustment) Names() []string { return adjustmentNames[:] }

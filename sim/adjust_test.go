@@ -19,7 +19,7 @@ func adjusted(p []float64, method Adjustment) []float64 {
 func allAdjustments() []Adjustment {
 	var all []Adjustment
 	for a := range adjustments {
-		if !a.byEstimator() {
+		if !a.ByEstimator() {
 			all = append(all, a)
 		}
 	}
@@ -208,7 +208,7 @@ func TestAdjustmentNames(t *testing.T) {
 		}
 	}
 	for i, name := range estimators.StepDown(0).Names() { // a name of one is that of the other
-		if method := ofEstimator(estimators.StepDown(i)); method.String() != name || method.byEstimator() != (i > 0) {
+		if method := ofEstimator(estimators.StepDown(i)); method.String() != name || method.ByEstimator() != (i > 0) {
 			t.Errorf("the estimators' %s is %s here", name, method)
 		}
 	}

@@ -39,7 +39,7 @@ const whyOwn = "its critical values come from draws that the estimator makes fro
 // family finds the closed form of a family of tests; the second result says why there is
 // none.
 func (d designForms) family(f Family) (*FamilyForm, string) {
-	if f.Methods[0].byEstimator() {
+	if f.Methods[0].ByEstimator() {
 		return nil, whyOwn
 	}
 	if m := len(f.Outcomes); m > analytic.MostTests {

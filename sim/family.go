@@ -21,6 +21,48 @@ type Family struct {
 	Methods   []Adjustment `yaml:"methods" required:"true" minlen:"1" doc:"adjustments of the p-values: none, bonferroni, holm, hochberg, BH, BY; of an estimator that adjusts its p-values itself (westfall-young, romano-wolf), just that one"`
 }
 
+// adjustment is the first of its methods that adjusts, by which the power of each of
+// its tests is told; NoAdjustment where none does.
+func (f Family) adjustment() Adjustment {
+	for _, m := range f.Methods {
+		if m != NoAdjustment {
+			return m
+		}
+	}
+	return NoAdjustment
+}
+
+// tests are the family's tests, in the order of its outcomes.
+func (f Family) tests() []Test {
+	all := make([]Test, len(f.Outcomes))
+	for i, outcome := range f.Outcomes {
+		all[i] = Test{f.Estimator, outcome, f.Term}
+	}
+	return all
+}
+
+// FindFamily returns the tests of the family of a name, nil where there is none.
+func (s Study) FindFamily(name string) []Test {
+	for _, f := range s.Families {
+		if f.Name == name {
+			return f.tests()
+		}
+	}
+	return nil
+}
+
+// AdjustedBy returns the first family that adjusts a test's p-values, and its method:
+// that by which Families.Of gives the test's power. It is nil where no family does.
+func (s Study) AdjustedBy(test Test) (*Family, Adjustment) {
+	for i := range s.Families {
+		f := &s.Families[i]
+		if method := f.adjustment(); method != NoAdjustment && slices.Contains(f.tests(), test) {
+			return f, method
+		}
+	}
+	return nil, NoAdjustment
+}
+
 // A Share is a probability as estimated by simulation.
 type Share struct {
 	Value float64
@@ -351,7 +393,7 @@ func (t *familyTally) rows() []FamilyPower {
 			Familywise:         shareOf(c.familywise, t.withNull),
 			FalseDiscovery:     meanShare(c.discovery),
 		}
-		if t.Methods[i].byEstimator() {
+		if t.Methods[i].ByEstimator() {
 			row.CompleteUnadjusted = Share{math.NaN(), math.NaN()}
 		}
 		for k := range t.Outcomes {
@@ -429,7 +471,7 @@ func (s Study) familyFaults(rows []estimators.Row) []Fault {
 			continue
 		}
 		for k, method := range f.Methods {
-			if adjusted == NoAdjustment && method.byEstimator() {
+			if adjusted == NoAdjustment && method.ByEstimator() {
 				fault(fmt.Sprintf("%s.methods[%d]", path, k), "%s does not adjust by %s; its own key adjust would", f.Estimator, method)
 			}
 		}

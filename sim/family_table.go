@@ -443,7 +443,7 @@ func (l *familyLegend) see(r *FamilyPower) {
 	l.unadjusted = l.unadjusted || !math.IsNaN(r.CompleteUnadjusted.Value)
 	l.null = l.null || !math.IsNaN(r.Familywise.Value)
 	l.formula, l.error = l.formula || r.Formula != nil, math.Max(l.error, r.FormulaError)
-	if r.Method.byEstimator() {
+	if r.Method.ByEstimator() {
 		if name := r.Method.String(); !slices.Contains(l.byEstimator, name) {
 			l.byEstimator = append(l.byEstimator, name)
 		}

@@ -41,7 +41,9 @@ type Uncertain struct{ Value, MCSE float64 }
 //	λ(x) = Φ⁻¹(power) + Φ⁻¹(1-α/2),
 //
 // which is close to linear in the effect x, and ends with full simulations there.
-// All values share random draws.
+// All values share random draws. Where a family adjusts the test's p-values, power is
+// that after adjustment, and 1-α/2 is where the estimates say that it rejects: the
+// effect in standard errors less Φ⁻¹(power).
 func (s EffectSearch) Find(ctx context.Context) (Detectable, error) {
 	var d Detectable
 	pilot := min(max(s.Replicates/5, 200), s.Replicates)
@@ -68,7 +70,7 @@ func (s EffectSearch) Find(ctx context.Context) (Detectable, error) {
 	if !(sd > 0) {
 		return d, fmt.Errorf("the estimates of %s do not vary, or every fit failed, without an effect", s.Test)
 	}
-	model := &surrogate{critical: distuv.UnitNormal.Quantile(1 - zero.alpha/2)}
+	model := &surrogate{critical: distuv.UnitNormal.Quantile(1 - zero.level(0)/2)}
 	want := model.lambda(s.Power)
 	x := want * sd
 	first, err := look(x, pilot)
@@ -96,6 +98,11 @@ func (s EffectSearch) Find(ctx context.Context) (Detectable, error) {
 		}
 		if power <= 0.01 || power >= 0.9999 && n == s.Replicates {
 			return d, fmt.Errorf("no effect was found with power %.3g: at %.4g power is %.3g", s.Power, x, power)
+		}
+		if p.adjusted(0) {
+			mean, sd := p.estimate(0)
+			model.critical = math.Abs(mean)/sd - distuv.UnitNormal.Quantile(power)
+			want = model.lambda(s.Power)
 		}
 		lambda := model.lambda(power)
 		rate := lambda / x

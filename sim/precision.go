@@ -89,11 +89,11 @@ func newReferee(s Study, cells, chunks int) *referee {
 func (s Study) adjustedTests() map[Test]bool {
 	all := map[Test]bool{}
 	for _, f := range s.Families {
-		if !slices.ContainsFunc(f.Methods, func(m Adjustment) bool { return m != NoAdjustment }) {
+		if f.adjustment() == NoAdjustment {
 			continue
 		}
-		for _, outcome := range f.Outcomes {
-			all[Test{f.Estimator, outcome, f.Term}] = true
+		for _, test := range f.tests() {
+			all[test] = true
 		}
 	}
 	return all

@@ -98,16 +98,61 @@ func (s Study) only(tests []Test) Study {
 	return s
 }
 
-// A sample is what the tests found in the first replicates of one design.
+// A sample is what the tests found in the first replicates of one design. Where a
+// family of the study adjusts a test's p-values, the others of the family are watched
+// too, and the test rejects by its adjusted p-value.
 type sample struct {
-	study Study
-	tests []Test
-	alpha float64
-	fits  [][]estimators.Estimate // by test and replicate
+	study    Study
+	tests    []Test
+	alpha    float64
+	families []sampledFamily         // by test
+	watched  []Test                  // the tests, and the others of their families
+	fits     [][]estimators.Estimate // by watched test and replicate
+
+	adjuster Adjuster
+}
+
+// A sampledFamily adjusts a test's p-values; its method is NoAdjustment without one.
+type sampledFamily struct {
+	name   string
+	method Adjustment
+	places []int // of its tests in what is watched
+	own    int   // place of the test among them
+	p      []float64
 }
 
 func newSample(s Study, tests []Test) *sample {
-	return &sample{study: s.only(tests), tests: tests, alpha: s.Alpha, fits: make([][]estimators.Estimate, len(tests))}
+	p := &sample{study: s.only(tests), tests: tests, alpha: s.Alpha, watched: slices.Clone(tests)}
+	for _, test := range tests {
+		var in sampledFamily
+		if f, method := s.AdjustedBy(test); f != nil {
+			all := f.tests()
+			in = sampledFamily{name: f.Name, method: method, own: slices.Index(all, test), p: make([]float64, len(all))}
+			for _, other := range all {
+				place := slices.Index(p.watched, other)
+				if place < 0 {
+					place = len(p.watched)
+					p.watched = append(p.watched, other)
+				}
+				in.places = append(in.places, place)
+			}
+		}
+		p.families = append(p.families, in)
+	}
+	p.fits = make([][]estimators.Estimate, len(p.watched))
+	return p
+}
+
+// level is about the level at which a test's own p-value is judged where all others
+// of its family keep theirs: that of Bonferroni.
+func (p *sample) level(test int) float64 {
+	return p.alpha / float64(max(1, len(p.families[test].places)))
+}
+
+// adjusted reports whether a test rejects by more than its own p-value.
+func (p *sample) adjusted(test int) bool {
+	method := p.families[test].method
+	return method != NoAdjustment && !method.ByEstimator()
 }
 
 // replicates is how many have been drawn.
@@ -120,7 +165,7 @@ func (p *sample) grow(ctx context.Context, n, workers int) error {
 	if n <= from {
 		return ctx.Err()
 	}
-	more := make([][]estimators.Estimate, len(p.tests))
+	more := make([][]estimators.Estimate, len(p.watched))
 	for i := range more {
 		more[i] = make([]estimators.Estimate, n-from)
 	}
@@ -171,8 +216,8 @@ func (p *sample) world() (*world, []int, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	places := make([]int, len(p.tests))
-	for t, test := range p.tests {
+	places := make([]int, len(p.watched))
+	for t, test := range p.watched {
 		places[t] = slices.IndexFunc(w.rows, func(row estimators.Row) bool {
 			return row.Estimator == test.Estimator && row.Outcome == test.Outcome && row.Term == test.Term
 		})
@@ -187,12 +232,31 @@ func (p *sample) world() (*world, []int, error) {
 // counting as no rejection, with its Monte Carlo standard error.
 func (p *sample) power(test int) (power, mcse float64) {
 	hits := 0
-	for _, e := range p.fits[test] {
-		if e.Status.Worked() && e.P <= p.alpha {
+	for replicate := range p.replicates() {
+		if p.pValue(test, replicate) <= p.alpha { // not where it is NaN
 			hits++
 		}
 	}
 	return share(hits, p.replicates())
+}
+
+// pValue is the p-value by which a test rejects, NaN of a failed fit; after
+// adjustment as MeasureFamilies has it.
+func (p *sample) pValue(test, replicate int) float64 {
+	of := func(place int) float64 {
+		if e := p.fits[place][replicate]; judged(e).Worked() {
+			return e.P
+		}
+		return math.NaN()
+	}
+	if !p.adjusted(test) {
+		return of(test)
+	}
+	f := &p.families[test]
+	for i, place := range f.places {
+		f.p[i] = of(place)
+	}
+	return p.adjuster.Adjust(f.p, f.p, f.method)[f.own]
 }
 
 // failed counts the fits of a test that failed.
@@ -233,15 +297,16 @@ func (p *sample) weakest() float64 {
 // with the mean and the standard deviation of the estimates would be called
 // significant with that replicate's standard error and degrees of freedom. The
 // search uses it far from the target, where the share of rejections is 0 or 1;
-// no answer rests on it. Tests without a standard error give their share of
-// rejections. variance is that of λ = Φ⁻¹(power) + Φ⁻¹(1-α/2).
+// no answer rests on it. Tests without a standard error, and those that hang on
+// others of a family, give their share of rejections. variance is that of
+// λ = Φ⁻¹(power) + Φ⁻¹(1-α/2).
 func (p *sample) smooth(test int) (power, variance float64) {
 	n := float64(p.replicates())
 	mean, sd := p.estimate(test)
 	var quantile, of float64
 	limits := newLimits(p.alpha)
 	sum := 0.0
-	if !(sd > 0) { // fewer than two fits worked, or all found the same
+	if !(sd > 0) || p.adjusted(test) { // fewer than two fits worked, or all found the same
 		return p.smoothShare(test)
 	}
 	for _, e := range p.fits[test] {

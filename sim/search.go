@@ -45,7 +45,9 @@ type Looked struct {
 // A TestPower is the simulated power of one test.
 type TestPower struct {
 	Test
-	Share
+	Share         // after adjustment where a family of the study has the test
+	Family string // that family, "" without one
+	Method Adjustment
 	Failed int // fits that failed, which count as no rejection
 	Mean   float64
 	SD     float64 // of the estimates
@@ -100,7 +102,7 @@ type candidate struct {
 // A hunt is a Search under way.
 type hunt struct {
 	Search
-	alpha      float64
+	levels     []float64 // by test
 	candidates []*candidate
 	models     []*surrogate // by test
 	trials     int
@@ -275,7 +277,10 @@ func (h *hunt) grow(ctx context.Context, c *candidate, n int) error {
 			return err
 		}
 		c.sample = newSample(study, h.Tests)
-		h.alpha = study.Alpha
+		h.levels = h.levels[:0]
+		for t := range h.Tests {
+			h.levels = append(h.levels, c.sample.level(t))
+		}
 	}
 	before := c.sample.replicates()
 	if err := c.sample.grow(ctx, n, h.Workers); err != nil {
@@ -305,7 +310,7 @@ func (h *hunt) fit() {
 				seen = append(seen, observedPower{at: c.values, power: power, variance: variance})
 			}
 		}
-		h.models = append(h.models, fitSurrogate(seen, logs, h.alpha))
+		h.models = append(h.models, fitSurrogate(seen, logs, h.levels[t]))
 	}
 }
 
@@ -507,7 +512,7 @@ func (h *hunt) neighbours(ctx context.Context, answer *candidate) error {
 func (c *candidate) looked() Looked {
 	l := Looked{Values: c.values, Cost: c.cost, Replicates: c.sample.replicates()}
 	for t, test := range c.sample.tests {
-		p := TestPower{Test: test, Failed: c.sample.failed(t)}
+		p := TestPower{Test: test, Failed: c.sample.failed(t), Family: c.sample.families[t].name, Method: c.sample.families[t].method}
 		p.Value, p.MCSE = c.sample.power(t)
 		p.Mean, p.SD = c.sample.estimate(t)
 		l.Tests = append(l.Tests, p)

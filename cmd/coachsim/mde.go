@@ -24,7 +24,9 @@ the other (effect: that of every treatment on every test; where another key is a
 list, every entry to the same), beginning at the one
 that the standard error suggests; all share random draws. The answer is given in
 the key's units and, where the test estimates a known effect, as the effect on
-its outcome, each with its Monte Carlo standard error.`,
+its outcome, each with its Monte Carlo standard error. Where the study declares a
+family with the test, power is that after adjustment; what the key does to the
+family's other outcomes counts there.`,
 		Example: `  coachsim mde ecuador
   coachsim mde ecuador --test itt-class --effect quality.effect.shift
   coachsim mde my-trial.yaml --power 0.9 --replicates 5000 --set trial.schools=30`,
@@ -38,6 +40,9 @@ its outcome, each with its Monte Carlo standard error.`,
 			design, study, tests, err := f.open(s, args[0])
 			if err != nil {
 				return err
+			}
+			if len(tests) > 1 {
+				return usageError("--test %s: is a family of %d tests; mde takes one, such as %s", f.tests[0], len(tests), strings.Join([]string{tests[0].Estimator, tests[0].Outcome, tests[0].Term}, ":"))
 			}
 			if effect == "" {
 				effect = effectKey(study, tests[0])
@@ -70,7 +75,7 @@ its outcome, each with its Monte Carlo standard error.`,
 			if f.json {
 				return f.writeMDEJSON(s, d, effect, tests[0])
 			}
-			fmt.Fprintf(s.out, "Minimum detectable effect of %s, with %g%% power at %g%%:\n\n", tests[0], 100*f.power, 100*study.Alpha)
+			fmt.Fprintf(s.out, "Minimum detectable effect of %s, with %g%% power at %g%%:\n%s\n", tests[0], 100*f.power, 100*study.Alpha, adjustment(study, tests))
 			if d.Effect != nil {
 				fmt.Fprintf(s.out, "  %.4f (%.4f)  effect on %s\n", d.Effect.Value, d.Effect.MCSE, tests[0].Outcome)
 			}

@@ -25,7 +25,8 @@ func newOptimise(s streams) *cobra.Command {
 		Long: `Find, among all combinations of the values of several keys, the cheapest design
 with the power asked for, or with --budget the design with the most power that
 the budget buys. The study's cost: section says what each unit costs. With
-several --test, a design has the power of its weakest test.
+several --test, a design has the power of its weakest test; the power of a test
+that is in a family of the study is that after adjustment.
 
 A few designs are simulated briefly; a surface fitted to their power says where
 to look next. Every design that the surface cannot rule out as the answer is
@@ -97,7 +98,7 @@ designs that were simulated. Exit code 4 says that the power is out of reach.`,
 			if f.json {
 				err = f.writeFoundJSON(s.out, found, keys)
 			} else {
-				f.writeOptimum(s, found, keys, tests, limited, budget)
+				f.writeOptimum(s, study, found, keys, tests, limited, budget)
 			}
 			if err == nil && picture != "" {
 				target, most := f.power, math.NaN()
@@ -147,8 +148,8 @@ func writeFrontier(s streams, path string, theme plots.Theme, study sim.Study, f
 	return nil
 }
 
-func (f *searchFlags) writeOptimum(s streams, found sim.Found, keys []sim.VariedKey, tests []sim.Test, limited bool, budget float64) {
-	fmt.Fprintf(s.out, "Power of %s\n\n", writtenTests(tests))
+func (f *searchFlags) writeOptimum(s streams, study sim.Study, found sim.Found, keys []sim.VariedKey, tests []sim.Test, limited bool, budget float64) {
+	fmt.Fprintf(s.out, "Power of %s\n%s\n", writtenTests(tests), adjustment(study, tests))
 	frontier := found
 	frontier.Looked = found.Frontier()
 	fmt.Fprintln(s.out, "Frontier: each design has more power than any simulated one that costs less.")

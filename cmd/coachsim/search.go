@@ -30,7 +30,7 @@ type searchFlags struct {
 func (f *searchFlags) add(flags *pflag.FlagSet) {
 	f.studyFlags.add(flags)
 	f.addReplicates(flags)
-	flags.StringArrayVar(&f.tests, "test", nil, "the test whose power counts: `ESTIMATOR[:OUTCOME[:TERM]]` (default the study's primary estimate, or its first of a known effect)")
+	flags.StringArrayVar(&f.tests, "test", nil, "the test whose power counts: `ESTIMATOR[:OUTCOME[:TERM]]` (default the study's primary estimate, or its first of a known effect), or a family's name, for each of its tests; power is after adjustment where the study declares a family with the test")
 	flags.Float64Var(&f.power, "power", 0.8, "the power wanted")
 	flags.IntVar(&f.workers, "workers", runtime.GOMAXPROCS(0), "`NUMBER` of parallel workers; no result depends on it")
 	flags.BoolVar(&f.json, "json", false, "print the result as one JSON object")
@@ -70,12 +70,46 @@ func (f *searchFlags) open(s streams, argument string) (*configs.Design, sim.Stu
 	var tests []sim.Test
 	for _, text := range f.tests {
 		test, err := study.FindTest(text)
-		if err != nil {
+		family := study.FindFamily(text)
+		switch {
+		case err == nil:
+			tests = append(tests, test)
+		case family != nil:
+			tests = append(tests, family...)
+		default:
 			return fail(usageError("--test %s: %v", text, err))
 		}
-		tests = append(tests, test)
 	}
 	return design, study, tests, nil
+}
+
+// adjustment says that the power of tests is that after adjustment, and how to ask for
+// it without; nothing where no family adjusts them.
+func adjustment(study sim.Study, tests []sim.Test) string {
+	var words []string
+	some, byEstimator := false, false
+	for _, test := range tests {
+		family, method := study.AdjustedBy(test)
+		if family == nil {
+			some = true
+			continue
+		}
+		byEstimator = byEstimator || method.ByEstimator()
+		if text := fmt.Sprintf("%s over the %d tests of family %s", method, len(family.Outcomes), family.Name); !slices.Contains(words, text) {
+			words = append(words, text)
+		}
+	}
+	if words == nil {
+		return ""
+	}
+	text := "Power is after adjustment, by " + strings.Join(words, ", and ")
+	if some {
+		text += "; of tests in no family it is as it is"
+	}
+	if !byEstimator {
+		text += "; without: --set families=null"
+	}
+	return text + ".\n"
 }
 
 // A variedRange is one --vary: KEY=LO:HI, KEY=LO:HI:STEP or KEY=A,B,C.
@@ -211,9 +245,13 @@ type testJSON struct {
 	Estimator string  `json:"estimator"`
 	Outcome   string  `json:"outcome"`
 	Term      string  `json:"term"`
-	Power     float64 `json:"power"`
+	Power     float64 `json:"power"` // after adjustment where a family has the test
 	PowerMCSE float64 `json:"power_mcse"`
-	Failed    int     `json:"n_fail"`
+
+	Family     string `json:"family,omitempty"`
+	Adjustment string `json:"adjustment,omitempty"`
+
+	Failed int `json:"n_fail"`
 
 	// Of the fits that worked; null where too few did.
 	Mean      *float64 `json:"mean"`
@@ -232,10 +270,14 @@ func jsonOf(l sim.Looked, keys []sim.VariedKey) lookedJSON {
 	}
 	for _, t := range l.Tests {
 		n := float64(l.Replicates - t.Failed)
-		j.Tests = append(j.Tests, testJSON{
-			t.Estimator, t.Outcome, t.Term, t.Value, t.MCSE, t.Failed,
-			known(t.Mean), known(t.SD / math.Sqrt(n)), known(t.SD), known(t.SD / math.Sqrt(2*(n-1))),
-		})
+		one := testJSON{
+			Estimator: t.Estimator, Outcome: t.Outcome, Term: t.Term, Power: t.Value, PowerMCSE: t.MCSE, Family: t.Family, Failed: t.Failed,
+			Mean: known(t.Mean), MeanMCSE: known(t.SD / math.Sqrt(n)), EmpSE: known(t.SD), EmpSEMCSE: known(t.SD / math.Sqrt(2*(n-1))),
+		}
+		if t.Family != "" {
+			one.Adjustment = t.Method.String()
+		}
+		j.Tests = append(j.Tests, one)
 	}
 	return j
 }

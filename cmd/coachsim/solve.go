@@ -16,7 +16,8 @@ func newSolve(s streams) *cobra.Command {
 		Short: "Find the smallest design with a given power",
 		Long: `Find the least value of one key of the study with which a test has the power
 asked for (the greatest, where power falls with the key), among the values of a
-range.
+range. Where the study declares a family with the test, that is power after
+adjustment, as in a run.
 
 A few designs are simulated briefly; a curve fitted to their power says where to
 look next. Every design that the curve cannot rule out is then simulated in
@@ -75,7 +76,7 @@ of the range has the power; the best is shown.`,
 }
 
 func (f *searchFlags) writeSolved(s streams, study sim.Study, found sim.Found, keys []sim.VariedKey, tests []sim.Test) {
-	fmt.Fprintf(s.out, "Power of %s\n\n", writtenTests(tests))
+	fmt.Fprintf(s.out, "Power of %s\n%s\n", writtenTests(tests), adjustment(study, tests))
 	writeLooked(s.out, found, keys)
 	key := keys[0]
 	which := "Smallest"
