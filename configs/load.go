@@ -169,7 +169,7 @@ func Resolve(s sim.Study) ([]byte, error) {
 
 // results is counted up whenever a change of the program changes the draws, the
 // estimates or the true effects of a study, with a word on what changed.
-const results = 6
+const results = 7
 
 var resultsChanged = []string{
 	2: "true effects of the population changed in their last digits",
@@ -177,6 +177,7 @@ var resultsChanged = []string{
 	4: "SIMEX adds the same draws of error at all its levels",
 	5: "paths corrected for error in the mediators changed in their last digits",
 	6: "estimates of least squares and mixed models changed in their last digits",
+	7: "p-values of t tests, and once more these estimates, changed in their last digits",
 }
 
 // Plan fixes a study for a run directory by a program.
