@@ -390,8 +390,27 @@ func (t Trial) OutcomeWeights(outcome string, shares []float64) (weights []float
 	return weights, true, nil
 }
 
+// TestsPerClass returns the mean number of children with a valid test in a class that
+// stays, over the arms by their shares; with equal shares where the scheme has none.
+func (d Design) TestsPerClass() float64 {
+	mean, _ := d.TestedSize()
+	var shares []float64
+	if by, ok := d.Assignment.(interface{ ArmShares([]string) []float64 }); ok {
+		shares = by.ArmShares(d.Arms)
+	}
+	lost := 0.0
+	for a, arm := range d.Arms {
+		share := 1 / float64(len(d.Arms))
+		if shares != nil {
+			share = shares[a]
+		}
+		lost += share * d.Attrition.Loss.Child.Rate[arm]
+	}
+	return mean * (1 - lost)
+}
+
 // TestedSize returns the mean number of children with a valid test in a class and
-// the coefficient of variation of that number.
+// the coefficient of variation of that number, before Losses.
 func (d Design) TestedSize() (mean, cv float64) {
 	square := 0.0
 	d.Children.solved(new(Faults)).each(func(size, p float64) {

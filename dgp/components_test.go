@@ -379,6 +379,26 @@ func TestOutcomeWeights(t *testing.T) {
 	}
 }
 
+// TestTestsPerClass holds the mean number of children with a valid test in a class that
+// is not lost, over arms of unequal shares that lose unequally, against draws.
+func TestTestsPerClass(t *testing.T) {
+	trial := losing()
+	trial.Design.Assignment = dgp.Complete{Share: 0.75}
+	trial.Design.Attrition.Children = 0.1
+	trial.Design.Attrition.Loss.School, trial.Design.Attrition.Loss.Teacher = dgp.Loss{}, dgp.Loss{}
+	trial.Design.Attrition.Loss.Child = dgp.Loss{Rate: map[string]float64{"usual": 0.1, "mentoring": 0.4}}
+	g, err := trial.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c checks
+	for rep := range short(1000) {
+		data, _ := g.Draw(dgp.Stream{Seed: 16, Replicate: uint64(rep)})
+		c.add("tests per class", trial.Design.TestsPerClass(), float64(g.ValidTests())/float64(data.Teachers()))
+	}
+	c.test(t)
+}
+
 // TestTestedSize holds the moments of the number of children with a valid test
 // against draws.
 func TestTestedSize(t *testing.T) {

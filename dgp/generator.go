@@ -267,6 +267,19 @@ func (g *Generator) Draw(st Stream) (*Data, *Truth) {
 	return &g.data, &g.truth
 }
 
+// ValidTests is the number of children of the last draw who have valid tests. Those who
+// are lost may be in its data, with missing ones (Attrition).
+func (g *Generator) ValidTests() int {
+	if g.retention == nil {
+		return g.data.Children()
+	}
+	n := 0.0
+	for _, responded := range g.data.Columns[g.respondedColumn] {
+		n += responded
+	}
+	return int(n)
+}
+
 // drawTests draws what children score.
 func (g *Generator) drawTests(st Stream) {
 	if g.learning != nil {

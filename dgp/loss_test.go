@@ -285,6 +285,9 @@ func TestKeepKeepsWhoWasLost(t *testing.T) {
 					t.Fatalf("%s, replicate %d: %s differs: %d and %d values", name, rep, col.Name, len(values), len(want.Columns[c]))
 				}
 			}
+			if n := want.Children(); was.ValidTests() != n || is.ValidTests() != n {
+				t.Fatalf("%s, replicate %d: %d valid tests and %d, want %d", name, rep, was.ValidTests(), is.ValidTests(), n)
+			}
 		}
 	}
 }

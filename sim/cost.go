@@ -7,7 +7,7 @@ import (
 )
 
 // A Cost is what a trial costs, by unit, in any currency. Units that are lost
-// after assignment are paid for.
+// after assignment are paid for, except tests that are not taken.
 type Cost struct {
 	Fixed   float64 `yaml:"fixed" min:"0" doc:"once"`
 	Block   float64 `yaml:"block" min:"0" doc:"per block"`
@@ -65,7 +65,7 @@ func (c Cost) Items(t dgp.Trial) ([]CostItem, error) {
 	}
 	for rep := range costDraws {
 		data, _ := g.Draw(dgp.Stream{Seed: populationSeed, Replicate: uint64(rep)})
-		children += float64(data.Children())
+		children += float64(g.ValidTests())
 		coaches += float64(g.Coaches())
 		if len(arms) == 0 {
 			continue // a study without treatment

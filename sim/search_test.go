@@ -497,6 +497,32 @@ func TestCost(t *testing.T) {
 	}
 }
 
+// Only tests that are taken are paid for, however children are lost. Of 720 a share of 15%
+// is lost: over 100 draws the mean of those left has a standard error of 1.
+func TestCostOfLostChildren(t *testing.T) {
+	s := planned()
+	s.Design.Blocks, s.Design.Schools, s.Design.Teachers = 2, 10, 3
+	s.Design.Tested = 12
+	c := Cost{Child: 1}
+	var costs []float64
+	for _, attrition := range []dgp.Attrition{
+		{Children: 0.15},
+		{Children: 0.15, Keep: true},
+		{Loss: dgp.Losses{Child: dgp.Loss{Rate: map[string]float64{"control": 0.15, "coaching": 0.15}}}},
+	} {
+		s.Design.Attrition = attrition
+		got, err := c.Of(s.Trial)
+		must(t, err)
+		if math.Abs(got-0.85*720) > 4 {
+			t.Errorf("%+v: cost %v, want about %v", attrition, got, 0.85*720)
+		}
+		costs = append(costs, got)
+	}
+	if costs[0] != costs[1] {
+		t.Errorf("cost %v, and %v where the lost are kept in the data", costs[0], costs[1])
+	}
+}
+
 // Observation is paid by day, segment, rating, hour of work and rater: 60 classes
 // on 3 days of 2 segments by 2 coders, 20 minutes each; 9 raters or 120.
 func TestCostOfObservation(t *testing.T) {

@@ -73,7 +73,7 @@ thrown away; nothing is written. Exit code 2 says that there are faults.`,
 				fmt.Fprintf(s.out, "%-11s %s\n", section.Name, section.Words)
 			}
 			data, _ := g.Draw(dgp.Stream{Seed: study.Seed})
-			fmt.Fprintf(s.out, "One draw    %d schools, %d teachers, %s with a valid test\n", data.N[dgp.SchoolLevel], data.Teachers(), countOf(data.Children(), "child", "children"))
+			fmt.Fprintf(s.out, "One draw    %d schools, %d teachers, %s\n", data.N[dgp.SchoolLevel], data.Teachers(), writtenTested(g, data))
 			fmt.Fprintf(s.out, "Columns     ")
 			for i, column := range g.Shape().Columns {
 				if column.Rating == nil {
@@ -275,6 +275,16 @@ func writeSweep(w io.Writer, study sim.Study) {
 	for _, entry := range study.Sweep {
 		fmt.Fprintf(w, "            %s: %s\n", entry.Keys, strings.Join(entry.Values, ", "))
 	}
+}
+
+// writtenTested is "2443 children with a valid test", and "2448 of 2880 children with a
+// valid test" where the data hold those who are lost.
+func writtenTested(g *dgp.Generator, data *dgp.Data) string {
+	text := countOf(data.Children(), "child", "children") + " with a valid test"
+	if n := g.ValidTests(); n < data.Children() {
+		text = fmt.Sprintf("%d of %s", n, text)
+	}
+	return text
 }
 
 func countOf(n int, one, many string) string {

@@ -17,7 +17,8 @@ func newDraw(s streams) *cobra.Command {
 		Use:   "draw STUDY",
 		Short: "Write one synthetic data set, to check in R or Stata",
 		Long: `Write the data set of one replicate, as the estimators of "run" see it with the
-same study and seed: children.csv has a row for every child with a valid test,
+same study and seed: children.csv has a row for every child with a valid test
+(every sampled child, where the study keeps the lost: trial.attrition.keep, .loss),
 with every column of the child, teacher and school; teachers.csv a row for every
 teacher.`,
 		Example: `  coachsim draw ecuador --replicate 3 --out data

@@ -219,7 +219,7 @@ func (d *drawn) write(s streams, dir string, force, oracle bool) error {
 			return err
 		}
 	}
-	fmt.Fprintf(s.talk, "Wrote %s and %s: replicate %d, %d schools, %d teachers, %d children.\n",
-		children, teachers, d.replicate, data.N[dgp.SchoolLevel], data.Teachers(), data.Children())
+	fmt.Fprintf(s.talk, "Wrote %s and %s: replicate %d, %d schools, %d teachers, %s.\n",
+		children, teachers, d.replicate, data.N[dgp.SchoolLevel], data.Teachers(), writtenTested(d.generator, data))
 	return nil
 }

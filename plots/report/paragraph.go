@@ -395,8 +395,7 @@ func (p *plan) short() string {
 		weight int // 0 must be
 	}
 	d := p.design.Design
-	mean, _ := d.TestedSize()
-	tested := "about " + rounded(math.Round(mean)) + " tested children per class"
+	tested := "about " + rounded(math.Round(d.TestsPerClass())) + " tested children per class"
 	var parts []part
 	add := func(weight int, words ...string) { parts = append(parts, part{sentence(words...), weight}) }
 	parts = append(parts, part{p.opening(), 0})

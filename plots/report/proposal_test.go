@@ -212,8 +212,7 @@ func checkNumbers(t *testing.T, r report.Results, p report.Proposal) {
 			known = append(known, 100*share)
 		}
 		mean, sd := d.ClassSizes()
-		tested, _ := d.TestedSize()
-		known = append(known, mean, sd/mean, tested)
+		known = append(known, mean, sd/mean, d.TestsPerClass())
 		for _, v := range s.Trial.Variances() {
 			for _, l := range v.Levels {
 				known = append(known, l.ICC, 100*l.R2)
