@@ -26,12 +26,13 @@ const (
 	LoneUnit                     // an arm has one row, or one cluster, in a block: nothing tells how its units vary
 	SplitCluster                 // a cluster has rows of both arms, or of several blocks
 	NotSelected                  // the term is not among those that were selected
+	PerfectStage                 // the instruments tell the endogenous regressor without error, so that the F of its first stage is infinite
 	statuses
 )
 
 var statusNames = [statuses]string{
 	"ok", "reduced", "collinear", "too-few-rows", "too-few-clusters", "no-variation", "not-finite", "boundary", "not-converged", "no-residual", "bad-weights", "not-positive", "separated",
-	"bad-arm", "one-arm", "lone-unit", "split-cluster", "not-selected",
+	"bad-arm", "one-arm", "lone-unit", "split-cluster", "not-selected", "perfect-first-stage",
 }
 
 func (s Status) String() string {
@@ -45,8 +46,9 @@ func (s Status) String() string {
 func (s Status) Worked() bool { return s == OK || s == Reduced || s == Boundary }
 
 // Failed reports whether the fit failed: it gave no estimate, and should have. That a
-// term is not selected is an outcome of a selection, and no failure.
-func (s Status) Failed() bool { return !s.Worked() && s != NotSelected }
+// term is not selected is an outcome of a selection, and no failure; nor is an F that is
+// infinite since everybody takes up what is offered.
+func (s Status) Failed() bool { return !s.Worked() && s != NotSelected && s != PerfectStage }
 
 // ParseStatus reads the name that String writes.
 func ParseStatus(name string) (Status, error) {

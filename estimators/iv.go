@@ -20,7 +20,9 @@ import (
 // instruments' coefficients in its regression on all of them are 0. With one
 // endogenous regressor and robust standard errors it is the F of Kleibergen and
 // Paap (2006), and with one instrument the effective F of Montiel Olea and
-// Pflueger (2013).
+// Pflueger (2013). Where the instruments tell the regressor without error, as where all
+// take up what they are offered and nobody else does, it is infinite: the status is
+// PerfectStage, which is no failure.
 //
 // Where the instruments do not identify the coefficients of the endogenous
 // regressors, every row is Collinear.

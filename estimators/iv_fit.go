@@ -411,10 +411,10 @@ func (v *iv) firstStageF(s *Setup, d int, k float64, status Status) Estimate {
 	df := c.rows - k
 	u := v.l.terms[v.m+d]
 	rss := v.errDD[d*(v.p-v.m)+d]
-	st.spread = 0
-	if rss > 1e-12*c.gram[u*c.width+u] {
-		st.spread = rss / df
+	if !(rss > 1e-12*c.gram[u*c.width+u]) {
+		return failed(PerfectStage)
 	}
+	st.spread = rss / df
 	for j := range n {
 		st.value[j] = -v.rest.influence[d*v.p+v.w+j]
 	}

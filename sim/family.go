@@ -245,6 +245,8 @@ func (m *familyMeasurer) add(r *Record) error {
 		t.p[place.outcome] = math.NaN()
 		if status := judged(r.Estimate); status.Worked() {
 			t.p[place.outcome] = r.P
+		} else if status == estimators.PerfectStage {
+			t.p[place.outcome] = 0
 		} else if status.Failed() {
 			t.failed = true
 		}

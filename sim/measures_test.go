@@ -479,6 +479,14 @@ func TestEstimateThatIsNoNumber(t *testing.T) {
 	}
 }
 
+// An infinite F of a perfect first stage is no failure: it rejects, and no mean holds it.
+func TestPerfectStage(t *testing.T) {
+	got := measured(t, 0.05, []Record{fit(nan, 40, nan, 9, 0.01), failure(nan, estimators.PerfectStage), fit(nan, 2, nan, 9, 0.3), fit(nan, 3, nan, 9, 0.2)})
+	if got.N != 4 || got.NFail != 0 || got.Estimates() != 3 || got.Mean != 15 || got.Power != 0.5 {
+		t.Errorf("N = %d, NFail = %d, %d estimates, Mean = %v, Power = %v", got.N, got.NFail, got.Estimates(), got.Mean, got.Power)
+	}
+}
+
 // The interval covers exactly what the test does not reject.
 func TestCoverEqualsTest(t *testing.T) {
 	limits := newLimits(0.05)

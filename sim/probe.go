@@ -244,8 +244,12 @@ func (p *sample) power(test int) (power, mcse float64) {
 // adjustment as MeasureFamilies has it.
 func (p *sample) pValue(test, replicate int) float64 {
 	of := func(place int) float64 {
-		if e := p.fits[place][replicate]; judged(e).Worked() {
+		e := p.fits[place][replicate]
+		switch status := judged(e); {
+		case status.Worked():
 			return e.P
+		case status == estimators.PerfectStage:
+			return 0
 		}
 		return math.NaN()
 	}

@@ -108,7 +108,9 @@ type Summary struct {
 }
 
 // Estimates is the number of replicates with an estimate.
-func (m *Measures) Estimates() int { return m.N - m.NFail - m.NotSelected }
+func (m *Measures) Estimates() int {
+	return m.N - m.NFail - m.NotSelected - m.fits(estimators.PerfectStage)
+}
 
 // Unselected is the share of replicates in which the term was not selected.
 func (m *Measures) Unselected() Share { return shareOf(m.NotSelected, m.N) }

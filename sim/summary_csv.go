@@ -226,6 +226,10 @@ func (r *SummaryRow) writeJSON(out *bytes.Buffer) {
 	}
 	out.WriteString(`,"reduced":`)
 	out.WriteString(strconv.Itoa(r.fits(estimators.Reduced)))
+	if n := r.fits(estimators.PerfectStage); n > 0 {
+		out.WriteString(`,"perfect_first_stage":`)
+		out.WriteString(strconv.Itoa(n))
+	}
 	if r.NoMDES != "" {
 		out.WriteString(`,"no_mdes":`)
 		writeJSONString(out, r.NoMDES)

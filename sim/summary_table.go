@@ -810,6 +810,8 @@ func (s Summary) notes() []string {
 			what = "left a collinear covariate out"
 		case estimators.Boundary:
 			what = "found a variance component of 0 (boundary; lme4 says singular)"
+		case estimators.PerfectStage:
+			what = "found a perfect first stage (its F is infinite: it rejects, and is left out of the mean)"
 		}
 		what = fmt.Sprintf("%s in %s of %s trials.", what, count, grouped(of[key]))
 		if who[what] == nil {

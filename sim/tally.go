@@ -92,6 +92,9 @@ func isFinite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 func (t *tally) add(r *Record, alpha float64, limits *limits) {
 	status := judged(r.Estimate)
 	t.status[status]++
+	if status == estimators.PerfectStage { // F is infinite
+		t.rejections++
+	}
 	if !status.Worked() {
 		return
 	}

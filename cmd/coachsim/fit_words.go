@@ -66,6 +66,8 @@ func statusInWords(s estimators.Status) string {
 		return "the maximum of the likelihood was not found; measure columns in units near their standard deviations, or use fewer terms"
 	case estimators.NoResidual:
 		return "the terms fit the outcome exactly, or exactly by cluster: nothing is left to estimate an error from; use fewer terms, or check that the outcome is not among them"
+	case estimators.PerfectStage:
+		return "the instruments tell the endogenous regressor without error: the F of its first stage is infinite, which is no failure"
 	case estimators.NotPositive:
 		return "a variance came out negative: that with two factors of clusters, as it can with few clusters (cluster by the factor with larger variance), or that of mediators less their measurement error (their reliability is too low to correct for)"
 	case estimators.Separated:

@@ -265,8 +265,11 @@ func failureTable(s sim.Summary) *pageTable {
 		if status != estimators.OK && status != estimators.NotSelected && used[status] > 0 {
 			shown = append(shown, status)
 			words := status.String()
-			if status.Worked() {
+			switch {
+			case status.Worked():
 				words += " (worked)"
+			case !status.Failed():
+				words += " (no failure)"
 			}
 			t.Heads = append(t.Heads, pageHead{Words: words})
 		}
