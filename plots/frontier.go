@@ -14,8 +14,8 @@ import (
 
 // Frontier shows what power costs: every design that a search simulated, with the
 // 95% Wilson interval of its power, and the frontier of those that have more
-// power than any that costs less. Designs on the frontier are labelled with their
-// values where there is room; those that rest on few trials have dashed bars, and on
+// power than any that costs less. The answer is labelled with its values, in bold, and
+// others on the frontier with theirs where there is room; those that rest on few trials have dashed bars, and on
 // the frontier hollow markers.
 type Frontier struct {
 	File    string    // name of the files; "frontier" where empty
@@ -177,23 +177,28 @@ func (f Frontier) Draw(t Theme) (Drawing, error) {
 					Min: vg.Point{X: here.X - 0.5, Y: at(100 * v.Low)}, Max: vg.Point{X: here.X + 0.5, Y: at(100 * v.High)},
 				})
 			}
-			first := slices.Clone(frontier)
-			slices.SortStableFunc(first, func(a, b FrontierDesign) int { // the answer has its label before the rest
-				switch {
-				case a.Answer == b.Answer:
-					return 0
-				case a.Answer:
-					return -1
+			for _, d := range f.Designs { // the answer has its label before the rest, wherever there is most room
+				if !d.Answer || !finite(d.Cost) || !finite(d.Power) {
+					continue
 				}
-				return 1
-			})
-			for _, d := range first {
+				bold, here := t.boldFace(t.TickSize), vg.Point{X: atX(d.Cost), Y: at(100 * d.Power)}
+				box := roomiest(here, vg.Point{X: bold.Width(d.design()), Y: t.TickSize}, body, taken)
+				room := vg.Point{X: 5, Y: 1}
+				taken = append(taken, vg.Rectangle{Min: box.Min.Sub(room), Max: box.Max.Add(room)})
+				if near := nearest(box, here); math.Hypot(float64(near.X-here.X), float64(near.Y-here.Y)) > float64(t.TickSize) {
+					p.line(answer.Color, 0.5*t.LineWidth, nil, here.X, here.Y, near.X, near.Y)
+				}
+				p.text(bold, t.Ink, box.Min.X, box.Min.Y+0.14*t.TickSize, alignLeft, d.design())
+			}
+			for _, d := range frontier {
+				if d.Answer {
+					continue
+				}
 				wide := face.Width(d.design())
 				for _, corner := range []vg.Point{{X: -wide - 4, Y: 2.5}, {X: 4, Y: -2.5 - t.TickSize}, {X: 4, Y: 2.5}} {
 					least := vg.Point{X: atX(d.Cost), Y: at(100 * d.Power)}.Add(corner)
 					box := vg.Rectangle{Min: least, Max: least.Add(vg.Point{X: wide, Y: t.TickSize})}
-					if box.Min.X < body.Min.X || box.Max.X > body.Max.X || box.Max.Y > body.Max.Y || box.Min.Y < body.Min.Y ||
-						slices.ContainsFunc(taken, func(other vg.Rectangle) bool { return overlap(box, other) }) {
+					if !within(box, body) || slices.ContainsFunc(taken, func(other vg.Rectangle) bool { return overlap(box, other) }) {
 						continue
 					}
 					taken = append(taken, box)
@@ -204,6 +209,52 @@ func (f Frontier) Draw(t Theme) (Drawing, error) {
 			paintAxis(p, x, body.Min.X, body.Max.X, body.Min.Y, t.Ink)
 		},
 	}.drawing(t)
+}
+
+// roomiest returns the box of a size near a point, within a body, that overlaps least of
+// what is taken: of those that overlap nothing the nearest, at a corner of the point before
+// above and below it.
+func roomiest(here, size vg.Point, body vg.Rectangle, taken []vg.Rectangle) vg.Rectangle {
+	var best vg.Rectangle
+	least := math.Inf(1)
+	for ring := range 12 {
+		across, up := 4+vg.Length(ring)*size.Y, 2.5+vg.Length(ring)*size.Y
+		for _, corner := range []vg.Point{
+			{X: -size.X - 4, Y: up}, {X: 4, Y: -up - size.Y}, {X: 4, Y: up}, {X: -size.X - 4, Y: -up - size.Y},
+			{X: -size.X / 2, Y: up}, {X: -size.X / 2, Y: -up - size.Y}, {X: across, Y: -size.Y / 2}, {X: -size.X - across, Y: -size.Y / 2},
+		} {
+			box := vg.Rectangle{Min: here.Add(corner), Max: here.Add(corner).Add(size)}
+			if !within(box, body) {
+				continue
+			}
+			area := 0.0
+			for _, other := range taken {
+				if overlap(box, other) {
+					area += float64((min(box.Max.X, other.Max.X) - max(box.Min.X, other.Min.X)) * (min(box.Max.Y, other.Max.Y) - max(box.Min.Y, other.Min.Y)))
+				}
+			}
+			if area < least {
+				best, least = box, area
+			}
+		}
+		if least == 0 {
+			return best
+		}
+	}
+	if math.IsInf(least, 1) { // no room for it at all
+		return vg.Rectangle{Min: here, Max: here.Add(size)}
+	}
+	return best
+}
+
+// within reports whether a box is inside another.
+func within(box, body vg.Rectangle) bool {
+	return box.Min.X >= body.Min.X && box.Max.X <= body.Max.X && box.Min.Y >= body.Min.Y && box.Max.Y <= body.Max.Y
+}
+
+// nearest is the point of a box that is nearest to another.
+func nearest(box vg.Rectangle, to vg.Point) vg.Point {
+	return vg.Point{X: min(max(to.X, box.Min.X), box.Max.X), Y: min(max(to.Y, box.Min.Y), box.Max.Y)}
 }
 
 // Table returns the plotted numbers: every simulated design.

@@ -343,6 +343,31 @@ func TestMDESFormula(t *testing.T) {
 	}
 }
 
+// The answer is labelled however crowded it is, and wherever it stands: on the frontier,
+// off it, in a corner.
+func TestFrontierLabelsTheAnswer(t *testing.T) {
+	for _, answer := range []int{0, 5, 22, 44} {
+		f := plots.Frontier{Keys: []string{"trial.schools", "trial.tested"}, Target: 0.8, Budget: nan}
+		for i := range 45 {
+			f.Designs = append(f.Designs, plots.FrontierDesign{
+				Values: []float64{float64(10 + i), 7}, Cost: 40_000 + 100*float64(i), Power: 0.5 + 0.01*float64(i), Replicates: 60, Frontier: i != answer || i%2 == 0, Answer: i == answer,
+			})
+		}
+		drawing, err := f.Draw(plots.Journal())
+		if err != nil {
+			t.Fatal(err)
+		}
+		drawing.Text = plots.Fonts
+		var svg bytes.Buffer
+		if err := plots.Render(&svg, plots.SVG, drawing); err != nil {
+			t.Fatal(err)
+		}
+		if label := fmt.Sprintf(">%d; 7<", 10+answer); !strings.Contains(svg.String(), label) {
+			t.Errorf("the figure does not say %q", label)
+		}
+	}
+}
+
 // Every design of a search is in the twin, drawn or not.
 func TestFrontierTwin(t *testing.T) {
 	f := plots.Frontier{Keys: []string{"trial.schools"}, Target: nan, Budget: nan, Designs: []plots.FrontierDesign{{Values: []float64{10}, Cost: nan, Power: 0.5, Replicates: 100}}}
