@@ -94,6 +94,7 @@ func TestPrecision(t *testing.T) {
 			t.Fatalf("%d workers: %+v, want %d replicates; error %v", workers, outcome, total, err)
 		}
 		checkSameFiles(t, fmt.Sprint(workers, " workers"), files(t, dir), want)
+		checkExtent(t, plan.Study, dir, Extent{Designs: 3, Least: min(ends[0], ends[1], ends[2]), Most: max(ends[0], ends[1], ends[2]), Trials: total, Asked: total})
 	}
 
 	// Three shards, a cell each.
@@ -118,6 +119,11 @@ func TestPrecision(t *testing.T) {
 		}
 	}
 	must(t, os.Remove(filepath.Join(merged, "chunks", "cell-0001-rep-000000200.parquet")))
+	log, err := OpenLog(merged)
+	must(t, err)
+	if asked, err := plan.Study.Asked(log.Chunks()); err != nil || asked[1] <= ends[1]-ChunkReplicates {
+		t.Errorf("a design that lacks a chunk is asked for %d trials, error %v", asked[1], err)
+	}
 	resumed := silently(merged, 2)
 	resumed.Resume = true
 	if _, err := Run(t.Context(), plan, resumed); err != nil {
@@ -171,6 +177,47 @@ func TestPrecisionOfAdjustedTests(t *testing.T) {
 		p := c.wantSuccess / 1004
 		if got, _ := tally.mcseOf("power", c.adjusted); !near(got, math.Sqrt(p*(1-p)/1000), 1e-14) {
 			t.Errorf("%+v: %g, want %g", c, got, math.Sqrt(p*(1-p)/1000))
+		}
+	}
+}
+
+// checkExtent wants a log to hold so much.
+func checkExtent(t *testing.T, study Study, dir string, want Extent) {
+	t.Helper()
+	log, err := OpenLog(dir)
+	must(t, err)
+	summary, err := Summarise(log.Chunks(), study.Alpha, study.Factors())
+	must(t, err)
+	summary.Asked, err = study.Asked(log.Chunks())
+	must(t, err)
+	if got := summary.Extent(); got != want {
+		t.Errorf("the log holds %+v, want %+v", got, want)
+	}
+}
+
+// What a stopped run says of itself.
+func TestExtentInWords(t *testing.T) {
+	rows := func(n ...int) (rows []SummaryRow) {
+		for cell, n := range n {
+			rows = append(rows, SummaryRow{Cell: cell, Measures: Measures{N: n}})
+		}
+		return rows
+	}
+	for _, test := range []struct {
+		rows          []SummaryRow
+		asked         []int
+		text, counted string
+	}{
+		{rows(1), nil, "1 simulated trial", "1"},
+		{rows(2000), []int{2000}, "2,000 simulated trials", "2,000"},
+		{rows(1600), []int{20000}, "1,600 simulated trials (unfinished: 1,600 of 20,000)", "1,600 (unfinished: 1,600 of 20,000)"},
+		{rows(500, 500), nil, "2 designs, 500 simulated trials of each", "500 of each of 2 designs, 1,000 in all"},
+		{rows(500, 1500), []int{500, 1500}, "2 designs, 500 to 1,500 simulated trials of each", "500 to 1,500 of each of 2 designs, 2,000 in all"},
+		{rows(500, 300), []int{500, 500, 500}, "3 designs, 0 to 500 simulated trials of each (unfinished: 800 of 1,500)", "0 to 500 of each of 3 designs, 800 in all (unfinished: 800 of 1,500)"},
+	} {
+		e := Summary{Rows: test.rows, Asked: test.asked}.Extent()
+		if e.String() != test.text || e.Counted() != test.counted {
+			t.Errorf("%v of %v: %q and %q", test.rows, test.asked, e, e.Counted())
 		}
 	}
 }

@@ -100,6 +100,7 @@ type Summary struct {
 	Alpha float64
 	Made  Provenance // of the log; zero where it is unknown
 	Rows  []SummaryRow
+	Asked []int // trials by cell when the run is done, as Study.Asked says; nil where unknown
 
 	// Of studies that select predictors; AddSelection fills them.
 	Selection []SelectionRates

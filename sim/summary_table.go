@@ -30,7 +30,7 @@ func (s Summary) WriteTable(w io.Writer, width int, color bool) error {
 		_, err := io.WriteString(w, "No replicates, so nothing to sum up.\n")
 		return err
 	}
-	fmt.Fprintf(&out, "%s; tests at alpha = %s.\n\n", s.size(), decimal(s.Alpha))
+	fmt.Fprintf(&out, "%s; tests at alpha = %s.\n\n", s.Extent(), decimal(s.Alpha))
 
 	shown, hidden := s.Main()
 	shown.writeRows(&out, width, style)
@@ -98,26 +98,6 @@ func (color tableStyle) wrap(code, text string) string {
 		return text
 	}
 	return code + text + "\x1b[0m"
-}
-
-// size says how much was simulated.
-func (s Summary) size() string {
-	least, most, cells := s.Rows[0].N, s.Rows[0].N, make(map[int]bool)
-	for i := range s.Rows {
-		least, most = min(least, s.Rows[i].N), max(most, s.Rows[i].N)
-		cells[s.Rows[i].Cell] = true
-	}
-	trials := grouped(most)
-	if least != most {
-		trials = grouped(least) + " to " + grouped(most)
-	}
-	switch {
-	case len(cells) > 1:
-		return fmt.Sprintf("%s designs, %s simulated trials of each", grouped(len(cells)), trials)
-	case most == 1:
-		return "1 simulated trial"
-	}
-	return trials + " simulated trials"
 }
 
 // swept reports whether the rows belong to different cells.

@@ -48,6 +48,9 @@ func open(dir string, study sim.Study) (*finished, error) {
 	}
 	f.summary.Made = f.plan.Provenance()
 	f.summary.LeaveOutMDES(study)
+	if f.summary.Asked, err = study.Asked(log.Chunks()); err != nil {
+		return nil, &exitError{exitFile, err}
+	}
 	if f.truths, err = sim.ReadTruths(dir); err != nil {
 		return nil, &exitError{exitFile, err}
 	}
@@ -239,6 +242,6 @@ func (f *finished) writeFigures(theme plots.Theme, figures []plots.Figure, forma
 
 // interrupted says what a stopped run has kept.
 func (f *finished) interrupted(s streams) error {
-	fmt.Fprintf(s.talk, "Interrupted after %d of %d replicates, kept in %s. Go on with --resume.\n", f.outcome.Replicates, f.outcome.Total, f.dir)
+	fmt.Fprintf(s.talk, "Interrupted after %s of %s replicates, kept in %s. Go on with --resume.\n", grouped(f.outcome.Replicates), grouped(f.outcome.Total), f.dir)
 	return &exitError{exitInterrupted, nil}
 }

@@ -19,7 +19,7 @@ func TestFullDisk(t *testing.T) {
 	text, err := exec.Command("coachsim", append(arguments, out)...).CombinedOutput()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != exitFile || !strings.Contains(string(text), "no space left on device") ||
-		!strings.Contains(string(text), "of 1500 replicates are kept in "+out+". When what follows is mended, go on with --resume.") || strings.Contains(string(text), "goroutine") {
+		!strings.Contains(string(text), "of 1,500 replicates are kept in "+out+". When what follows is mended, go on with --resume.") || strings.Contains(string(text), "goroutine") {
 		t.Fatalf("error %v\n%s", err, text)
 	}
 	if err := syscall.Mount("none", disk, "tmpfs", syscall.MS_REMOUNT, "size=20m"); err != nil {

@@ -76,7 +76,7 @@ func TestReadOnlyDirectory(t *testing.T) {
 	writable = readOnly()
 	err := program.Wait()
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != exitFile || !strings.Contains(text.String(), "read-only file system") || !strings.Contains(text.String(), "of 20000 replicates are kept in "+out) {
+	if !errors.As(err, &exit) || exit.ExitCode() != exitFile || !strings.Contains(text.String(), "read-only file system") || !strings.Contains(text.String(), "of 20,000 replicates are kept in "+out) {
 		t.Errorf("%v\n%s", err, text.String())
 	}
 	writable()

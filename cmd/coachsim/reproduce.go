@@ -121,7 +121,7 @@ func (f *finished) reproduce(s streams, asJSON bool, t *targets) error {
 }
 
 func writeComparisonTable(w io.Writer, all []sim.Comparison, patterns []sim.Pattern, a sim.Agreement, t sim.Tolerance, replicates int, close bool) {
-	fmt.Fprintf(w, "Published and simulated results, %d simulated trials\n\n", replicates)
+	fmt.Fprintf(w, "Published and simulated results, %s simulated trials\n\n", grouped(replicates))
 	width := 0
 	for _, c := range all {
 		width = max(width, utf8.RuneCountInString(c.Name()))

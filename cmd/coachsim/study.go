@@ -188,7 +188,7 @@ func (f *runFlags) simulate(c *cobra.Command, s streams, study sim.Study, dir st
 	})
 	if err != nil {
 		if _, there := os.Stat(filepath.Join(dir, "plan.yaml")); there == nil && outcome.Replicates > 0 {
-			fmt.Fprintf(s.talk, "%d of %d replicates are kept in %s. When what follows is mended, go on with --resume.\n", outcome.Replicates, outcome.Total, dir)
+			fmt.Fprintf(s.talk, "%s of %s replicates are kept in %s. When what follows is mended, go on with --resume.\n", grouped(outcome.Replicates), grouped(outcome.Total), dir)
 		}
 		return nil, err
 	}
@@ -259,7 +259,7 @@ func (f *runFlags) rehearse(c *cobra.Command, s streams, study sim.Study, dir st
 // endShard says what a shard has done, and what to do when all have.
 func (f *runFlags) endShard(s streams, dir string, outcome sim.Outcome) error {
 	if outcome.Interrupted {
-		fmt.Fprintf(s.talk, "Interrupted after %d of %d replicates of shard %s, kept in %s. Go on with --resume.\n", outcome.Replicates, outcome.Total, f.shard, dir)
+		fmt.Fprintf(s.talk, "Interrupted after %s of %s replicates of shard %s, kept in %s. Go on with --resume.\n", grouped(outcome.Replicates), grouped(outcome.Total), f.shard, dir)
 		return &exitError{exitInterrupted, nil}
 	}
 	fmt.Fprintf(s.talk, "Finished shard %s: %s in %s. When all shards are finished, put them together with coachsim merge.\n", f.shard, count(outcome.Replicates, "replicate"), dir)

@@ -537,7 +537,11 @@ func (p *plan) detectable() (value, mcse string) {
 
 // trials says how much was simulated, and by what.
 func (p *plan) trials() string {
-	return counted(p.row.N, "simulated trial", "simulated trials")
+	text := counted(p.row.N, "simulated trial", "simulated trials")
+	if unfinished := p.Summary.Extent().Unfinished(); unfinished != "" {
+		text += " (" + unfinished + ")"
+	}
+	return text
 }
 
 // provenance is version and seed.

@@ -54,6 +54,7 @@ type page struct {
 	Script template.JS
 
 	Title    string
+	Extent   sim.Extent
 	Facts    []fact
 	Sections []pageSection
 
@@ -98,13 +99,9 @@ func (p *page) add(id, title string) { p.Sections = append(p.Sections, pageSecti
 
 func newPage(r Run) (*page, error) {
 	p := &page{Run: r, Title: r.Study.Aim, Style: template.CSS(mustRead("page/style.css")), Script: template.JS(mustRead("page/script.js"))} //nolint:gosec // our own files
-	n, designs := r.Study.Replicates, len(r.Study.Cells)
-	trials := sim.Grouped(n) + " simulated trials"
-	if designs > 0 {
-		trials = fmt.Sprintf("%s designs, %s of each", sim.Grouped(designs), trials)
-	}
+	p.Extent = r.Summary.Extent()
 	p.Facts = []fact{
-		{"Simulated", trials},
+		{"Simulated", p.Extent.String()},
 		{"Tests", "two-sided, α = " + written(r.Summary.Alpha)},
 		{"Seed", fmt.Sprint(r.Study.Seed)},
 		{"Program", "coachsim " + r.Plan.Version},

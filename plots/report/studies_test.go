@@ -57,6 +57,9 @@ func simulatedRun(t *testing.T, text []byte, replicates int, settings ...configs
 		t.Fatal(err)
 	}
 	summary.LeaveOutMDES(study)
+	if summary.Asked, err = study.Asked(log.Chunks()); err != nil {
+		t.Fatal(err)
+	}
 	families, err := sim.MeasureFamilies(log.Chunks(), study.Families, study.Alpha, study.Factors())
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -217,7 +216,8 @@ func (r Results) notes(t Table, rows []int) []string {
 		return slices.Contains(t.shown(), k)
 	}
 	level := written(100 - 100*r.Summary.Alpha)
-	least, most := math.MaxInt, 0
+	extent := r.Summary.Extent()
+	least, most := extent.Least, 0 // designs without a trial have no rows
 	for _, i := range rows {
 		least, most = min(least, r.Summary.Rows[i].N), max(most, r.Summary.Rows[i].N)
 	}
@@ -228,8 +228,11 @@ func (r Results) notes(t Table, rows []int) []string {
 	case most == 1:
 		trials = "1 simulated trial"
 	}
-	if n := len(r.Study.Cells); n > 0 {
-		trials += fmt.Sprintf(" of each of %s designs", sim.Grouped(n))
+	if extent.Designs > 1 {
+		trials += fmt.Sprintf(" of each of %s designs", sim.Grouped(extent.Designs))
+	}
+	if unfinished := extent.Unfinished(); unfinished != "" {
+		trials += " (" + unfinished + ")"
 	}
 	notes := []string{
 		fmt.Sprintf("%s; two-sided tests at α = %s.", trials, written(r.Summary.Alpha)),
