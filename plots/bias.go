@@ -1,8 +1,6 @@
 package plots
 
 import (
-	"errors"
-
 	"gonum.org/v1/plot/vg"
 
 	"coachsim/sim"
@@ -53,7 +51,7 @@ func (b Bias) Draw(t Theme) (Drawing, error) {
 	}
 	points := b.points()
 	if len(points) == 0 {
-		return Drawing{}, errors.New("plots: no row has a bias to show")
+		return Drawing{}, &Empty{"no row has a bias to show"}
 	}
 	excludes, covers := t.Series[0], t.Series[0]
 	covers.Hollow = true

@@ -168,7 +168,7 @@ func (c Contour) Draw(t Theme) (Drawing, error) {
 		return Drawing{}, err
 	}
 	if len(panels) == 0 {
-		return Drawing{}, errors.New("plots: no row has the measure and two swept numbers to show it over")
+		return Drawing{}, &Empty{"no row has the measure and two swept numbers to show it over"}
 	}
 	if len(panels) > MaxPanels {
 		return Drawing{}, fmt.Errorf("plots: %d contours do not fit on one page of %d", len(panels), MaxPanels)

@@ -118,7 +118,7 @@ func (c PowerCurve) Draw(t Theme) (Drawing, error) {
 		return Drawing{}, err
 	}
 	if len(a.panels) == 0 {
-		return Drawing{}, errors.New("plots: no row has a power and a swept number to show it over")
+		return Drawing{}, &Empty{"no row has a power and a swept number to show it over"}
 	}
 	return a.drawing(t, c.style())
 }

@@ -54,7 +54,7 @@ func (d Density) Draw(t Theme) (Drawing, error) {
 	var groups []string
 	for i, panel := range d.Panels {
 		if len(panel.Densities) == 0 {
-			return Drawing{}, fmt.Errorf("plots: %q has no values that vary", panel.Title)
+			return Drawing{}, &Empty{fmt.Sprintf("%q has no values that vary", panel.Title)}
 		}
 		ends := span{lo: 0, any: true}
 		for _, d := range panel.Densities {

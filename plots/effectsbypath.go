@@ -103,7 +103,7 @@ func (f EffectsByPath) Draw(t Theme) (Drawing, error) {
 	}
 	switch {
 	case len(panels) == 0:
-		return Drawing{}, errors.New("plots: there are no effects by path to show")
+		return Drawing{}, &Empty{"there are no effects by path to show"}
 	case len(panels) > maxPathPanels:
 		return Drawing{}, fmt.Errorf("plots: %d panels of effects by path do not fit on one page of %d", len(panels), maxPathPanels)
 	}

@@ -202,7 +202,7 @@ func (e EstimatorCurves) Draw(t Theme) (Drawing, error) {
 	}
 	all := e.arrange()
 	if len(all) == 0 {
-		return Drawing{}, errors.New("plots: no row has a truth and a swept number to show it over")
+		return Drawing{}, &Empty{"no row has a truth and a swept number to show it over"}
 	}
 	a := all[0]
 	n := len(a.columns)

@@ -20,12 +20,19 @@ type Figure interface {
 	Name() string
 	// Words are its title and a note on how to read it.
 	Words() Words
-	// Draw lays the figure out, without its words. It fails where there is nothing to show.
+	// Draw lays the figure out, without its words. Where there is nothing to show the
+	// error is an *Empty.
 	Draw(Theme) (Drawing, error)
 	// Table returns the plotted numbers, a header first. Numbers that do not
 	// exist are empty.
 	Table() [][]string
 }
+
+// Empty is the error of a figure that has nothing to show: there are too few trials, or
+// the fits that it is of failed. Whoever draws several leaves it out.
+type Empty struct{ Why string }
+
+func (e *Empty) Error() string { return "plots: " + e.Why }
 
 // Write draws the figure into dir, once in each format, and beside it the data
 // twin NAME.csv. It returns the paths of the files, the twin last.

@@ -1,6 +1,7 @@
 package plots_test
 
 import (
+	"errors"
 	"bytes"
 	"encoding/csv"
 	"flag"
@@ -238,6 +239,10 @@ func TestNothingToShow(t *testing.T) {
 		_, err := c.fig.Draw(plots.Journal())
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v does not say %q", name, err, c.want)
+		}
+		var empty *plots.Empty
+		if blank := strings.HasPrefix(c.want, "no ") || strings.HasSuffix(c.want, "has no finite estimate"); errors.As(err, &empty) != blank {
+			t.Errorf("%s: an empty figure is to be left out, another fault not: %T", name, err)
 		}
 		if table := c.fig.Table(); len(table) == 0 {
 			t.Errorf("%s: the data twin has no header", name)

@@ -1,7 +1,6 @@
 package plots
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -83,7 +82,7 @@ func (f Frontier) Draw(t Theme) (Drawing, error) {
 		}
 	}
 	if !ends.any {
-		return Drawing{}, errors.New("plots: no design has a cost and a power")
+		return Drawing{}, &Empty{"no design has a cost and a power"}
 	}
 	ends.add(f.Budget)
 	slices.SortFunc(frontier, func(a, b FrontierDesign) int {

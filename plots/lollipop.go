@@ -78,7 +78,7 @@ func (l Lollipop) Draw(t Theme) (Drawing, error) {
 	rows := l.rows()
 	switch {
 	case len(rows) == 0:
-		return Drawing{}, errors.New("plots: no row has a bias to show")
+		return Drawing{}, &Empty{"no row has a bias to show"}
 	case len(rows) > maxLollipops:
 		return Drawing{}, fmt.Errorf("plots: %d rows do not fit on one page of %d; use Pages", len(rows), maxLollipops)
 	}

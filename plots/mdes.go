@@ -104,7 +104,7 @@ func (m MDESCurve) Draw(t Theme) (Drawing, error) {
 		return Drawing{}, err
 	}
 	if len(a.panels) == 0 {
-		return Drawing{}, errors.New("plots: no row has degrees of freedom and a swept number to show its detectable effect over")
+		return Drawing{}, &Empty{"no row has degrees of freedom and a swept number to show its detectable effect over"}
 	}
 	return a.drawing(t, m.style(a))
 }

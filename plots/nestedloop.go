@@ -105,7 +105,7 @@ type nestedLoop struct {
 func (l NestedLoop) arrange() (a nestedLoop, err error) {
 	pages := l.Pages()
 	if len(pages) == 0 {
-		return a, errors.New("plots: no row has the measure")
+		return a, &Empty{"no row has the measure"}
 	}
 	if len(pages) > 1 {
 		return a, fmt.Errorf("plots: %d effects do not fit in one figure; use Pages", len(pages))

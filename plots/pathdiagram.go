@@ -272,7 +272,7 @@ func (f PathDiagram) Draw(t Theme) (Drawing, error) {
 	n := len(f.Mediations)
 	switch {
 	case n == 0:
-		return Drawing{}, errors.New("plots: there is no estimator of mediation whose paths could be drawn")
+		return Drawing{}, &Empty{"there is no estimator of mediation whose paths could be drawn"}
 	case n > maxPathDiagrams:
 		return Drawing{}, fmt.Errorf("plots: %d path diagrams do not fit on one page of %d", n, maxPathDiagrams)
 	}

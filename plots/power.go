@@ -54,7 +54,7 @@ func (w Power) Draw(t Theme) (Drawing, error) {
 	}
 	points := w.points()
 	if len(points) == 0 {
-		return Drawing{}, errors.New("plots: no row has a power to show")
+		return Drawing{}, &Empty{"no row has a power to show"}
 	}
 	failures, sameN := false, true
 	for _, pt := range points {

@@ -146,7 +146,7 @@ func (f Predictors) Draw(t Theme) (Drawing, error) {
 		return Drawing{}, err
 	}
 	if len(f.Values) == 0 {
-		return Drawing{}, errors.New("plots: there is no predictor to show")
+		return Drawing{}, &Empty{"there is no predictor to show"}
 	}
 	times, xlabel := f.unit()
 	var names []string
@@ -214,7 +214,7 @@ func (f Predictors) Draw(t Theme) (Drawing, error) {
 		}
 	}
 	if len(panels) == 0 {
-		return Drawing{}, errors.New("plots: no predictor has a number to show")
+		return Drawing{}, &Empty{"no predictor has a number to show"}
 	}
 	domain.add(f.guideAt()...)
 	for i := range panels {

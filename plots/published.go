@@ -1,7 +1,6 @@
 package plots
 
 import (
-	"errors"
 	"strings"
 
 	"gonum.org/v1/plot/vg"
@@ -51,7 +50,7 @@ func (f Published) Draw(t Theme) (Drawing, error) {
 	}
 	cells := f.cells()
 	if len(cells) == 0 {
-		return Drawing{}, errors.New("plots: no published coefficient to show")
+		return Drawing{}, &Empty{"no published coefficient to show"}
 	}
 	printed, simulated := t.Series[1], t.Series[0]
 	printed.Hollow, printed.Color = true, t.Ink

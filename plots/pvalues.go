@@ -1,7 +1,6 @@
 package plots
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -52,7 +51,7 @@ func (v PValues) Draw(t Theme) (Drawing, error) {
 	}
 	panels := v.panels()
 	if len(panels) == 0 {
-		return Drawing{}, errors.New("plots: no row has p-values")
+		return Drawing{}, &Empty{"no row has p-values"}
 	}
 	if 2*len(panels) > MaxPanels {
 		return Drawing{}, fmt.Errorf("plots: the p-values of %d tests do not fit on one page of %d", len(panels), MaxPanels/2)

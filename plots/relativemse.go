@@ -41,7 +41,7 @@ func (f RelativeMSE) Draw(t Theme) (Drawing, error) {
 		return Drawing{}, err
 	}
 	if len(f.Errors) == 0 {
-		return Drawing{}, errors.New("plots: no estimator has a relative error to show")
+		return Drawing{}, &Empty{"no estimator has a relative error to show"}
 	}
 	splits, trials := t.Series[0], t.Series[1]
 	trials.Hollow = true

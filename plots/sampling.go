@@ -1,7 +1,6 @@
 package plots
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -86,7 +85,7 @@ func (s SamplingDistribution) Draw(t Theme) (Drawing, error) {
 	}
 	n := len(s.Samples)
 	if n == 0 {
-		return Drawing{}, errors.New("plots: no sampling distribution to show")
+		return Drawing{}, &Empty{"no sampling distribution to show"}
 	}
 	if n > MaxPanels {
 		return Drawing{}, fmt.Errorf("plots: %d sampling distributions do not fit on one page of %d; use Pages", n, MaxPanels)
@@ -95,7 +94,7 @@ func (s SamplingDistribution) Draw(t Theme) (Drawing, error) {
 	for i, sample := range s.Samples {
 		h := sim.NewHistogram(sample.Estimates)
 		if h.Used == 0 {
-			return Drawing{}, fmt.Errorf("plots: %q has no finite estimate", sample.Label)
+			return Drawing{}, &Empty{fmt.Sprintf("%q has no finite estimate", sample.Label)}
 		}
 		panels[i] = samplingPanel{Sample: sample, Histogram: h}
 	}

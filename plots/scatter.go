@@ -1,7 +1,6 @@
 package plots
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -106,7 +105,7 @@ func (s Scatter) Draw(t Theme) (Drawing, error) {
 	}
 	panels := s.panels()
 	if len(panels) == 0 {
-		return Drawing{}, errors.New("plots: no two estimators estimate the same effect")
+		return Drawing{}, &Empty{"no two estimators estimate the same effect"}
 	}
 	if len(panels) > MaxPanels {
 		return Drawing{}, fmt.Errorf("plots: %d pairs of estimators do not fit on one page of %d", len(panels), MaxPanels)

@@ -92,7 +92,7 @@ func (z Zip) Draw(t Theme) (Drawing, error) {
 	}
 	panels := z.panels()
 	if len(panels) == 0 {
-		return Drawing{}, errors.New("plots: no row has a truth and intervals to hold against it")
+		return Drawing{}, &Empty{"no row has a truth and intervals to hold against it"}
 	}
 	if len(panels) > MaxPanels {
 		return Drawing{}, fmt.Errorf("plots: %d zip plots do not fit on one page of %d", len(panels), MaxPanels)

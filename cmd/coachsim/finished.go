@@ -145,10 +145,11 @@ func (f *finished) finish(s streams, asJSON, pictures bool, t *targets) error {
 		return err
 	}
 	if pictures {
-		if err := f.writeFigures(plots.Journal(), figures, plots.Formats()); err != nil {
+		drawn, err := f.writeFigures(s, plots.Journal(), figures, plots.Formats())
+		if err != nil {
 			return err
 		}
-		wrote += fmt.Sprintf(", with report.html and %s in figures/", count(len(figures), "figure"))
+		wrote += fmt.Sprintf(", with report.html and %s in figures/", count(drawn, "figure"))
 	} else {
 		wrote += ", with report.html"
 	}
@@ -219,11 +220,12 @@ func (f *finished) warnOfFailure(w io.Writer) {
 	}
 }
 
-// writeFigures draws the figures, as many at once as there are workers.
-func (f *finished) writeFigures(theme plots.Theme, figures []plots.Figure, formats []plots.Format) error {
+// writeFigures draws the figures, as many at once as there are workers, and returns how
+// many. Those that have nothing to show are left out, with a word.
+func (f *finished) writeFigures(s streams, theme plots.Theme, figures []plots.Figure, formats []plots.Format) (drawn int, err error) {
 	dir := filepath.Join(f.dir, "figures")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+		return 0, err
 	}
 	study := plots.OfStudy(f.study)
 	errs := make([]error, len(figures))
@@ -237,7 +239,16 @@ func (f *finished) writeFigures(theme plots.Theme, figures []plots.Figure, forma
 		})
 	}
 	wait.Wait()
-	return errors.Join(errs...)
+	drawn = len(figures)
+	for i, err := range errs {
+		var empty *plots.Empty
+		if errors.As(err, &empty) {
+			fmt.Fprintf(s.talk, "Left out figure %s: %s.\n", figures[i].Name(), empty.Why)
+			errs[i] = nil
+			drawn--
+		}
+	}
+	return drawn, errors.Join(errs...)
 }
 
 // interrupted says what a stopped run has kept.

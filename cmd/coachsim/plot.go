@@ -93,7 +93,8 @@ can make lines or panels too.`,
 			if err != nil {
 				return err
 			}
-			if err := done.writeFigures(theme, figures, pictures); err != nil {
+			drawn, err := done.writeFigures(s, theme, figures, pictures)
+			if err != nil {
 				return err
 			}
 			for _, figure := range figures {
@@ -101,7 +102,7 @@ can make lines or panels too.`,
 					fmt.Fprintf(s.talk, "Figure %s shows %s (--only KEY=VALUE chooses another).\n", design.Name(), design.Which)
 				}
 			}
-			fmt.Fprintf(s.talk, "Drew %s in %s/figures.\n", count(len(figures), "figure"), args[0])
+			fmt.Fprintf(s.talk, "Drew %s in %s/figures.\n", count(drawn, "figure"), args[0])
 			return nil
 		},
 	}

@@ -91,7 +91,7 @@ func (f *finished) reproduce(s streams, asJSON bool, t *targets) error {
 	if err != nil {
 		return err
 	}
-	if err := f.writeFigures(plots.Journal(), figures, plots.Formats()); err != nil {
+	if _, err := f.writeFigures(s, plots.Journal(), figures, plots.Formats()); err != nil {
 		return err
 	}
 	var families sim.Families

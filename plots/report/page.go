@@ -5,6 +5,7 @@ import (
 	"embed"
 	"encoding/base64"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
@@ -69,7 +70,8 @@ type page struct {
 	Families    []pageTable
 	Published   *pagePublished
 	Pictures    []pageFigure
-	Unpictured  []string
+	Unpictured  []string // for want of room
+	Empty       []fact   // figures without anything to show, and why
 	Failures    *pageTable
 	Checks      *pageTable
 	Unchecked   []sim.FormlessNote
@@ -128,7 +130,7 @@ func newPage(r Run) (*page, error) {
 	if err := p.figures(r.Figures, pictures); err != nil {
 		return nil, err
 	}
-	if len(p.Pictures)+len(p.Unpictured) > 0 {
+	if len(p.Pictures)+len(p.Unpictured)+len(p.Empty) > 0 {
 		p.add("figures", "Figures")
 	}
 	if p.Published = publishedTable(r); p.Published != nil {
@@ -239,7 +241,10 @@ func inline(svg, alt string) template.HTML {
 func (p *page) figures(figures []plots.Figure, room *pictureRoom) error {
 	for _, figure := range figures {
 		drawn, err := room.draw(figure)
+		var empty *plots.Empty
 		switch {
+		case errors.As(err, &empty):
+			p.Empty = append(p.Empty, fact{figure.Name(), empty.Why})
 		case err != nil:
 			return err
 		case drawn == nil:

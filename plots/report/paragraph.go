@@ -246,7 +246,7 @@ func (p *plan) results() []string {
 		if mdes, mcse := p.detectable(); mdes != "" {
 			say("the smallest effect detectable with ", written(100*sim.MDESPower), "% power is ", mdes, withMCSE(mcse), ", from the spread of the estimates", p.unadjusted())
 		} else {
-			say("the smallest detectable effect has no formula for this test; coachsim mde finds it by simulation")
+			say(p.undetectable())
 		}
 		say(p.size())
 	}
@@ -298,6 +298,14 @@ func (p *plan) biased(r *sim.SummaryRow) string {
 	}
 	return fmt.Sprintf("; the estimate has a bias of %s%s%s, and its interval covers the true effect in %s",
 		inUnits(r.Bias), p.scale(r.Outcome), withMCSE(errorOf(r.BiasMCSE)), ofTrials(r.Coverage()))
+}
+
+// undetectable says why there is no smallest detectable effect.
+func (p *plan) undetectable() string {
+	if p.row.Estimates() < 2 {
+		return "the smallest detectable effect follows from the spread of the estimates, of which there is only one"
+	}
+	return "the smallest detectable effect has no formula for this test; coachsim mde finds it by simulation"
 }
 
 // unadjusted warns where the detectable effect is that of a test which is adjusted.
@@ -588,6 +596,9 @@ func (p *plan) checklist() []Item {
 		mdes, mcse := p.detectable()
 		if mdes == "" {
 			mdes = "no formula for this test"
+			if p.row.Estimates() < 2 {
+				mdes = "needs two trials at least"
+			}
 		}
 		add("Smallest effect detectable with "+written(100*sim.MDESPower)+"% power", mdes+withMCSE(mcse)+p.unadjusted(), "simulated")
 		if row, differs := p.without(); row != nil {
