@@ -375,7 +375,11 @@ func (f Design) paintUnit(p pen, row designRow, box vg.Rectangle, fill, line col
 func (f Design) footnotes(t Theme, width vg.Length) (lines []string) {
 	var texts []string
 	if o := f.Study.Observation; !o.IsZero() {
-		texts = append(texts, fmt.Sprintf("Of each class: %s, rated by %s each.", countOf(o.Segments, "film segment"), countOf(o.Coders, "coder")))
+		films := countOf(o.Segments, "film segment")
+		if o.Days > 1 {
+			films = countOf(o.Days, "day") + " of " + films
+		}
+		texts = append(texts, fmt.Sprintf("Of each class: %s, rated by %s each.", films, countOf(o.Coders, "coder")))
 	}
 	if l := f.Layout; len(l.Arms) > 1 {
 		text := capital(l.Unit.Plural()) + " in the trial:"

@@ -1,6 +1,7 @@
 package plots_test
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -133,5 +134,23 @@ func TestDesignCounts(t *testing.T) {
 	}
 	if _, err := (plots.Design{}).Draw(plots.Journal()); err == nil {
 		t.Error("a design without a layout is drawn")
+	}
+}
+
+// What is observed of a class is said with its days.
+func TestDesignSaysDays(t *testing.T) {
+	figure := designs(t)[0].(plots.Design)
+	figure.Study.Observation.Days = 2
+	drawing, err := figure.Draw(plots.Journal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawing.Text = plots.Fonts
+	var svg bytes.Buffer
+	if err := plots.Render(&svg, plots.SVG, drawing); err != nil {
+		t.Fatal(err)
+	}
+	if want := "Of each class: 2 days of 4 film segments, rated by 2 coders each."; !strings.Contains(svg.String(), want) {
+		t.Errorf("the drawing does not say %q", want)
 	}
 }
