@@ -41,6 +41,16 @@ func (c *Compliance) name(treatment string, several bool) string {
 	return name
 }
 
+// Partial reports whether not all who are assigned to an arm receive it, or others too.
+func (c *Compliance) Partial(arm string) bool {
+	return c != nil && (c.takeUp(arm) < 1 || c.Contamination[arm] > 0)
+}
+
+// IsReceipt reports whether a column is that of who received a treatment.
+func (c *Compliance) IsReceipt(column, treatment string) bool {
+	return c != nil && (column == c.name(treatment, false) || column == c.name(treatment, true))
+}
+
 // takeUp is the share of an arm that receives it.
 func (c *Compliance) takeUp(arm string) float64 {
 	if share, said := c.TakeUp[arm]; said {

@@ -1,9 +1,9 @@
 package plots_test
 
 import (
-	"errors"
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"flag"
 	"fmt"
 	"math"

@@ -76,8 +76,9 @@ family's other outcomes counts there.`,
 				return f.writeMDEJSON(s, d, effect, tests[0])
 			}
 			fmt.Fprintf(s.out, "Minimum detectable effect of %s, with %g%% power at %g%%:\n%s\n", tests[0], 100*f.power, 100*study.Alpha, adjustment(study, tests))
+			ofWhat, onWhom := takenUp(study, tests[0])
 			if d.Effect != nil {
-				fmt.Fprintf(s.out, "  %.4f (%.4f)  effect on %s\n", d.Effect.Value, d.Effect.MCSE, tests[0].Outcome)
+				fmt.Fprintf(s.out, "  %.4f (%.4f)  effect on %s%s\n", d.Effect.Value, d.Effect.MCSE, tests[0].Outcome, ofWhat)
 			}
 			each := ""
 			if effect == everyEffect {
@@ -85,7 +86,7 @@ family's other outcomes counts there.`,
 			} else if strings.HasPrefix(write(1), "[") {
 				each = ", each entry"
 			}
-			fmt.Fprintf(s.out, "  %.4f (%.4f)  %s%s\n\n", d.Key.Value, d.Key.MCSE, effect, each)
+			fmt.Fprintf(s.out, "  %.4f (%.4f)  %s%s%s\n\n", d.Key.Value, d.Key.MCSE, effect, each, onWhom)
 			fmt.Fprintf(s.out, "Simulated at %.4g: %s. In parentheses: Monte Carlo standard errors.\n", d.At, powerSentence(d.Confirm))
 			return nil
 		},
@@ -93,6 +94,27 @@ family's other outcomes counts there.`,
 	f.add(c.Flags())
 	c.Flags().StringVar(&effect, "effect", "", "the `KEY` of the effect (default effect, quality.effect.shift or quality.arm_effects.ARM.shift, by the test)")
 	return c
+}
+
+// takenUp says, where not all who are assigned to an arm receive it, whether the effect
+// that a test is of is that of assignment or of receipt, and on whom a study declares it.
+func takenUp(study sim.Study, test sim.Test) (ofWhat, onWhom string) {
+	rows, err := study.Rows()
+	if err != nil { // it was simulated, so it binds
+		return "", ""
+	}
+	c := study.Design.Compliance
+	for _, row := range rows {
+		target := row.Target
+		switch {
+		case row.Estimator != test.Estimator || row.Outcome != test.Outcome || row.Term != test.Term || target == nil || !c.Partial(target.Arm):
+		case target.Per == "":
+			return ", of assignment to " + target.Arm, ", on those who receive it"
+		case c.IsReceipt(target.Per, target.Arm):
+			return ", of receiving " + target.Arm, ", on those who receive it"
+		}
+	}
+	return "", ""
 }
 
 // everyEffect is the key that sets the effects of all treatments on all tests.

@@ -110,6 +110,9 @@ func (p *plan) classSizes() string {
 	all := d
 	all.Attrition.Children = 0
 	if tested, _ := all.TestedSize(); tested > mean-1e-9 {
+		if losses(d) != "" {
+			return text + ", all of them to be tested"
+		}
 		return text + ", all of them tested"
 	}
 	return text + fmt.Sprintf(", of whom at most %s %s tested", grouped(d.Tested), plural(d.Tested, "is", "are"))
@@ -185,7 +188,25 @@ func lossWords(l dgp.Loss, level dgp.Level, arms []string) string {
 	if len(on) > 0 {
 		text += ", depending on " + listed(slices.Sorted(maps.Keys(on)))
 	}
+	if differsByArm(l, arms) {
+		text += " differently by arm"
+	}
 	return text
+}
+
+// differsByArm reports whether a loss depends on anything more in one arm than in another,
+// of those that lose any.
+func differsByArm(l dgp.Loss, arms []string) bool {
+	for _, arm := range arms {
+		for _, other := range arms {
+			for name, slope := range l.DependsByArm[arm] {
+				if l.Rate[arm] > 0 && l.Rate[other] > 0 && slope != l.DependsByArm[other][name] {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // takeUp says what share of those assigned receive the treatment.
@@ -273,10 +294,21 @@ func (p *plan) treatment() string {
 		return armWords(p.row.Term)
 	}
 	text := armWords(p.target.Arm)
-	if p.target.Per != "" {
+	switch {
+	case p.design.Design.Compliance.IsReceipt(p.target.Per, p.target.Arm):
+		text = "receiving " + text
+	case p.target.Per != "":
 		text += " per unit of " + p.target.Per
+	case p.assigned():
+		text = "assignment to " + text
 	}
 	return text
+}
+
+// assigned reports whether the plan's effect is that of assignment to an arm, which not
+// all who are assigned to it receive, or others too.
+func (p *plan) assigned() bool {
+	return p.target != nil && p.target.Per == "" && p.design.Design.Compliance.Partial(p.target.Arm)
 }
 
 // tested reports whether the estimate has a test.
@@ -294,10 +326,13 @@ func (p *plan) effectOf(row *sim.SummaryRow) string {
 }
 
 // onTests says the effect that the study declares on each test, where the outcome is
-// the total of several.
+// the total of several, or where not all receive the treatment: it is declared for those
+// who do.
 func (p *plan) onTests() string {
 	a := p.design.Achievement
-	if p.target == nil || p.column != a.Total || len(a.Tests) < 2 || len(a.Outcomes) > 0 {
+	total := p.column == a.Total && len(a.Tests) > 1
+	test := slices.Index(a.Tests, p.column)
+	if p.target == nil || len(a.Outcomes) > 0 || !total && (test < 0 || !p.assigned()) {
 		return ""
 	}
 	mean := a.Effect.Mean
@@ -310,14 +345,21 @@ func (p *plan) onTests() string {
 	if len(mean) != len(a.Tests) {
 		return ""
 	}
-	if slices.Min(mean) == slices.Max(mean) {
-		return fmt.Sprintf(" (%s on each test)", written(mean[0]))
+	among := ""
+	if p.assigned() {
+		among = " on those who receive it"
+	}
+	switch {
+	case !total:
+		return fmt.Sprintf(" (%s%s)", written(mean[test]), among)
+	case slices.Min(mean) == slices.Max(mean):
+		return fmt.Sprintf(" (%s on each test%s)", written(mean[0]), among)
 	}
 	var parts []string
 	for k, name := range a.Tests {
 		parts = append(parts, written(mean[k])+" on "+name)
 	}
-	return " (" + listed(parts) + ")"
+	return " (" + listed(parts) + among + ")"
 }
 
 // variance is that of the outcome by level, nil where it is not known.

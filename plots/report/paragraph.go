@@ -239,12 +239,16 @@ func (p *plan) results() []string {
 		say(from, "the bias is ", bias, unit, withMCSE(mcse), " and the ", written(100-100*p.Summary.Alpha), "% confidence interval covers the true effect in ", ofTrials(p.row.Coverage()))
 		say("the test rejects in ", ofTrials(p.power()), ", which includes the bias and is no power")
 	default:
-		say(from, p.rejectionWords(p.row), share(p.power()))
+		say(from, p.rejectionWords(p.row), share(p.power()), p.biased(p.row, true))
 		if f, _ := p.family(); f != nil {
 			say("without adjustment it is ", share(p.row.Rejections()))
 		}
+		of := ""
+		if p.assigned() {
+			of = "of assignment "
+		}
 		if mdes, mcse := p.detectable(); mdes != "" {
-			say("the smallest effect detectable with ", written(100*sim.MDESPower), "% power is ", mdes, withMCSE(mcse), ", from the spread of the estimates", p.unadjusted())
+			say("the smallest effect "+of+"detectable with ", written(100*sim.MDESPower), "% power is ", mdes, withMCSE(mcse), ", from the spread of the estimates", p.unadjusted())
 		} else {
 			say(p.undetectable())
 		}
@@ -252,14 +256,14 @@ func (p *plan) results() []string {
 	}
 	for _, i := range p.otherArms() {
 		r := &p.Summary.Rows[i]
-		say("for ", armWords(r.Term), ", with an assumed effect of ", p.effectOf(r), ", ", p.rejectionWords(r), share(p.rejections(r)))
+		say("for ", armWords(r.Term), ", with an assumed effect of ", p.effectOf(r), ", ", p.rejectionWords(r), share(p.rejections(r)), p.biased(r, true))
 	}
 	say(p.spread())
 	if p.lots() {
 		say(p.mediation())
 		if i := p.indirect(); i >= 0 && i != p.at {
 			r := &p.Summary.Rows[i]
-			say("for the indirect effect of ", p.effectOf(r), " (", r.Estimator, "), ", p.rejectionWords(r), share(p.rejections(r)), p.biased(r))
+			say("for the indirect effect of ", p.effectOf(r), " (", r.Estimator, "), ", p.rejectionWords(r), share(p.rejections(r)), p.biased(r, true))
 		}
 		say(p.parts())
 	}
@@ -291,13 +295,16 @@ func (p *plan) adjusted(r *sim.SummaryRow) string {
 }
 
 // biased warns of a bias that is more than Monte Carlo error and a tenth of the
-// standard error, which makes power of no use alone.
-func (p *plan) biased(r *sim.SummaryRow) string {
+// standard error, which makes power of no use alone; with its coverage if asked.
+func (p *plan) biased(r *sim.SummaryRow, coverage bool) string {
 	if !(math.Abs(r.Bias) > max(2*r.BiasMCSE, 0.1*r.EmpSE)) {
 		return ""
 	}
-	return fmt.Sprintf("; the estimate has a bias of %s%s%s, and its interval covers the true effect in %s",
-		inUnits(r.Bias), p.scale(r.Outcome), withMCSE(errorOf(r.BiasMCSE)), ofTrials(r.Coverage()))
+	text := "; but the estimate has a bias of " + inUnits(r.Bias) + p.scale(r.Outcome) + withMCSE(errorOf(r.BiasMCSE)) + ", which this includes"
+	if coverage && r.Intervals > 0 {
+		text += ", and its interval covers the true effect in " + ofTrials(r.Coverage())
+	}
+	return text
 }
 
 // undetectable says why there is no smallest detectable effect.
@@ -408,6 +415,9 @@ func (p *plan) short() string {
 	add := func(weight int, words ...string) { parts = append(parts, part{sentence(words...), weight}) }
 	parts = append(parts, part{p.opening(), 0})
 	add(1, "there will be ", strings.TrimSuffix(p.teachers(), ", with a class each"), " and ", tested)
+	if takeUp := p.takeUp(); takeUp != "" {
+		add(1, "take-up is ", takeUp)
+	}
 	var assumed []string
 	if icc := p.icc(); icc != "" && p.variance() != nil {
 		assumed = append(assumed, plural(strings.Count(icc, "("), "an intraclass correlation of ", "intraclass correlations of ")+strings.ReplaceAll(icc, ", which is the class", ""))
@@ -455,9 +465,9 @@ func (p *plan) short() string {
 		bias, mcse := inUnits(p.row.Bias), errorOf(p.row.BiasMCSE)
 		add(0, from, gives, "a bias of ", bias, withMCSE(mcse), " for an effect of ", number, " on ", p.row.Outcome, "; ", written(100-100*p.Summary.Alpha), "% intervals cover it in ", ofTrials(p.row.Coverage()))
 	case p.row.Null():
-		add(0, from, gives, "a rate of false positives of ", share(p.power()), " on ", p.row.Outcome)
+		add(0, from, gives, "a rate of false positives of ", share(p.power()), " on ", p.row.Outcome, p.biased(p.row, false))
 	default:
-		add(0, from, gives, "power ", share(p.power()), " for an effect of ", p.treatment(), " of ", number, " on ", p.row.Outcome)
+		add(0, from, gives, "power ", share(p.power()), " for an effect of ", p.treatment(), " of ", number, " on ", p.row.Outcome, p.biased(p.row, false))
 		if mdes, mcse := p.detectable(); mdes != "" {
 			add(1, written(100*sim.MDESPower), "% power", strings.Replace(p.unadjusted(), " and", "", 1), " takes an effect of ", mdes, strings.Replace(withMCSE(mcse), "Monte Carlo ", "", 1))
 		}
@@ -600,7 +610,10 @@ func (p *plan) checklist() []Item {
 				mdes = "needs two trials at least"
 			}
 		}
-		add("Smallest effect detectable with "+written(100*sim.MDESPower)+"% power", mdes+withMCSE(mcse)+p.unadjusted(), "simulated")
+		add("Smallest effect detectable with "+written(100*sim.MDESPower)+"% power", mdes+strings.Replace(p.unadjusted(), " and", ",", 1)+withMCSE(mcse), "simulated")
+		if p.biased(p.row, false) != "" {
+			add("Bias", inUnits(p.row.Bias)+p.scale(p.row.Outcome)+withMCSE(errorOf(p.row.BiasMCSE))+", which the shares include", "simulated")
+		}
 		if row, differs := p.without(); row != nil {
 			at := ""
 			if len(differs) > 0 {

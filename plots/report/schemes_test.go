@@ -3,9 +3,12 @@ package report_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"coachsim/configs"
+	"coachsim/plots/report"
 )
 
 // plain is a small study, which the cases below change.
@@ -69,6 +72,9 @@ func TestWordsOfDesigns(t *testing.T) {
 			{Key: "trial.compliance", Value: "{take_up: {coaching: 0.8}, contamination: {coaching: 0.1}}"}, {Key: "trial.coaches", Value: "{caseload: 4, effect_sd: 0.05}"},
 			{Key: "sources.take_up", Value: "the pilot"},
 			{Key: "estimators[0]", Value: `{name: late, kind: iv, formula: "reading ~ 1 | block | received ~ coaching", cluster: school, se: CR2, report: [received]}`}}},
+		{"take-up by teacher, the effect of assignment, a loss that depends by arm", []configs.Setting{
+			{Key: "trial.compliance", Value: "{unit: teacher, take_up: {coaching: 0.75}}"},
+			{Key: "trial.attrition.loss.child", Value: "{rate: {control: 0.1, coaching: 0.1}, depends: {girl: 0.2}, depends_by_arm: {coaching: {girl: -0.3}}}"}}},
 		{"subgroups, a binary outcome", []configs.Setting{
 			{Key: "achievement.outcomes", Value: "{reading: {kind: binary, prevalence: 0.5}}"},
 			{Key: "estimators[0].formula", Value: "reading ~ coaching*girl | block"}, {Key: "estimators[0].report", Value: `[coaching, "coaching:girl"]`},
@@ -87,4 +93,40 @@ func TestWordsOfDesigns(t *testing.T) {
 		fmt.Fprintf(&out, "== %s\n\n%s\n\n%s\n\n", c.name, p.Long, p.Short)
 	}
 	golden(t, "designs.txt", out.Bytes())
+}
+
+// A bias of the primary estimate that is no Monte Carlo error stands beside its power, in
+// both paragraphs and in the checklist; one that is, or is small, does not.
+func TestBiasStandsBesidePower(t *testing.T) {
+	r := simulated(t, []byte(plain), 4)
+	row := &r.Summary.Rows[0]
+	row.EmpSE, row.BiasMCSE = 0.2, 0.01
+	const warning = "; but the estimate has a bias of 0.0480 SD (Monte Carlo standard error 0.010), which this includes"
+	for bias, want := range map[float64]bool{0.048: true, 0.019: false, 0.015: false} {
+		row.Bias = bias
+		p := r.Proposal()
+		listed := slices.ContainsFunc(p.Checklist, func(i report.Item) bool { return i.Name == "Bias" })
+		if strings.Contains(p.Long, warning+", and its interval covers the true effect in ") != want || strings.Contains(p.Short, warning) != want || listed != want {
+			t.Errorf("a bias of %v: %s\n%s\n%v", bias, p.Long, p.Short, p.Checklist)
+		}
+		if !want && strings.Contains(p.Long+p.Short, "bias") {
+			t.Errorf("a bias of %v is told: %s\n%s", bias, p.Long, p.Short)
+		}
+	}
+}
+
+// With partial take-up the paragraphs tell the effect of assignment from that of receipt.
+func TestTakeUpIsTold(t *testing.T) {
+	r := simulated(t, []byte(plain), 4, configs.Setting{Key: "trial.compliance", Value: "{unit: teacher, take_up: {coaching: 0.75}}"})
+	p := r.Proposal()
+	for _, want := range []string{"The assumed effect of assignment to coaching is 0.", " SD (0.4 on those who receive it)", "Take-up is by teacher: 75% of those assigned receive coaching"} {
+		if !strings.Contains(p.Long, want) {
+			t.Errorf("%q does not stand in: %s", want, p.Long)
+		}
+	}
+	for _, want := range []string{"for an effect of assignment to coaching of 0.", "Take-up is by teacher: 75% of those assigned receive coaching."} {
+		if !strings.Contains(p.Short, want) {
+			t.Errorf("%q does not stand in: %s", want, p.Short)
+		}
+	}
 }
