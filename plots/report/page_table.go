@@ -34,6 +34,7 @@ type pageGroup struct {
 
 type pageCell struct {
 	Value, Beneath string
+	Mark           string // behind the number
 	Label          bool
 	Sort           string // by which scripts sort; empty for words and what does not exist
 }
@@ -83,7 +84,9 @@ func newPageTable(of Table, id string) pageTable {
 			if of.Columns[k].Label {
 				cells = append(cells, wordCell(row[k].Value))
 			} else {
-				cells = append(cells, numberCell(row[k].Value, strings.Trim(row[k].Beneath, "()")))
+				cell := numberCell(row[k].Value, strings.Trim(row[k].Beneath, "()"))
+				cell.Mark = row[k].Mark
+				cells = append(cells, cell)
 			}
 		}
 		t.row(of.panel(row), cells...)
@@ -342,10 +345,10 @@ func publishedTable(r Run) *pagePublished {
 	}
 	t := &pagePublished{pageTable: pageTable{
 		ID: "published-results", Caption: "Published results beside simulated ones",
-		Heads: []pageHead{{"Cell", true}, {Words: "Published"}, {Words: "SE"}, {Words: "Simulated mean"}, {Words: "SD"}, {Words: "Mean SE"}, {Words: "Difference / SE"}, {"Verdict", true}},
+		Heads: []pageHead{{"Cell", true}, {Words: "Published"}, {Words: "SE"}, {Words: "Simulated mean"}, {Words: "Empirical SE"}, {Words: "Mean SE"}, {Words: "Difference / SE"}, {"Verdict", true}},
 		Notes: []string{
-			"Mean and SD: of the estimate over simulated trials, in parentheses Monte Carlo standard errors. Mean SE: mean of the estimated standard errors. Difference: of mean and published value, over the published SE.",
-			"Verdict: close within 0.25 and near within 0.80 of a printed SE, else off; of numbers without a printed SE, in units of the SD.",
+			"Simulated mean and empirical SE (standard deviation): of the estimate over simulated trials, in parentheses Monte Carlo standard errors. Mean SE: plain mean of the estimated standard errors, which is what one printed is held against. Difference: of mean and published value, over the published SE.",
+			"Verdict: close within 0.25 and near within 0.80 of a printed SE, else off; of numbers without a printed SE, in units of the empirical SE.",
 		},
 	}}
 	for _, c := range r.Comparisons {

@@ -319,6 +319,10 @@ func numbersEqualSummary(t *testing.T, root *node, summary sim.Summary) {
 						continue
 					}
 					value, mcse, _ := strings.Cut(strings.TrimSuffix(cells[i].words(), ")"), " (")
+					var size bool
+					if value, size = strings.CutSuffix(value, "†"); head == "Power (%)" && size != (row["truth"] == "0") {
+						t.Errorf("%s %s on %s, truth %s: marked as size: %t", estimator, term, outcome, row["truth"], size)
+					}
 					scale := 1.0
 					if strings.HasSuffix(head, "(%)") {
 						scale = 100
@@ -506,6 +510,24 @@ func TestUnmodelled(t *testing.T) {
 		text := root.text.String()
 		if strings.Contains(text, c.not) || !strings.Contains(text, c.still) {
 			t.Errorf("%v: has %q: %v, has %q: %v", c.settings, c.not, strings.Contains(text, c.not), c.still, strings.Contains(text, c.still))
+		}
+	}
+}
+
+// What is wider than a narrow screen shows so: a shadow stays at the edge while its cover
+// scrolls away with the content.
+func TestScrollShadows(t *testing.T) {
+	style, err := os.ReadFile("page/style.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := regexp.MustCompile(`(?s)\n\.scroll, \.picture \{\n(.*?)\n\}`).FindSubmatch(style)
+	if rule == nil {
+		t.Fatal("tables and drawings have no rule")
+	}
+	for _, want := range []string{" left / 3rem 100% local", " right / 3rem 100% local", " left / 1.1rem 100% scroll", " right / 1.1rem 100% scroll"} {
+		if !strings.Contains(string(rule[1]), want) {
+			t.Errorf("%q is missing in: %s", want, rule[1])
 		}
 	}
 }

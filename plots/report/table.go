@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,8 +35,12 @@ type Column struct {
 }
 
 // A Cell is a number or word, and what stands in parentheses beneath it. Both are
-// empty where there is none.
-type Cell struct{ Value, Beneath string }
+// empty where there is none. Mark stands behind the number in formats for people, and the
+// notes say what it means.
+type Cell struct{ Value, Beneath, Mark string }
+
+// sizeMark marks the size of a test in a column that has powers too.
+const sizeMark = "†"
 
 // missing stands for a number that does not exist, in formats for people.
 const missing = "–"
@@ -95,7 +100,7 @@ func (r Results) table(name, caption string, rows []int) Table {
 	number := func(key, above, head string, of func(i int, row *sim.SummaryRow) (string, string)) {
 		add(Column{Head: [2]string{above, head}, Key: key}, func(i int, row *sim.SummaryRow) Cell {
 			value, beneath := of(i, row)
-			return Cell{value, beneath}
+			return Cell{Value: value, Beneath: beneath}
 		})
 	}
 	number("truth", "", "Truth", func(_ int, row *sim.SummaryRow) (string, string) { return row.Written(row.Truth, row.TruthMCSE) })
@@ -104,7 +109,21 @@ func (r Results) table(name, caption string, rows []int) Table {
 	number("empse", "Empirical", "SE", func(_ int, row *sim.SummaryRow) (string, string) { return row.Written(row.EmpSE, row.EmpSEMCSE) })
 	number("modelse", "Model", "SE", func(_ int, row *sim.SummaryRow) (string, string) { return row.Written(row.ModelSE, row.ModelSEMCSE) })
 	number("cover", "Coverage", "(%)", func(_ int, row *sim.SummaryRow) (string, string) { return sim.WrittenPercent(row.Cover, row.CoverMCSE) })
-	number("power", "Power", "(%)", func(_ int, row *sim.SummaryRow) (string, string) { return sim.WrittenPercent(row.Power, row.PowerMCSE) })
+	head, mark := "Power", ""
+	switch nulls, tests := r.nulls(rows); {
+	case nulls > 0 && nulls == tests:
+		head = "Size"
+	case nulls > 0:
+		mark = sizeMark
+	}
+	add(Column{Head: [2]string{head, "(%)"}, Key: "power"}, func(_ int, row *sim.SummaryRow) Cell {
+		value, beneath := sim.WrittenPercent(row.Power, row.PowerMCSE)
+		cell := Cell{Value: value, Beneath: beneath}
+		if value != "" && row.Null() {
+			cell.Mark = mark
+		}
+		return cell
+	})
 	number("mdes", "", "MDES", func(_ int, row *sim.SummaryRow) (string, string) {
 		if row.Estimand == "" {
 			return "", ""
@@ -122,6 +141,20 @@ func (r Results) table(name, caption string, rows []int) Table {
 	}
 	t.Notes = r.notes(t, rows)
 	return t
+}
+
+// nulls counts the tests of rows, and those of them that have no effect to find: what
+// they reject is their size.
+func (r Results) nulls(rows []int) (nulls, tests int) {
+	for _, i := range rows {
+		if row := &r.Summary.Rows[i]; !math.IsNaN(row.Power) {
+			tests++
+			if row.Null() {
+				nulls++
+			}
+		}
+	}
+	return nulls, tests
 }
 
 // grouped orders rows so that those of a panel stand together.
@@ -246,11 +279,16 @@ func (r Results) notes(t Table, rows []int) []string {
 		notes = append(notes, fmt.Sprintf("Coverage: share of %s%% confidence intervals that hold the truth.", level))
 	}
 	if has("power") {
-		note := fmt.Sprintf("Power: share of all trials with p ≤ %s, failed fits counting as not significant", written(r.Summary.Alpha))
-		if slices.ContainsFunc(rows, func(i int) bool { return r.Summary.Rows[i].Null() }) {
-			note += "; where the truth is 0 it is the size of the test"
+		share := fmt.Sprintf("share of all trials with p ≤ %s, failed fits counting as not significant", written(r.Summary.Alpha))
+		size := fmt.Sprintf("there is no effect, so that this share is the test's false-positive rate, and should be %s%%.", written(100*r.Summary.Alpha))
+		switch nulls, tests := r.nulls(rows); {
+		case nulls > 0 && nulls == tests:
+			notes = append(notes, "Size: "+share+"; "+size)
+		case nulls > 0:
+			notes = append(notes, "Power: "+share+".", sizeMark+" Size: "+size)
+		default:
+			notes = append(notes, "Power: "+share+".")
 		}
-		notes = append(notes, note+".")
 	}
 	if slices.ContainsFunc(rows, func(i int) bool { return r.Summary.Rows[i].NotSelected > 0 }) {
 		notes = append(notes, "Trials in which a selection leaves a term out are no failures (n_not_selected in summary.csv): power counts them as not significant, and all else is of the other trials.")

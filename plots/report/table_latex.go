@@ -155,6 +155,9 @@ func latexBroken(text string) string {
 
 // latexNumber writes a minus sign for a hyphen.
 func latexNumber(text string) string {
+	if rest, marked := strings.CutSuffix(text, sizeMark); marked {
+		return latexNumber(rest) + `\rlap{` + latex(sizeMark) + `}` // it hangs over, so that digits align
+	}
 	if rest, negative := strings.CutPrefix(text, "-"); negative {
 		return "$-$" + latex(rest)
 	}
@@ -169,5 +172,5 @@ var latexEscapes = strings.NewReplacer(
 	`\`, `\textbackslash{}`, "{", `\{`, "}", `\}`, "$", `\$`, "&", `\&`, "#", `\#`, "%", `\%`, "_", `\_`,
 	"~", `\textasciitilde{}`, "^", `\textasciicircum{}`, "<", `\textless{}`, ">", `\textgreater{}`, "|", `\textbar{}`, `"`, "''",
 	"[", "{[}", "*", "{*}", // which \\ before them would take for its own
-	"–", "--", "α", `$\alpha$`, "ν", `$\nu$`, "≤", `$\leq$`, "²", `\textsuperscript{2}`, "→", `$\rightarrow$`, "×", `$\times$`, "\n", " ",
+	"–", "--", "†", `\textsuperscript{\dag}`, "α", `$\alpha$`, "ν", `$\nu$`, "≤", `$\leq$`, "²", `\textsuperscript{2}`, "→", `$\rightarrow$`, "×", `$\times$`, "\n", " ",
 )

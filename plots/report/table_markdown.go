@@ -58,7 +58,7 @@ func (c Cell) orMissing() string {
 	if c.Value == "" {
 		return missing
 	}
-	return c.Value
+	return c.Value + c.Mark
 }
 
 func (c Cell) inParentheses() string {
