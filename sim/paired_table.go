@@ -220,7 +220,7 @@ type differenceColumn struct {
 }
 
 func (d Differences) columns() []differenceColumn {
-	spread := differenceColumn{[2]string{"SD of est.", "(MCSE)"}, func(d *Difference) tableCell {
+	spread := differenceColumn{[2]string{"empirical", "SE (MCSE)"}, func(d *Difference) tableCell {
 		return signed(cellOf(d.EmpSEDiff, d.EmpSEDiffMCSE, d.decimals()))
 	}}
 	columns := []differenceColumn{
@@ -352,7 +352,7 @@ func (d *Difference) title() string {
 		levels = append(levels, "power "+percent(d.ReferencePower, d.ReferencePowerMCSE).joined("%"))
 	}
 	if d.ReferenceFactors != nil && !math.IsNaN(d.ReferenceEmpSE) {
-		levels = append(levels, "SD of estimate "+cellOf(d.ReferenceEmpSE, d.ReferenceEmpSEMCSE, d.decimals()).joined(""))
+		levels = append(levels, "empirical SE "+cellOf(d.ReferenceEmpSE, d.ReferenceEmpSEMCSE, d.decimals()).joined(""))
 	} else if !math.IsNaN(d.ReferenceRMSE) {
 		levels = append(levels, "RMSE "+cellOf(d.ReferenceRMSE, d.ReferenceRMSEMCSE, d.decimals()).joined(""))
 	}
@@ -385,7 +385,7 @@ func (d Differences) legend() []explanation {
 		if hasTruth {
 			entries = append(entries, bias)
 		}
-		entries = append(entries, explanation{"SD of est.", "difference in how much the estimate varies from trial to trial (the empirical standard error)"})
+		entries = append(entries, explanation{"empirical SE", "difference in how much the estimate varies from trial to trial (the standard deviation of the estimates)"})
 	case hasTruth:
 		entries = append(entries, bias,
 			explanation{"RMSE", "difference in the typical error, the root mean square of estimate minus truth; below 0 the estimator errs less"})
@@ -394,7 +394,7 @@ func (d Differences) legend() []explanation {
 		explanation{"precision", "how much more precise the " + compared + " is: the reference would need a trial larger by this percentage to vary as little"},
 		explanation{"correlation", "of the two estimates over the trials"})
 	if anyRow(func(r *Difference) bool { return r.NBoth < r.N }) {
-		entries = append(entries, explanation{"both worked", "trials in which both fits worked; only these enter bias, RMSE, SD, precision and correlation"})
+		entries = append(entries, explanation{"both worked", "trials in which both fits worked; only these enter bias, RMSE, empirical SE, precision and correlation"})
 	}
 	if d.Designs {
 		entries = append(entries, explanation{"(MCSE)", "Monte Carlo standard error, which of a difference allows for the designs sharing their random draws"})

@@ -370,7 +370,7 @@ func (s Summary) measureColumns(d detail) []tableColumn {
 			heading: [2]string{"", "truth"},
 			cell:    func(r *SummaryRow) tableCell { return r.scaled(r.Truth, math.NaN()) },
 			name:    "truth", meaning: "the true effect" + s.kindOfTruth() +
-				s.relativeMCSE((*SummaryRow).truthMCSE, "of the SD of the estimate"),
+				s.relativeMCSE((*SummaryRow).truthMCSE, "of the empirical SE"),
 		},
 		{
 			heading: [2]string{"mean", "(MCSE)"},
@@ -383,16 +383,16 @@ func (s Summary) measureColumns(d detail) []tableColumn {
 			name:    "bias", meaning: "average of estimate minus truth; for an unbiased estimator, 0 within twice its MCSE",
 		},
 		{
-			heading: [2]string{"SD of", "estimate"},
+			heading: [2]string{"empirical", "SE"},
 			cell:    func(r *SummaryRow) tableCell { return r.scaled(r.EmpSE, math.NaN()) },
-			name:    "SD of estimate", meaning: meaningOfSD +
+			name:    "empirical SE", meaning: meaningOfEmpirical +
 				s.relativeMCSE((*SummaryRow).empSEMCSE, "of it"),
 		},
 		{
-			heading: [2]string{"mean", "SE"},
-			cell:    func(r *SummaryRow) tableCell { return r.scaled(r.MeanSE, math.NaN()) },
-			name:    "mean SE", meaning: meaningOfSE +
-				s.relativeMCSE((*SummaryRow).meanSEMCSE, "of it"),
+			heading: [2]string{"model", "SE"},
+			cell:    func(r *SummaryRow) tableCell { return r.scaled(r.ModelSE, math.NaN()) },
+			name:    "model SE", meaning: meaningOfModel +
+				s.relativeMCSE((*SummaryRow).modelSEMCSE, "of it"),
 		},
 		{
 			heading: [2]string{"coverage", "% (MCSE)"},
@@ -439,10 +439,10 @@ func (s Summary) measureColumns(d detail) []tableColumn {
 	}
 	switch {
 	case d.allMCSE:
-		columns[3].heading, columns[4].heading = [2]string{"SD of esti-", "mate (MCSE)"}, [2]string{"mean SE", "(MCSE)"}
+		columns[3].heading, columns[4].heading = [2]string{"empirical", "SE (MCSE)"}, [2]string{"model SE", "(MCSE)"}
 		columns[3].cell = func(r *SummaryRow) tableCell { return r.scaled(r.EmpSE, r.EmpSEMCSE) }
-		columns[4].cell = func(r *SummaryRow) tableCell { return r.scaled(r.MeanSE, r.MeanSEMCSE) }
-		columns[3].meaning, columns[4].meaning = meaningOfSD, meaningOfSE
+		columns[4].cell = func(r *SummaryRow) tableCell { return r.scaled(r.ModelSE, r.ModelSEMCSE) }
+		columns[3].meaning, columns[4].meaning = meaningOfEmpirical, meaningOfModel
 	case !d.meanMCSE:
 		if !s.unbiased() {
 			columns[1].heading = [2]string{"", "mean"}
@@ -453,7 +453,7 @@ func (s Summary) measureColumns(d detail) []tableColumn {
 			}
 			return r.scaled(r.Mean, math.NaN())
 		}
-		columns[1].meaning += s.relativeMCSE((*SummaryRow).meanMCSE, "of the SD")
+		columns[1].meaning += s.relativeMCSE((*SummaryRow).meanMCSE, "of the empirical SE")
 	}
 	if !d.standardErrors {
 		columns = slices.Delete(columns, 3, 5)
@@ -462,8 +462,8 @@ func (s Summary) measureColumns(d detail) []tableColumn {
 }
 
 const (
-	meaningOfSD = "how much the estimate really varies from trial to trial"
-	meaningOfSE = "how much the method says it varies (its standard error); should be near the SD"
+	meaningOfEmpirical = "standard deviation of the estimates: how much they really vary from trial to trial"
+	meaningOfModel     = "how much the method says the estimates vary: the root mean square of its standard errors; should be near the empirical SE"
 )
 
 // unbiased reports whether some estimate has no truth, and so a mean without a bias.
@@ -494,10 +494,10 @@ func (s Summary) relativeMCSE(of func(*SummaryRow) float64, what string) string 
 // percentOf writes a share with two digits.
 func percentOf(share float64) string { return strconv.FormatFloat(100*share, 'g', 2, 64) }
 
-func (r *SummaryRow) truthMCSE() float64  { return r.TruthMCSE / r.EmpSE }
-func (r *SummaryRow) meanMCSE() float64   { return r.MeanMCSE() / r.EmpSE }
-func (r *SummaryRow) empSEMCSE() float64  { return r.EmpSEMCSE / r.EmpSE }
-func (r *SummaryRow) meanSEMCSE() float64 { return r.MeanSEMCSE / r.MeanSE }
+func (r *SummaryRow) truthMCSE() float64   { return r.TruthMCSE / r.EmpSE }
+func (r *SummaryRow) meanMCSE() float64    { return r.MeanMCSE() / r.EmpSE }
+func (r *SummaryRow) empSEMCSE() float64   { return r.EmpSEMCSE / r.EmpSE }
+func (r *SummaryRow) modelSEMCSE() float64 { return r.ModelSEMCSE / r.ModelSE }
 
 // Null reports whether the true effect is 0, up to rounding: the share of trials
 // with a significant test is then the size of the test, not its power.

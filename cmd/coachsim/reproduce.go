@@ -127,7 +127,7 @@ func writeComparisonTable(w io.Writer, all []sim.Comparison, patterns []sim.Patt
 		width = max(width, utf8.RuneCountInString(c.Name()))
 	}
 	fmt.Fprintf(w, "%-*s %17s   %53s   %8s\n", width+2, "", "published", "simulated (MCSE)", "(mean-")
-	fmt.Fprintf(w, "%-*s %9s %7s   %17s %17s %17s   %8s  %s\n", width+2, "cell", "value", "SE", "mean", "SD", "SE", "publ)/SE", "verdict")
+	fmt.Fprintf(w, "%-*s %9s %7s   %17s %17s %17s   %8s  %s\n", width+2, "cell", "value", "SE", "mean", "empirical SE", "mean SE", "publ)/SE", "verdict")
 	table := ""
 	for _, c := range all {
 		if c.Table != table {
@@ -154,9 +154,10 @@ func writeComparisonTable(w io.Writer, all []sim.Comparison, patterns []sim.Patt
 Coefficients: root mean square of (mean - published)/SE %.3f over %d cells (at most %.2f asked);
 largest %.2f, at %s (at most %.2f).%s %s
 
-mean, SD: of the estimate over simulated trials; MCSE: Monte Carlo standard error.
-SE: the mean of the estimated standard errors. verdict: close within 0.25, near within 0.80 of a
-printed SE, else off; for numbers without a printed SE, in units of SD.
+mean, empirical SE (standard deviation): of the estimate over simulated trials; MCSE: Monte Carlo
+standard error. mean SE: plain mean of the estimated standard errors, as one of them is printed.
+verdict: close within 0.25, near within 0.80 of a printed SE, else off; for numbers without a
+printed SE, in units of the empirical SE.
 `, a.RMS, a.Cells, t.RMS, a.Worst, a.WorstCell, t.Worst, errors, map[bool]string{
 		true: "The study reproduces its paper.", false: "THE STUDY DOES NOT REPRODUCE ITS PAPER.",
 	}[close])
