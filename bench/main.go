@@ -103,7 +103,7 @@ var units = []unit{
 	{"one regression, drawn and fitted", "configs", "^BenchmarkUnitOneRegression$", 3000, []peer{{"one-hand", 200}, {"one-sandwich", 20}, {"one-estimatr", 20}}},
 	{"ecuador replicate", "configs", "^BenchmarkUnitEcuadorReplicate$", 800, []peer{{"paper-hand", 30}, {"paper-sandwich", 2}, {"paper-estimatr", 2}}},
 	{"CR2 with degrees of freedom", "configs", "^BenchmarkUnitCR2$", 2000, []peer{{"cr2-estimatr", 10}, {"cr2-clubSandwich", 3}}},
-	{"wild bootstrap, 999 draws", "configs", "^BenchmarkUnitWildBootstrap999$", 300, []peer{{"wild-hand", 30}}},
+	{"wild bootstrap, 999 draws", "configs", "^BenchmarkUnitWildBootstrap999$", 300, []peer{{"wild-hand", 30}, {"wild-interval", 15}}},
 	{"REML", "configs", "^BenchmarkUnitREML$", 4000, []peer{{"reml-refit", 10}, {"reml-lmer", 5}}},
 	{"LASSO, 10 folds, 100 penalties", "estimators/lasso", "^BenchmarkUnitLassoCV$/^exact$", 400, []peer{{"lasso-glmnet", 10}}},
 	{"forest of 1000 trees", "estimators/forest", "^BenchmarkUnitForest1000$", 30, []peer{{"forest-party", 1}}},
@@ -214,7 +214,7 @@ func (s spread) rounded() spread {
 // compare prints every unit beside its peers.
 func compare(m *machine, chosen []unit, rounds int, out io.Writer) error {
 	if _, err := exec.LookPath("Rscript"); err != nil {
-		return errors.New("there is no Rscript here; on Debian: apt-get install r-base-core r-cran-estimatr r-cran-sandwich r-cran-clubsandwich r-cran-lme4 r-cran-glmnet r-cran-party r-cran-partykit")
+		return errors.New("there is no Rscript here; on Debian: apt-get install libopenblas0-pthread r-base-core r-cran-estimatr r-cran-sandwich r-cran-clubsandwich r-cran-lme4 r-cran-glmnet r-cran-party r-cran-partykit")
 	}
 	own := map[string][]float64{}
 	ratios := map[string][]float64{}
@@ -248,7 +248,7 @@ func compare(m *machine, chosen []unit, rounds int, out io.Writer) error {
 			}
 		}
 	}
-	fmt.Fprintf(out, "User CPU time of one repetition, one core, median of %d rounds (least to most); %s.\nRatios are taken within a round.\n\n", rounds, describe())
+	fmt.Fprintf(out, "User CPU time of one repetition, one core, median of %d rounds (least to most); %s;\n%s.\nRatios are taken within a round.\n\n", rounds, describe(), describeR())
 	fmt.Fprintln(out, "| unit | coachsim, ms | in R | R, ms | times as long |")
 	fmt.Fprintln(out, "|---|---:|---|---:|---:|")
 	for _, u := range chosen {
@@ -456,6 +456,15 @@ func describe() string {
 		}
 	}
 	return name + ", " + runtime.Version()
+}
+
+// describeR names R and its linear algebra, on which what is written by hand depends.
+func describeR() string {
+	out, err := exec.Command("Rscript", "-e", `cat(R.version.string, "with", extSoftVersion()[["BLAS"]])`).Output()
+	if err != nil {
+		return "R unknown"
+	}
+	return string(out)
 }
 
 func commit() string {

@@ -151,7 +151,7 @@ run <- switch(tool,
   # What a small-sample standard error adds to the fit: the regression is fitted once.
   "cr2-estimatr" = { need("estimatr"); f <- frame(draw()); function() lm_robust(itt, f, clusters = school, se_type = "CR2") },
   "cr2-clubSandwich" = { need("clubSandwich"); f <- frame(draw()); m <- lm(itt, f); function() { v <- vcovCR(m, cluster = f$school, type = "CR2"); coef_test(m, v, test = "Satterthwaite", coefs = "treated") } },
-  # Restricted wild cluster bootstrap-t, 999 draws, from cluster sums.
+  # Restricted wild cluster bootstrap-t, 999 draws, from cluster sums: the p-value alone.
   "wild-hand" = { d <- draw(); X <- base(d); y <- d$y[, 1]; function() {
     k <- ncol(X); R <- chol(crossprod(X)); bread <- chol2inv(R); a <- bread[, 2]
     X0 <- X[, -2]; e0 <- y - X0 %*% solve(crossprod(X0), crossprod(X0, y)); h <- drop(X %*% a)
@@ -161,6 +161,23 @@ run <- switch(tool,
     se <- sqrt(colSums((V * U - Q %*% beta)^2))
     e <- y - X %*% (bread %*% crossprod(X, y)); t0 <- sum(U) / sqrt(sum(rowsum(drop(e) * h, school)^2))
     mean(abs(top / se) >= abs(t0)) } },
+  # And with the interval, as coachsim: all sums are linear in kappa, which is the distance
+  # of the null from the estimate over a[2], so that one set of draws does for every null.
+  "wild-interval" = { d <- draw(); X <- base(d); y <- d$y[, 1]; function() {
+    XX <- crossprod(X); bread <- chol2inv(chol(XX)); a <- bread[, 2]; b <- bread %*% crossprod(X, y)
+    e <- drop(y - X %*% b); h <- drop(X %*% a)
+    sums <- rowsum(cbind(e * h, h * h, X * e, X * h), school, reorder = FALSE); k <- ncol(X)
+    s <- sums[, 1]; q <- sums[, 2]; Q <- sums[, 2 + k + 1:k]
+    V <- matrix(sample(c(-1, 1), J * 999, TRUE), J)
+    n0 <- drop(s %*% V); n1 <- drop(q %*% V)
+    S0 <- V * s - Q %*% (bread %*% crossprod(sums[, 2 + 1:k], V)); S1 <- V * q - Q %*% (bread %*% crossprod(Q, V))
+    v0 <- colSums(S0^2); v1 <- 2 * colSums(S0 * S1); v2 <- colSums(S1^2); se2 <- sum(s^2)
+    p <- function(distance) { K <- distance / a[2]; mean((n0 + K * n1)^2 >= distance^2 / se2 * (v0 + K * (v1 + K * v2))) }
+    bound <- function(side) { inside <- 0; outside <- side * 2 * sqrt(se2)
+      while (p(outside) > .05) { inside <- outside; outside <- 2 * outside }
+      for (i in 1:30) { middle <- (inside + outside) / 2; if (p(middle) > .05) inside <- middle else outside <- middle }
+      b[2] - outside }
+    c(p(b[2]), bound(1), bound(-1)) } },
   # Random intercept of schools by REML.
   "reml-lmer" = { need("lme4"); d <- draw(); f <- frame(d); g <- update(itt, . ~ . + (1 | school)); function() lmer(g, f) },
   "reml-refit" = { need("lme4"); d <- draw(); f <- frame(d); m <- lmer(update(itt, . ~ . + (1 | school)), f); y <- f$y; function() refit(m, y + rnorm(1) * 1e-3) },
