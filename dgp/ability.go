@@ -95,7 +95,7 @@ const maxItems = 1000
 
 func (t ItemTest) check(f *Faults, path string, grades int) {
 	if len(t.Numbers) != grades {
-		f.Add(path+".numbers", "has %d numbers; it needs one for each grade, %d", len(t.Numbers), grades)
+		f.Add(path+".numbers", "has %s; it needs one for each grade, %d", count(len(t.Numbers), "number", "numbers"), grades)
 	}
 	for i, n := range t.Numbers {
 		if n < 1 || n > maxItems {

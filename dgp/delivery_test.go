@@ -726,7 +726,7 @@ func TestDeliveryFaults(t *testing.T) {
 			t.Design.Coaches.Arms = []string{"mentor", "usual", "mentoring", "mentoring"}
 			t.Design.Coaches.QualitySD, t.Design.Coaches.LostCycles = []float64{1}, 11
 		}, []string{
-			"trial.coaches.quality_sd: has 1 numbers; it needs one for each domain, 2",
+			"trial.coaches.quality_sd: has 1 number; it needs one for each domain, 2",
 			`trial.coaches.arms[0]: there is no treatment "mentor"; the arms are usual, mentoring`,
 			`trial.coaches.arms[1]: "usual" is control, which has no coaches`,
 			`trial.coaches.arms[3]: "mentoring" stands here twice`,

@@ -60,7 +60,7 @@ func (t Trial) checkLearning(f *Faults) {
 	}
 	grades := t.grades()
 	if n := len(l.Ability.GradeMeans); n != grades {
-		f.Add("learning.ability.grade_means", "has %d numbers; it needs one for each grade (trial.grades), %d", n, grades)
+		f.Add("learning.ability.grade_means", "has %s; it needs one for each grade (trial.grades), %d", count(n, "number", "numbers"), grades)
 	}
 	l.Items.check(f, "learning.items", grades)
 	l.Gains.check(f, "learning.gains", t.gainVariables())

@@ -221,9 +221,9 @@ func TestLearningFaults(t *testing.T) {
 			t.Design.Assignment = dgp.Simple{}
 		},
 		"effect: is that of treatments on achievement, and this study has learning":                                                                                               func(t *dgp.Trial) { t.Effect = &x },
-		"learning.ability.grade_means: has 1 numbers; it needs one for each grade (trial.grades), 2":                                                                              func(t *dgp.Trial) { t.Learning.Ability.GradeMeans = []float64{0} },
+		"learning.ability.grade_means: has 1 number; it needs one for each grade (trial.grades), 2":                                                                               func(t *dgp.Trial) { t.Learning.Ability.GradeMeans = []float64{0} },
 		"learning.ability.loads.skill: there is no \"skill\" here; it can load on wealth":                                                                                         func(t *dgp.Trial) { t.Learning.Ability.Loads = map[string]float64{"skill": 0.1} },
-		"learning.items.numbers: has 1 numbers; it needs one for each grade, 2":                                                                                                   func(t *dgp.Trial) { t.Learning.Items.Numbers = []int{10} },
+		"learning.items.numbers: has 1 number; it needs one for each grade, 2":                                                                                                    func(t *dgp.Trial) { t.Learning.Items.Numbers = []int{10} },
 		"learning.items.hardest: -2 must not be below easiest, -1":                                                                                                                func(t *dgp.Trial) { t.Learning.Items.Hardest = -2 },
 		"learning.gains.effects.girl: there is no school or teacher covariate \"girl\"; there are action, baseline, known, urban":                                                 func(t *dgp.Trial) { t.Learning.Gains.Effects = map[string]float64{"girl": 0.1} },
 		"learning.gains.steps[0].where.known: is no condition; it needs above or up_to":                                                                                           func(t *dgp.Trial) { t.Learning.Gains.Steps[0].Where["known"] = dgp.Threshold{} },

@@ -27,7 +27,7 @@ func (m Matrix) check(f *Faults, path string, n int, correlation bool) {
 	}
 	for i, row := range m {
 		if len(row) != i+1 && len(row) != n {
-			f.Add(path, "row %d has %d numbers; a row of the lower triangle has %d, of the full matrix %d", i+1, len(row), i+1, n)
+			f.Add(path, "row %d has %s; a row of the lower triangle has %d, of the full matrix %d", i+1, count(len(row), "number", "numbers"), i+1, n)
 		}
 	}
 	if len(*f) > before {

@@ -152,7 +152,7 @@ func (q Quality) shifts(arms []arm) [][]float64 {
 // checkLength adds a fault unless list has one number for each of n things.
 func checkLength(f *Faults, path string, list []float64, n int, thing string) {
 	if len(list) != n {
-		f.Add(path, "has %d numbers; it needs one for each %s, %d", len(list), thing, n)
+		f.Add(path, "has %s; it needs one for each %s, %d", count(len(list), "number", "numbers"), thing, n)
 	}
 }
 

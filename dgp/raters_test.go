@@ -428,8 +428,8 @@ func TestRaterFaults(t *testing.T) {
 		change func(*dgp.Trial)
 		want   string
 	}{
-		{func(t *dgp.Trial) { t.Observation.DaySD = []float64{1} }, "observation.day_sd: has 1 numbers; it needs one for each domain, 2"},
-		{func(t *dgp.Trial) { t.Observation.Raters = &dgp.Raters{SD: []float64{1}} }, "observation.raters.sd: has 1 numbers"},
+		{func(t *dgp.Trial) { t.Observation.DaySD = []float64{1} }, "observation.day_sd: has 1 number; it needs one for each domain, 2"},
+		{func(t *dgp.Trial) { t.Observation.Raters = &dgp.Raters{SD: []float64{1}} }, "observation.raters.sd: has 1 number"},
 		{func(t *dgp.Trial) { t.Observation.Raters = &dgp.Raters{Assigned: dgp.BlockRaters} }, "observation.raters.assigned: says who of a pool"},
 		{func(t *dgp.Trial) { t.Observation.Raters = &dgp.Raters{Drift: []float64{0, 1}} }, "observation.raters.drift: needs raters who code several classes"},
 		{func(t *dgp.Trial) { t.Observation.Raters = &dgp.Raters{DriftSD: []float64{0, 1}} }, "observation.raters.drift_sd: needs raters who code several classes"},

@@ -191,7 +191,7 @@ func TestFaultsOfUnequalSchools(t *testing.T) {
 		"trial.teacher_shares.two: is no number of teachers, a whole number from 1 to 1000":         func(t *dgp.Trial) { t.Design.TeacherShares = map[string]float64{"two": 1} },
 		"quality.school_share: says what quality.school says in another way; leave one of them out": func(t *dgp.Trial) { t.Quality.SchoolShare = 0.5 },
 		"achievement.slope.school: is a slope on quality.school, which is left out":                 func(t *dgp.Trial) { t.Quality.School = dgp.SchoolQuality{} },
-		"quality.school.sd: has 1 numbers; it needs one for each domain, 2":                         func(t *dgp.Trial) { t.Quality.School.SD = []float64{1} },
+		"quality.school.sd: has 1 number; it needs one for each domain, 2":                          func(t *dgp.Trial) { t.Quality.School.SD = []float64{1} },
 		"trial.arms: has one arm, usual; a trial has at least two, and a study without treatment says assignment: {kind: none}": func(t *dgp.Trial) {
 			t.Design.Arms, t.Design.Attrition.Schools = []string{"usual"}, nil
 		},

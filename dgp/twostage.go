@@ -19,7 +19,7 @@ func (t TwoStage) Check(d Design, _ []Covariate, fault func(key, format string, 
 		fault("saturations", "are shares of one treated arm; the trial has %d arms", len(d.Arms))
 	}
 	if t.Schools != nil && len(t.Schools) != len(t.Saturations) {
-		fault("schools", "has %d numbers; it needs one for each saturation, %d", len(t.Schools), len(t.Saturations))
+		fault("schools", "has %s; it needs one for each saturation, %d", count(len(t.Schools), "number", "numbers"), len(t.Saturations))
 		return
 	}
 	sum := 0.0

@@ -110,7 +110,7 @@ func TestValidate(t *testing.T) {
 			t.Design.Assignment = dgp.TwoStage{Unit: dgp.TeacherUnit, Saturations: []float64{0, 1}, Schools: []float64{1}}
 			t.Design.Attrition = dgp.Attrition{}
 		}, []string{
-			"trial.assignment.schools: has 1 numbers; it needs one for each saturation, 2",
+			"trial.assignment.schools: has 1 number; it needs one for each saturation, 2",
 		}},
 		{"waves that cannot be", func(t *dgp.Trial) {
 			t.Design.Assignment = dgp.Stepped{Waves: 30, Treated: 30}
@@ -183,13 +183,13 @@ func TestValidate(t *testing.T) {
 			t.Achievement.ArmEffects = map[string]dgp.ArmTestEffect{"mentoring": {TestEffect: dgp.TestEffect{Mean: one}, Treated: one, Baseline: one}}
 		}, []string{
 			everyArm("quality"),
-			"quality.arm_effects.mentoring.shift: has 1 numbers; it needs one for each domain, 2",
-			"quality.arm_effects.mentoring.engagement: has 1 numbers; it needs one for each domain, 2",
-			"quality.arm_effects.mentoring.noise: has 1 numbers; it needs one for each domain, 2",
+			"quality.arm_effects.mentoring.shift: has 1 number; it needs one for each domain, 2",
+			"quality.arm_effects.mentoring.engagement: has 1 number; it needs one for each domain, 2",
+			"quality.arm_effects.mentoring.noise: has 1 number; it needs one for each domain, 2",
 			everyArm("achievement"),
-			"achievement.arm_effects.mentoring.mean: has 1 numbers; it needs one for each test, 5",
-			"achievement.arm_effects.mentoring.treated: has 1 numbers; it needs one for each domain, 2",
-			"achievement.arm_effects.mentoring.baseline: has 1 numbers; it needs one for each domain, 2",
+			"achievement.arm_effects.mentoring.mean: has 1 number; it needs one for each test, 5",
+			"achievement.arm_effects.mentoring.treated: has 1 number; it needs one for each domain, 2",
+			"achievement.arm_effects.mentoring.baseline: has 1 number; it needs one for each domain, 2",
 		}},
 		{"arms of one name", func(t *dgp.Trial) { t.Design.Arms = []string{"mentoring", "mentoring"} }, []string{
 			`trial.attrition.schools.usual: there is no arm "usual"; the arms are mentoring, mentoring`,

@@ -124,7 +124,7 @@ func (e TestEffect) checkVariation(f *Faults, path string, t Trial) {
 		return
 	}
 	if len(e.Quantiles) < 2 {
-		f.Add(path+".quantiles", "has %d numbers; it needs two at least, for the lowest and the highest score", len(e.Quantiles))
+		f.Add(path+".quantiles", "has %s; it needs two at least, for the lowest and the highest score", count(len(e.Quantiles), "number", "numbers"))
 		return
 	}
 	mean := 0.0 // of straight lines: the ends count half

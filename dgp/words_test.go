@@ -107,7 +107,7 @@ func TestValidateWords(t *testing.T) {
 			"achievement.effect.quantiles: averages 0.1 over all children, not 0 (the ends count half); take that from each number and add it to mean",
 		}},
 		{"one quantile", func(t *dgp.Trial) { t.Achievement.Effect.Quantiles = []float64{0} }, []string{
-			"achievement.effect.quantiles: has 1 numbers; it needs two at least, for the lowest and the highest score",
+			"achievement.effect.quantiles: has 1 number; it needs two at least, for the lowest and the highest score",
 		}},
 		{"outcomes that cannot be", func(t *dgp.Trial) {
 			t.Achievement.Effect.Mean = []float64{0.1, 0, 0}

@@ -241,7 +241,7 @@ func approximateIn(notes []string) string {
 	return "; approximate: " + strings.Join(notes, "; ")
 }
 
-// noteLines is how many lines WriteNotes has at most for what has no form.
+// noteLines is how many sentences WriteNotes has at most for what has no form.
 const noteLines = 6
 
 // inDesigns says of a text in how many of the designs of a sweep it is true, unless in
@@ -353,7 +353,7 @@ func (a *approximation) words() string {
 }
 
 // WriteNotes says shortly, under a table of results, which estimates of treatment
-// effects have no closed form and why, a line for each reason, and what makes those
+// effects have no closed form and why, a sentence for each reason, and what makes those
 // that there are approximate, in any design.
 func (f Formulas) WriteNotes(w io.Writer, width int) error {
 	formless := f.Formless()
@@ -364,11 +364,7 @@ func (f Formulas) WriteNotes(w io.Writer, width int) error {
 			fmt.Fprintf(&out, "No formula for others, for %d more reasons: coachsim check tells all.\n", left)
 			break
 		}
-		line := []rune(fmt.Sprintf("No formula for %s: %s.", note.names(2), note.Why))
-		if len(line) > width && width > 1 {
-			line = append(line[:width-1], '…')
-		}
-		out.WriteString(string(line) + "\n")
+		writeWrapped(&out, fmt.Sprintf("No formula for %s: %s.", note.names(2), note.Why), "", width)
 	}
 	if len(notes) > 0 {
 		writeWrapped(&out, fmt.Sprintf("The formula is approximate for %s: %s.", strings.Join(estimators, ", "), strings.Join(notes, "; ")), "", width)

@@ -4,6 +4,9 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"unicode/utf8"
+
+	"coachsim/dgp"
 )
 
 // A closed form is far from the simulated power where neither chance nor what is known of
@@ -29,6 +32,29 @@ func TestFarFromFormula(t *testing.T) {
 	for _, want := range []string{"farthest is 24.6 points", "coaching on reading", "z = 22.0"} {
 		if !strings.Contains(far, want) {
 			t.Errorf("%q is not in: %s", want, far)
+		}
+	}
+}
+
+// A reason that is longer than a line is broken, not cut.
+func TestNotesOfFormulasAreWhole(t *testing.T) {
+	study := unequalStudy(50)
+	study.Design.Attrition.Loss.Child = dgp.Loss{Rate: map[string]float64{"control": 0.1, "coaching": 0.1}, Depends: map[string]float64{"ability": 0.5}}
+	formulas, err := study.Formulas()
+	must(t, err)
+	if len(formulas.Formless()) == 0 {
+		t.Fatal("a poor example: every estimate has a form")
+	}
+	var out strings.Builder
+	must(t, formulas.WriteNotes(&out, 72))
+	for line := range strings.Lines(out.String()) {
+		if utf8.RuneCountInString(strings.TrimSuffix(line, "\n")) > 72 {
+			t.Errorf("longer than 72: %s", line)
+		}
+	}
+	for _, note := range formulas.Formless() {
+		if text := strings.Join(strings.Fields(out.String()), " "); !strings.Contains(text, note.Why+".") {
+			t.Errorf("%q is not said: %s", note.Why, text)
 		}
 	}
 }

@@ -113,7 +113,7 @@ thrown away; nothing is written. Exit code 2 says that there are faults.`,
 				fmt.Fprintf(s.out, "Warning     %s\n", warning)
 			}
 			writeCosts(s.out, study, costs)
-			fmt.Fprintf(s.out, "Replicates  %d, seed %d\n", study.Replicates, study.Seed)
+			fmt.Fprintf(s.out, "Replicates  %s, seed %d\n", grouped(study.Replicates), study.Seed)
 			if err := labelled(s.out, "A run takes", forecast.Write); err != nil {
 				return err
 			}
@@ -277,12 +277,12 @@ func writeSweep(w io.Writer, study sim.Study) {
 	}
 }
 
-// writtenTested is "2443 children with a valid test", and "2448 of 2880 children with a
+// writtenTested is "2,443 children with a valid test", and "2,448 of 2,880 children with a
 // valid test" where the data hold those who are lost.
 func writtenTested(g *dgp.Generator, data *dgp.Data) string {
 	text := countOf(data.Children(), "child", "children") + " with a valid test"
 	if n := g.ValidTests(); n < data.Children() {
-		text = fmt.Sprintf("%d of %s", n, text)
+		text = grouped(n) + " of " + text
 	}
 	return text
 }
@@ -291,5 +291,5 @@ func countOf(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return fmt.Sprintf("%d %s", n, many)
+	return grouped(n) + " " + many
 }

@@ -163,6 +163,9 @@ func (d *decoder) list(dst reflect.Value, n *node, path string, r rules) {
 		hint := ""
 		if n.kind == scalar {
 			hint = "put it in brackets: [" + short(n.text) + "]"
+			if element := dst.Type().Elem().Kind(); element == reflect.Float64 && dst.Kind() == reflect.Slice {
+				hint += fmt.Sprintf(", or where there are two, [%[1]s, %[1]s]", short(n.text))
+			}
 		}
 		d.fail(n, path, "must be a list, not "+n.describe(), hint)
 		return
@@ -300,7 +303,7 @@ func (d *decoder) float(dst reflect.Value, n *node, path string, r rules) {
 		d.fail(n, path, d.notNumber(n, "a number"), numberHint(n))
 	default:
 		if wrong := r.allow(x); wrong != "" {
-			d.fail(n, path, wrong+", not "+short(n.text), "")
+			d.fail(n, path, wrong+", not "+short(n.text), r.shareHint(x))
 			return
 		}
 		dst.SetFloat(x)

@@ -94,7 +94,11 @@ func numberHint(n *node) string {
 	}
 	if digits, found := strings.CutSuffix(text, "%"); found {
 		if x, err := parseFinite(strings.TrimSpace(digits)); err == nil {
-			return "write " + formatFloat(x/100) + " for " + text
+			hint := "write " + percent(x) + " for " + text
+			if x > 0 && x < 1 { // perhaps a share with a percent sign
+				hint += ", or " + formatFloat(x) + " for " + percent(1e4*x) + "%"
+			}
+			return hint
 		}
 	}
 	if before, after, found := strings.Cut(text, ","); found && decimalText.MatchString(before+"."+after) {
@@ -138,6 +142,12 @@ func parseFinite(text string) (float64, error) {
 		return 0, errTooSmall
 	}
 	return x, nil
+}
+
+// percent writes x percent as a share, without the last digits that dividing leaves.
+func percent(x float64) string {
+	x, _ = strconv.ParseFloat(strconv.FormatFloat(x/100, 'g', 15, 64), 64)
+	return formatFloat(x)
 }
 
 // formatFloat writes the shortest text that reads back as x.

@@ -67,6 +67,15 @@ func (r rules) allow(x float64) string {
 	return "must be " + strings.Join(parts, " and ")
 }
 
+// shareHint suggests the share that a number is in percent, where only shares are allowed.
+func (r rules) shareHint(x float64) string {
+	share := r.max != nil && *r.max == 1 || r.lt != nil && *r.lt == 1
+	if !share || !(x >= 2 && x <= 100) || r.allow(x/100) != "" {
+		return ""
+	}
+	return "did you mean " + percent(x) + "?"
+}
+
 // A field is a struct field as its tags describe it.
 type field struct {
 	index               int
