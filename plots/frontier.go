@@ -184,7 +184,8 @@ func (f Frontier) Draw(t Theme) (Drawing, error) {
 				box := roomiest(here, vg.Point{X: bold.Width(d.design()), Y: t.TickSize}, body, taken)
 				room := vg.Point{X: 5, Y: 1}
 				taken = append(taken, vg.Rectangle{Min: box.Min.Sub(room), Max: box.Max.Add(room)})
-				if near := nearest(box, here); math.Hypot(float64(near.X-here.X), float64(near.Y-here.Y)) > float64(t.TickSize) {
+				near := nearest(box, here)
+				if off := near.Sub(here); off.X*off.X+off.Y*off.Y > t.TickSize*t.TickSize {
 					p.line(answer.Color, 0.5*t.LineWidth, nil, here.X, here.Y, near.X, near.Y)
 				}
 				p.text(bold, t.Ink, box.Min.X, box.Min.Y+0.14*t.TickSize, alignLeft, d.design())
