@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"coachsim/configs/strict"
 	"coachsim/dgp"
@@ -53,7 +54,7 @@ func Load(name string, text []byte, settings []Setting) (sim.Study, error) {
 		}
 	}
 	if err := doc.Decode(&read, kinds()); err != nil {
-		return study, unchecked(err)
+		return study, unchecked(severalValues(err))
 	}
 	study = read.Study
 	faults := validate(doc, study)
@@ -108,6 +109,26 @@ func unchecked(err error) error {
 		return &Unchecked{faults}
 	}
 	return err
+}
+
+// severalValues says, of faults that give a list where one number is wanted, how designs
+// are compared.
+func severalValues(err error) error {
+	var faults strict.Faults
+	if !errors.As(err, &faults) {
+		return err
+	}
+	for i := range faults {
+		f := &faults[i]
+		if f.Hint != "" || !strings.HasSuffix(f.Message, "number, not a list") || f.Path == "" || strings.ContainsAny(f.Path, "[]") {
+			continue
+		}
+		f.Hint = fmt.Sprintf("to compare designs that differ in it, write sweep: {%s: [...]}", f.Path)
+		if f.Path == "trial.schools" {
+			f.Hint = "blocks have as many schools each: for regions of 12, 18 and 30 schools make 10 blocks of 6; " + f.Hint
+		}
+	}
+	return faults
 }
 
 // validate finds the faults that decoding does not, and their places.

@@ -110,11 +110,12 @@ func (t Trial) Validate() error {
 
 // Warnings returns what in a valid trial is likely to be a slip of its planner.
 func (t Trial) Warnings() []string {
+	all := t.largeEffects()
 	a := t.Achievement
 	if !a.IsZero() && a.ICC == (ICC{}) && a.SchoolSD == 0 && a.TeacherSD == 0 && a.BlockSD == 0 && a.BlockEffects == nil && a.CovariateSD == 0 && a.Slope.Sorting == nil && a.Slope.Control == nil {
-		return []string{"the children of a school have nothing in common (achievement: icc, school_sd, teacher_sd, block_sd, covariate_sd and slope are 0 or left out): the intraclass correlation is 0, and power is that of a trial without clusters"}
+		all = append(all, "the children of a school have nothing in common (achievement: icc, school_sd, teacher_sd, block_sd, covariate_sd and slope are 0 or left out): the intraclass correlation is 0, and power is that of a trial without clusters")
 	}
-	return nil
+	return all
 }
 
 // maxUnits bounds the size of one data set, so that a typing error ends in a

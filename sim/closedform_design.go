@@ -158,7 +158,8 @@ var knownKeys = map[string]bool{
 	"observation":         true,
 	"achievement.icc":     true, "achievement.r2": true, "achievement.correlation": true, "achievement.correlations": true, "achievement.baseline": true,
 	"achievement.tests": true, "achievement.total": true, "achievement.residual": true, "achievement.scale": true, "achievement.block_sd": true,
-	"achievement.covariate_sd": true, "achievement.school_sd": true, "achievement.teacher_sd": true, "achievement.slope.sorting": true,
+	"achievement.block_effects": true, // where they are absorbed
+	"achievement.covariate_sd":  true, "achievement.school_sd": true, "achievement.teacher_sd": true, "achievement.slope.sorting": true,
 	"achievement.slope.control": true, "achievement.slope.treated": true, "achievement.slope.baseline": true,
 	"achievement.effect.mean": true, "achievement.effect.bottom": true, "achievement.effect.school_sd": true, "achievement.effect.block_sd": true,
 	"achievement.arm_effects": true, // see varies
@@ -481,6 +482,9 @@ func (b *closedFormOf) findAbsorbed() string {
 		if !slices.ContainsFunc(b.trial.Quality.Context.Variance, func(v float64) bool { return v > 0 }) {
 			between = 0
 		}
+	}
+	if slices.ContainsFunc(a.BlockEffects, func(x float64) bool { return x != a.BlockEffects[0] }) && !b.score && !b.absorbs(dgp.BlockLevel) {
+		return "effects of blocks are given (achievement.block_effects), and its formula does not absorb them, as | block would"
 	}
 	if f.Second != nil {
 		return "it absorbs two effects"

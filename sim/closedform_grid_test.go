@@ -142,6 +142,12 @@ func exactStudies() []gridStudy {
 	takeUp.Design.Assignment = dgp.Blocked{Unit: dgp.ChildUnit}
 	takeUp.Design.Compliance = &dgp.Compliance{Unit: dgp.ChildUnit, TakeUp: map[string]float64{"coaching": 0.8}, Contamination: map[string]float64{"coaching": 0.2}}
 	add("take-up", takeUp, ols("bira2c1", "reading ~ coaching | school", "", estimators.HC1))
+
+	// Given effects of blocks, which the fixed effects take away.
+	given := words(shape(5, 6, 2, 10), dgp.ICC{School: 0.15, Teacher: 0.05}, 0.45)
+	given.Achievement.BlockEffects = []float64{0.6, 0.3, 0, -0.3, -0.6}
+	add("blocks-given", given,
+		mixed("bcra4c3", "reading ~ coaching + (1 | school/teacher) | block"), ols("bcra4c3", "reading ~ coaching | block", "school", estimators.CR2))
 	return all
 }
 

@@ -311,3 +311,28 @@ func TestFormlessOfAllDesigns(t *testing.T) {
 		}
 	}
 }
+
+// Given effects of blocks that are absorbed leave the form that random ones of the same
+// variance leave; where they are not absorbed there is none.
+func TestClosedFormOfGivenBlocks(t *testing.T) {
+	power := func(formula string, change func(*dgp.Achievement)) (float64, string) {
+		s := ofGrid("given", words(shape(5, 6, 2, 10), dgp.ICC{School: 0.15, Teacher: 0.05}, 0.6), ols("", formula, "school", estimators.CR2)).Study
+		change(&s.Achievement)
+		rows, err := s.Rows()
+		must(t, err)
+		form, why := s.ClosedForm(rows[0])
+		if form == nil {
+			return 0, why
+		}
+		return form.Power, ""
+	}
+	given := func(a *dgp.Achievement) { a.BlockEffects = []float64{0.6, 0.3, 0, -0.3, -0.6} } // of variance 0.18
+	got, why := power("reading ~ coaching | block", given)
+	want, _ := power("reading ~ coaching | block", func(a *dgp.Achievement) { a.ICC.Block = 0.18 })
+	if math.Abs(got-want) > 1e-9 || want < 0.5 {
+		t.Errorf("power %g, want %g (%s)", got, want, why)
+	}
+	if _, why := power("reading ~ coaching", given); !strings.Contains(why, "does not absorb them") {
+		t.Errorf("without | block: %q", why)
+	}
+}

@@ -261,7 +261,7 @@ func writeFamilyBlock(out *strings.Builder, rows []FamilyPower, style tableStyle
 	if len(design) > 0 {
 		at = " (" + strings.Join(design, ", ") + ")"
 	}
-	writeWrapped(&title, fmt.Sprintf("%s%s: %s on %d outcomes, by %s", first.Family, at, first.Term, len(first.Outcomes), first.Estimator), tableIndent, width)
+	WriteWrapped(&title, fmt.Sprintf("%s%s: %s on %d outcomes, by %s", first.Family, at, first.Term, len(first.Outcomes), first.Estimator), tableIndent, width)
 	for line := range strings.Lines(title.String()) {
 		out.WriteString(style.bold(strings.TrimSuffix(line, "\n")) + "\n")
 	}
@@ -368,7 +368,7 @@ func (l *familyLegend) writeFormulaNotes(out *strings.Builder, rows []FamilyPowe
 		}
 		if key := r.Family + ": " + text; text != "" && !slices.Contains(l.notes, key) {
 			l.notes = append(l.notes, key)
-			writeWrapped(out, tableIndent+text, tableIndent, width)
+			WriteWrapped(out, tableIndent+text, tableIndent, width)
 		}
 	}
 }

@@ -312,7 +312,7 @@ func (s Summary) WarnOfFormula(w io.Writer, width int) error {
 	}
 	var out strings.Builder
 	out.WriteByte('\n')
-	writeWrapped(&out, "Warning: "+far, "", width)
+	WriteWrapped(&out, "Warning: "+far, "", width)
 	_, err := io.WriteString(w, out.String())
 	return err
 }
@@ -364,10 +364,10 @@ func (f Formulas) WriteNotes(w io.Writer, width int) error {
 			fmt.Fprintf(&out, "No formula for others, for %d more reasons: coachsim check tells all.\n", left)
 			break
 		}
-		writeWrapped(&out, fmt.Sprintf("No formula for %s: %s.", note.names(2), note.Why), "", width)
+		WriteWrapped(&out, fmt.Sprintf("No formula for %s: %s.", note.names(2), note.Why), "", width)
 	}
 	if len(notes) > 0 {
-		writeWrapped(&out, fmt.Sprintf("The formula is approximate for %s: %s.", strings.Join(estimators, ", "), strings.Join(notes, "; ")), "", width)
+		WriteWrapped(&out, fmt.Sprintf("The formula is approximate for %s: %s.", strings.Join(estimators, ", "), strings.Join(notes, "; ")), "", width)
 	}
 	if out.Len() == 0 {
 		return nil

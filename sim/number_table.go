@@ -92,7 +92,7 @@ func (t NumberTables) write(w io.Writer, width int, style tableStyle) error {
 	out.WriteByte('\n')
 	for _, note := range t.Notes {
 		var text strings.Builder
-		writeWrapped(&text, note, "", width)
+		WriteWrapped(&text, note, "", width)
 		for line := range strings.Lines(text.String()) {
 			out.WriteString(style.faint(strings.TrimSuffix(line, "\n")) + "\n")
 		}

@@ -163,7 +163,7 @@ func (d Differences) WriteTable(w io.Writer, width int, color bool) error {
 	}
 	var notes strings.Builder
 	for _, note := range d.notCompared() {
-		writeWrapped(&notes, note, tableIndent, width)
+		WriteWrapped(&notes, note, tableIndent, width)
 	}
 	if notes.Len() > 0 {
 		out.WriteByte('\n')
@@ -314,7 +314,7 @@ func (d Differences) writeBlocks(out *strings.Builder, style tableStyle, width i
 				out.WriteByte('\n')
 			}
 			var title strings.Builder
-			writeWrapped(&title, d.Rows[i].title(), tableIndent, width)
+			WriteWrapped(&title, d.Rows[i].title(), tableIndent, width)
 			for line := range strings.Lines(title.String()) {
 				out.WriteString(style.bold(strings.TrimSuffix(line, "\n")) + "\n")
 			}

@@ -36,7 +36,7 @@ func (s Summary) WriteTable(w io.Writer, width int, color bool) error {
 	shown.writeRows(&out, width, style)
 	if hidden > 0 {
 		out.WriteByte('\n')
-		writeWrapped(&out, HiddenRows(hidden), "", width)
+		WriteWrapped(&out, HiddenRows(hidden), "", width)
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
@@ -76,7 +76,7 @@ func (s Summary) writeRows(out *strings.Builder, width int, style tableStyle) {
 	if notes := s.notes(); len(notes) > 0 {
 		out.WriteByte('\n')
 		for _, note := range notes {
-			writeWrapped(out, note, "", width)
+			WriteWrapped(out, note, "", width)
 		}
 	}
 	out.WriteByte('\n')
@@ -832,13 +832,13 @@ func writeLegend(out *strings.Builder, entries []explanation, width int) {
 		wide = max(wide, utf8.RuneCountInString(e.name))
 	}
 	for _, e := range entries {
-		writeWrapped(out, padRight(e.name, wide)+tableGap+e.meaning, strings.Repeat(" ", wide+len(tableGap)), width)
+		WriteWrapped(out, padRight(e.name, wide)+tableGap+e.meaning, strings.Repeat(" ", wide+len(tableGap)), width)
 	}
 }
 
-// writeWrapped breaks text at spaces, and sets the lines after the first off by
+// WriteWrapped breaks text at spaces, and sets the lines after the first off by
 // indent, which the first has in its own words.
-func writeWrapped(out *strings.Builder, text, indent string, width int) {
+func WriteWrapped(out *strings.Builder, text, indent string, width int) {
 	width = max(width, 72)
 	for utf8.RuneCountInString(text) > width {
 		runes := []rune(text)

@@ -15,7 +15,7 @@ import (
 func (s Study) Warnings() []string {
 	all := s.Trial.Warnings()
 	for _, design := range s.designs() {
-		for _, warning := range design.Study.unclustered() {
+		for _, warning := range append(design.Study.Trial.Warnings(), design.Study.unclustered()...) {
 			if !slices.Contains(all, warning) {
 				all = append(all, warning)
 			}

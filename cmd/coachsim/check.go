@@ -68,19 +68,23 @@ thrown away; nothing is written. Exit code 2 says that there are faults.`,
 			if asJSON {
 				return writeCheckJSON(s.out, study, g, plan.Hash, costs, forecast, paths)
 			}
-			fmt.Fprintf(s.out, "%s\n\n", study.Aim)
+			var out strings.Builder
+			sim.WriteWrapped(&out, study.Aim, "", min(tableWidth(s), proseWidth))
+			out.WriteByte('\n')
+			aim := out.String()
+			out.Reset()
 			for _, section := range slices.Concat(study.Design.Words(), study.Trial.LearningWords()) {
-				fmt.Fprintf(s.out, "%-11s %s\n", section.Name, section.Words)
+				fmt.Fprintf(&out, "%-11s %s\n", section.Name, section.Words)
 			}
 			data, _ := g.Draw(dgp.Stream{Seed: study.Seed})
-			fmt.Fprintf(s.out, "One draw    %d schools, %d teachers, %s\n", data.N[dgp.SchoolLevel], data.Teachers(), writtenTested(g, data))
-			fmt.Fprintf(s.out, "Columns     ")
+			fmt.Fprintf(&out, "One draw    %d schools, %d teachers, %s\n", data.N[dgp.SchoolLevel], data.Teachers(), writtenTested(g, data))
+			fmt.Fprintf(&out, "Columns     ")
 			for i, column := range g.Shape().Columns {
 				if column.Rating == nil {
 					if i > 0 {
-						fmt.Fprint(s.out, ", ")
+						fmt.Fprint(&out, ", ")
 					}
-					fmt.Fprint(s.out, column.Name)
+					fmt.Fprint(&out, column.Name)
 				}
 			}
 			ratings := 0
@@ -90,34 +94,40 @@ thrown away; nothing is written. Exit code 2 says that there are faults.`,
 				}
 			}
 			if ratings > 0 {
-				fmt.Fprintf(s.out, " and %s per class", count(ratings, "rating"))
+				fmt.Fprintf(&out, " and %s per class", count(ratings, "rating"))
 			}
-			fmt.Fprintln(s.out)
-			fmt.Fprintf(s.out, "Estimators  ")
+			fmt.Fprintln(&out)
+			fmt.Fprintf(&out, "Estimators  ")
 			for i, e := range study.Estimators {
 				if i > 0 {
-					fmt.Fprint(s.out, ", ")
+					fmt.Fprint(&out, ", ")
 				}
-				fmt.Fprint(s.out, e.Name)
+				fmt.Fprint(&out, e.Name)
 			}
-			fmt.Fprintln(s.out)
-			writeSweep(s.out, study)
+			fmt.Fprintln(&out)
+			writeSweep(&out, study)
 			formulas, err := study.Formulas()
 			if err != nil {
 				return err
 			}
-			if err := labelled(s.out, "Formulas", formulas.WriteAll); err != nil {
+			if err := labelled(&out, "Formulas", formulas.WriteAll); err != nil {
 				return err
 			}
 			for _, warning := range study.Warnings() {
-				fmt.Fprintf(s.out, "Warning     %s\n", warning)
+				fmt.Fprintf(&out, "Warning     %s\n", warning)
 			}
-			writeCosts(s.out, study, costs)
-			fmt.Fprintf(s.out, "Replicates  %s, seed %d\n", grouped(study.Replicates), study.Seed)
-			if err := labelled(s.out, "A run takes", forecast.Write); err != nil {
+			writeCosts(&out, study, costs)
+			fmt.Fprintf(&out, "Replicates  %s, seed %d\n", grouped(study.Replicates), study.Seed)
+			if err := labelled(&out, "A run takes", forecast.Write); err != nil {
 				return err
 			}
-			fmt.Fprintf(s.out, "Plan        %s\n", plan.Hash)
+			fmt.Fprintf(&out, "Plan        %s\n", plan.Hash)
+			if _, err := io.WriteString(s.out, aim); err != nil {
+				return err
+			}
+			if err := writeLabelled(s.out, out.String(), min(tableWidth(s), proseWidth)); err != nil {
+				return err
+			}
 			writeVariances(s.out, study.Trial.Variances())
 			if len(paths) == 0 {
 				return nil
@@ -131,6 +141,29 @@ thrown away; nothing is written. Exit code 2 says that there are faults.`,
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	c.Flags().IntVar(&workers, "workers", runtime.GOMAXPROCS(0), "`NUMBER` of parallel workers whose time is estimated")
 	return c
+}
+
+// labelIndent is how wide labels are.
+const labelIndent = 12
+
+// proseWidth is the longest line of words where nothing asks for shorter ones.
+const proseWidth = 100
+
+// writeLabelled writes labelled lines so that none is wider than a terminal, or hard to
+// read: what is too long goes on below its beginning.
+func writeLabelled(w io.Writer, text string, width int) error {
+	var wrapped strings.Builder
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		body := strings.TrimLeft(line[min(labelIndent, len(line)):], " ") // further in, as costs are
+		indent := len(line) - len(body)
+		if len(line) < labelIndent || indent > 2*labelIndent {
+			indent = labelIndent
+		}
+		sim.WriteWrapped(&wrapped, line, strings.Repeat(" ", indent+2), width)
+	}
+	_, err := io.WriteString(w, wrapped.String())
+	return err
 }
 
 // labelled writes lines under one label.
