@@ -452,7 +452,7 @@ func TestWhatIsDefined(t *testing.T) {
 		{"truth 0", []Record{fit(0, 2, 1, 9, 0.01), fit(0, 3, 1, 9, 0.01)},
 			withoutTruth + " Bias BiasMCSE Cover CoverMCSE MSE MSEMCSE Truth"},
 		{"truth sometimes 0", []Record{fit(0, 2, 1, 9, 0.01), fit(1, 3, 1, 9, 0.01)},
-			withoutTruth + " Bias BiasMCSE Cover CoverMCSE MSE MSEMCSE Truth"},
+			withoutTruth + " Bias BiasMCSE Cover CoverMCSE MSE MSEMCSE Truth TruthMCSE"},
 		{"no truth", []Record{fit(nan, 2, 1, 9, 0.01), fit(nan, 3, 1, 9, 0.01)}, withoutTruth},
 		{"correlation", []Record{fit(nan, 0.2, nan, nan, nan), fit(nan, 0.3, nan, nan, nan)}, "EmpSE EmpSEMCSE Mean"},
 		{"joint test", []Record{fit(nan, 3, nan, 40, 0.01), fit(nan, 2, nan, 40, 0.1)}, "EmpSE EmpSEMCSE Mean MeanP MeanPMCSE Power PowerMCSE"},
@@ -571,7 +571,7 @@ func TestMCSEIsTheErrorOverSimulations(t *testing.T) {
 			claimed[measure].add(mcse)
 		}
 	}
-	if len(spread) != 13 {
+	if len(spread) != 14 {
 		t.Errorf("checked %d measures", len(spread))
 	}
 	for measure := range spread {

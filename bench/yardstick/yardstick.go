@@ -35,7 +35,7 @@ func Loop(b *testing.B, body func()) (nanoseconds float64) {
 		}
 		return float64(b.Elapsed()) / float64(b.N)
 	}
-	rng := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a yardstick, not a secret
+	rng := rand.New(rand.NewPCG(1, 2))
 	body()
 	before := normals(b, rng)
 	var times, ratios []float64
