@@ -45,22 +45,36 @@ test_slurm() {
   slurm=$work/slurmd
   "$here/slurm.sh" start "$slurm"
   export SLURM_CONF=$slurm/slurm.conf
-  local dir=$work/many-shards array running k
-  "$work/coachsim" submit "$study" --replicates $((100 * chunks)) --engine slurm --shards 8 --time 10m --memory 128M --out "$work/many"
+  local dir=$work/many-shards array k
+  # Shards 0 and 1 pause when they are first run and have kept something, however fast
+  # the machine is and however slow Slurm.
+  cat >"$work/paused" <<END
+#!/bin/sh
+k=\$SLURM_ARRAY_TASK_ID
+case \$1-\$k in
+run-0 | run-1)
+  if mkdir "$work/run-\$k" 2>/dev/null; then
+    pid=\$\$
+    (
+      until ls "$dir/\$k-of-8/chunks" 2>/dev/null | grep -q parquet; do sleep 0.01; done
+      kill -STOP \$pid && touch "$work/paused-\$k"
+    ) &
+  fi
+  ;;
+esac
+exec "$work/coachsim" "\$@"
+END
+  chmod 755 "$work/paused"
+  "$work/coachsim" submit "$study" --replicates $((100 * chunks)) --engine slurm --shards 8 --time 10m --memory 128M --program "$work/paused" --out "$work/many"
   array=$(squeue -h -r -o %F -n coachsim-small | head -n 1)
 
   # Two shards at a time: 0 and 1 begin. 1 is cancelled and 0 requeued in the
-  # middle; both get SIGTERM, keep what they have, and end with 75.
-  running="0 1"
-  while [ -n "$running" ]; do
-    for k in $running; do
-      [ -n "$(find "$dir/$k-of-8/chunks" -name '*.parquet' 2>/dev/null)" ] || continue
-      if [ "$k" -eq 1 ]; then scancel "${array}_1"; else scontrol requeue "${array}_0"; fi
-      running=${running/$k/}
-      running=${running// /}
-    done
-    sleep 0.05
+  # middle; both go on with SIGTERM, keep what they have, and end with 75.
+  for k in 0 1; do
+    await "[ -e '$work/paused-$k' ]" "shard $k did not begin"
   done
+  scancel "${array}_1"
+  scontrol requeue "${array}_0"
   wait_jobs
   grep -q '^Interrupted after [1-9].* of shard 0/8' "$dir/logs/shard-0.log" || fail "shard 0 was not requeued in the middle"
   grep -q '^Finished shard 0/8' "$dir/logs/shard-0.log" || fail "shard 0 did not go on"
@@ -79,13 +93,18 @@ test_slurm() {
 }
 
 wait_jobs() {
+  await '[ -z "$(squeue -h)" ]' "jobs did not end"
+}
+
+# await CONDITION SAY: until CONDITION holds, or two minutes have passed.
+await() {
   local i
   for ((i = 0; i < 600; i++)); do
-    [ -n "$(squeue -h)" ] || return 0
+    eval "$1" && return
     sleep 0.2
   done
   squeue >&2
-  fail "jobs did not end"
+  fail "$2"
 }
 
 test_parallel() {
@@ -116,7 +135,7 @@ END
   echo "GNU parallel: 8 shards of which two failed equal the local run"
 }
 
-chunks=160
+chunks=240
 "$work/coachsim" run "$study" --replicates $((100 * chunks)) --out "$work/local" --progress none >"$work/table"
 test_slurm
 test_parallel
