@@ -94,20 +94,20 @@ type unit struct {
 // A peer is the same work in R, a tool of peers.R.
 type peer struct {
 	tool string
-	reps int
+	reps int // in a turn of a tenth of a second or more, as R's clock has milliseconds
 }
 
 var units = []unit{
 	{"normals by math/rand/v2", "dgp", "^BenchmarkUnitNormals$", 4000, nil},
 	{"the same normals, many at once", "dgp", "^BenchmarkUnitNormalsAtOnce$", 4000, nil},
-	{"one regression, drawn and fitted", "configs", "^BenchmarkUnitOneRegression$", 3000, []peer{{"one-hand", 200}, {"one-sandwich", 20}, {"one-estimatr", 20}}},
-	{"ecuador replicate", "configs", "^BenchmarkUnitEcuadorReplicate$", 800, []peer{{"paper-hand", 30}, {"paper-sandwich", 2}, {"paper-estimatr", 2}}},
-	{"CR2 with degrees of freedom", "configs", "^BenchmarkUnitCR2$", 2000, []peer{{"cr2-estimatr", 10}, {"cr2-clubSandwich", 3}}},
-	{"wild bootstrap, 999 draws", "configs", "^BenchmarkUnitWildBootstrap999$", 300, []peer{{"wild-hand", 30}, {"wild-interval", 15}}},
-	{"REML", "configs", "^BenchmarkUnitREML$", 4000, []peer{{"reml-refit", 10}, {"reml-lmer", 5}}},
-	{"LASSO, 10 folds, 100 penalties", "estimators/lasso", "^BenchmarkUnitLassoCV$/^exact$", 400, []peer{{"lasso-glmnet", 10}}},
+	{"one regression, drawn and fitted", "configs", "^BenchmarkUnitOneRegression$", 3000, []peer{{"one-hand", 50}, {"one-sandwich", 8}, {"one-estimatr", 6}}},
+	{"ecuador replicate", "configs", "^BenchmarkUnitEcuadorReplicate$", 800, []peer{{"paper-hand", 6}, {"paper-sandwich", 1}, {"paper-estimatr", 1}}},
+	{"CR2 with degrees of freedom", "configs", "^BenchmarkUnitCR2$", 2000, []peer{{"cr2-estimatr", 3}, {"cr2-clubSandwich", 1}}},
+	{"wild bootstrap, 999 draws", "configs", "^BenchmarkUnitWildBootstrap999$", 300, []peer{{"wild-hand", 10}, {"wild-interval", 8}}},
+	{"REML", "configs", "^BenchmarkUnitREML$", 4000, []peer{{"reml-refit", 4}, {"reml-lmer", 2}}},
+	{"LASSO, 10 folds, 100 penalties", "estimators/lasso", "^BenchmarkUnitLassoCV$/^exact$", 400, []peer{{"lasso-glmnet", 2}}},
 	{"forest of 1000 trees", "estimators/forest", "^BenchmarkUnitForest1000$", 30, []peer{{"forest-party", 1}}},
-	{"forest with importance", "estimators/forest", "^BenchmarkUnitForestImportance1000$", 20, []peer{{"importance-ranger", 2}, {"importance-party", 1}, {"importance-partykit", 1}}},
+	{"forest with importance", "estimators/forest", "^BenchmarkUnitForestImportance1000$", 20, []peer{{"importance-ranger", 1}, {"importance-party", 1}, {"importance-partykit", 1}}},
 	{"both subjects of the Tanzania paper", "configs", "^BenchmarkUnitTanzaniaPipeline$", 2, nil},
 	{"log written", "sim", "^BenchmarkUnitLog$", 50, nil},
 	{"log summarised", "sim", "^BenchmarkUnitSummary$", 20, nil},
@@ -166,6 +166,7 @@ func (m *machine) spend(u unit, binary string, reps int) (time.Duration, error) 
 func (m *machine) benchmark(u unit, binary string, flags ...string) (printed string, spent time.Duration, err error) {
 	c := exec.Command(binary, append([]string{"-test.run=^$", "-test.bench=" + u.benchmark, "-test.cpu=1"}, flags...)...) //nolint:gosec // the binary just built
 	c.Dir = u.pkg
+	c.Env = append(os.Environ(), "OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1") // of a peer
 	out, err := c.CombinedOutput()
 	if err != nil {
 		return "", 0, fmt.Errorf("%s: %w\n%s", u.benchmark, err, out)
@@ -176,19 +177,70 @@ func (m *machine) benchmark(u unit, binary string, flags ...string) (printed str
 	return string(out), c.ProcessState.UserTime(), nil
 }
 
-// timeR returns the same of a peer.
-func (m *machine) timeR(p peer) (float64, error) {
-	c := exec.Command("Rscript", "bench/peers.R", p.tool, strconv.Itoa(p.reps)) //nolint:gosec // a tool of the table above
-	c.Env = append(os.Environ(), "OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1")
-	out, err := c.Output()
+// peerTime is how long a unit and a peer take turns in a round.
+const peerTime = 10 * time.Second
+
+// A comparison is a unit in turns with a peer.
+type comparison struct {
+	own, peer float64 // milliseconds
+	times     ratio
+}
+
+// A ratio is one that package yardstick measured in turns.
+type ratio struct {
+	median, low, high, atQuiet float64
+	quiet, turns               float64
+}
+
+// ratioOf reads it in what a benchmark printed.
+func ratioOf(printed string) (r ratio, err error) {
+	for metric, x := range map[string]*float64{
+		yardstick.Ratio: &r.median, yardstick.LowerQuartile: &r.low, yardstick.UpperQuartile: &r.high,
+		yardstick.RatioQuiet: &r.atQuiet, yardstick.QuietTurns: &r.quiet, yardstick.Turns: &r.turns,
+	} {
+		var e error
+		*x, e = reported(printed, metric)
+		err = errors.Join(err, e)
+	}
+	return r, err
+}
+
+// String gives two cells of a table.
+func (r ratio) String() string {
+	return fmt.Sprintf("%.3g (%.3g to %.3g) | %.3g, %v of %v", r.median, r.low, r.high, r.atQuiet, r.quiet, r.turns)
+}
+
+// beside measures a unit in turns with a peer.
+func (m *machine) beside(u unit, p peer, rounds int) (c comparison, err error) {
+	binary, err := m.binary(u.pkg)
 	if err != nil {
-		return 0, fmt.Errorf("%w: %s", errMissing, p.tool)
+		return c, err
 	}
-	lines := strings.Fields(string(out))
-	if len(lines) == 0 {
-		return 0, fmt.Errorf("%w: %s printed nothing", errMissing, p.tool)
+	here, err := filepath.Abs("bench/peers.R")
+	if err != nil {
+		return c, err
 	}
-	return strconv.ParseFloat(lines[len(lines)-1], 64)
+	printed, _, err := m.benchmark(u, binary, "-test.benchtime="+(time.Duration(rounds)*peerTime).String(), fmt.Sprintf("-peer=Rscript %s %s %d", here, p.tool, p.reps))
+	if err != nil {
+		if strings.Contains(err.Error(), yardstick.NoPeer) {
+			err = fmt.Errorf("%w: %s", errMissing, p.tool)
+		}
+		return c, err
+	}
+	own, errOwn := reported(printed, "ns/op")
+	peer, errPeer := reported(printed, yardstick.PeerMS)
+	times, err := ratioOf(printed)
+	return comparison{own / 1e6, peer, times}, errors.Join(errOwn, errPeer, err)
+}
+
+// reported returns a metric of what a benchmark printed.
+func reported(printed, metric string) (float64, error) {
+	fields := strings.Fields(printed)
+	at := slices.Index(fields, metric)
+	if at < 1 {
+		return 0, fmt.Errorf("not measured by yardstick.Loop: no %s in %s", metric, printed)
+	}
+	return strconv.ParseFloat(fields[at-1], 64)
 }
 
 // A spread is the middle and the ends of repeated figures.
@@ -216,59 +268,35 @@ func compare(m *machine, chosen []unit, rounds int, out io.Writer) error {
 	if _, err := exec.LookPath("Rscript"); err != nil {
 		return errors.New("there is no Rscript here; on Debian: apt-get install libopenblas0-pthread r-base-core r-cran-estimatr r-cran-sandwich r-cran-clubsandwich r-cran-lme4 r-cran-glmnet r-cran-party r-cran-partykit")
 	}
-	own := map[string][]float64{}
-	ratios := map[string][]float64{}
-	theirs := map[string][]float64{}
-	absent := map[string]bool{}
-	for range rounds {
-		for _, u := range chosen {
+	fmt.Fprintf(out, "CPU time of one repetition on one core; a unit and its peer take turns for %v;\n%s; %s.\n", time.Duration(rounds)*peerTime, describe(), describeR())
+	fmt.Fprintf(out, "Quiet are the turns in which math/rand/v2's normals took no more than %.0f %% longer than in the fastest.\n\n", 100*(yardstick.Quiet-1))
+	fmt.Fprintln(out, "| unit | coachsim, ms | in R | R, ms | times as long (quartiles of turns) | in quiet turns |")
+	fmt.Fprintln(out, "|---|---:|---|---:|---:|---:|")
+	for _, u := range chosen {
+		if len(u.peers) == 0 {
 			t, err := m.time(u)
 			if errors.Is(err, errMissing) {
-				absent[u.name] = true
 				continue
 			}
 			if err != nil {
 				return err
 			}
-			own[u.name] = append(own[u.name], t)
-			for _, p := range u.peers {
-				if absent[p.tool] {
-					continue
-				}
-				r, err := m.timeR(p)
-				if errors.Is(err, errMissing) {
-					absent[p.tool] = true
-					continue
-				}
-				if err != nil {
-					return err
-				}
-				theirs[p.tool] = append(theirs[p.tool], r)
-				ratios[p.tool] = append(ratios[p.tool], r/t)
-			}
-		}
-	}
-	fmt.Fprintf(out, "User CPU time of one repetition, one core, median of %d rounds (least to most); %s;\n%s.\nRatios are taken within a round.\n\n", rounds, describe(), describeR())
-	fmt.Fprintln(out, "| unit | coachsim, ms | in R | R, ms | times as long |")
-	fmt.Fprintln(out, "|---|---:|---|---:|---:|")
-	for _, u := range chosen {
-		if absent[u.name] {
-			continue
-		}
-		mine := fmt.Sprintf("%.3g", spreadOf(own[u.name]).Median)
-		if len(u.peers) == 0 {
-			fmt.Fprintf(out, "| %s | %s | | | |\n", u.name, mine)
+			fmt.Fprintf(out, "| %s | %.3g | | | | |\n", u.name, t)
 		}
 		for i, p := range u.peers {
 			name := ""
 			if i == 0 {
 				name = u.name
 			}
-			if absent[p.tool] {
-				fmt.Fprintf(out, "| %s | %s | %s | not installed | |\n", name, mine, p.tool)
+			c, err := m.beside(u, p, rounds)
+			if errors.Is(err, errMissing) {
+				fmt.Fprintf(out, "| %s | | %s | not installed | | |\n", name, p.tool)
 				continue
 			}
-			fmt.Fprintf(out, "| %s | %s | %s | %.3g | %s |\n", name, mine, p.tool, spreadOf(theirs[p.tool]).Median, spreadOf(ratios[p.tool]))
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(out, "| %s | %.3g | %s | %.3g | %s |\n", name, c.own, p.tool, c.peer, c.times)
 		}
 	}
 	return nil
@@ -353,12 +381,7 @@ func (m *machine) overNormals(u unit) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	fields := strings.Fields(printed)
-	at := slices.Index(fields, yardstick.Metric)
-	if at < 1 {
-		return 0, fmt.Errorf("%s of %s is not measured by yardstick.Loop", u.benchmark, u.pkg)
-	}
-	return strconv.ParseFloat(fields[at-1], 64)
+	return reported(printed, yardstick.Metric)
 }
 
 // scales are the sizes of a replicate that BenchmarkScaling varies, with as many
@@ -413,33 +436,26 @@ func workers(m *machine, rounds int, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var names []string
-	faster := map[string][]float64{}
-	for range rounds {
-		c := exec.Command(binary, "-test.run=^$", "-test.bench="+pattern, "-test.benchtime=1x") //nolint:gosec // the binary just built
-		c.Dir = "configs"
-		text, err := c.Output()
-		if err != nil {
-			return fmt.Errorf("%s: %w", pattern, err)
-		}
-		for line := range strings.Lines(string(text)) {
-			fields := strings.Fields(line)
-			if len(fields) == 0 || fields[len(fields)-1] != "times-as-fast" {
-				continue
-			}
-			x, err := strconv.ParseFloat(fields[len(fields)-2], 64)
-			if err != nil {
-				return err
-			}
-			if faster[fields[0]] == nil {
-				names = append(names, fields[0])
-			}
-			faster[fields[0]] = append(faster[fields[0]], x)
-		}
+	fmt.Fprintf(out, "Wall time of one worker over that of two, whole studies with their log, in %d turns each;\n%s.\n", rounds, describe())
+	fmt.Fprintf(out, "Quiet are the turns in which normals on two cores took no more than %.0f %% longer than in the fastest.\n\n", 100*(yardstick.Quiet-1))
+	fmt.Fprint(out, "| study | times as fast (quartiles of turns) | in quiet turns |\n|---|---:|---:|\n")
+	c := exec.Command(binary, "-test.run=^$", "-test.bench="+pattern, fmt.Sprintf("-test.benchtime=%dx", rounds)) //nolint:gosec // the binary just built
+	c.Dir = "configs"
+	text, err := c.Output()
+	if err != nil {
+		return fmt.Errorf("%s: %w", pattern, err)
 	}
-	fmt.Fprintf(out, "Wall time of one worker over that of two, whole studies with their log, median of %d rounds (least to most); %s.\n\n| study | times as fast |\n|---|---:|\n", rounds, describe())
-	for _, name := range names {
-		fmt.Fprintf(out, "| %s | %s |\n", strings.TrimSuffix(strings.TrimPrefix(name, "BenchmarkWorkers/"), fmt.Sprintf("-%d", runtime.GOMAXPROCS(0))), spreadOf(faster[name]))
+	for line := range strings.Lines(string(text)) {
+		name, ok := strings.CutPrefix(line, "BenchmarkWorkers/")
+		if !ok {
+			continue
+		}
+		r, err := ratioOf(line)
+		if err != nil {
+			return err
+		}
+		name, _, _ = strings.Cut(name, " ")
+		fmt.Fprintf(out, "| %s | %s |\n", strings.TrimSuffix(name, fmt.Sprintf("-%d", runtime.GOMAXPROCS(0))), r)
 	}
 	return nil
 }

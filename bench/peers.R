@@ -2,8 +2,8 @@
 #
 #   Rscript bench/peers.R TOOL REPS
 #
-# prints the user CPU time of one repetition in milliseconds: the mean of REPS
-# after a warm-up, package loading left out. One thread: set OPENBLAS_NUM_THREADS=1.
+# prints "ready" after a warm-up, and then for each line that it reads the user CPU time of
+# one repetition in milliseconds: the mean of REPS. One thread: set OPENBLAS_NUM_THREADS=1.
 # No tool is slowed down: packages are called as their manuals say, and the tools
 # named "hand" are the fastest plain R that we could write for the same numbers.
 
@@ -192,6 +192,10 @@ run <- switch(tool,
 
 warm <- if (grepl("^(forest|importance)", tool)) 0 else 2
 for (i in seq_len(warm)) invisible(run())
-start <- proc.time()[["user.self"]]
-for (i in seq_len(reps)) invisible(run())
-cat((proc.time()[["user.self"]] - start) / reps * 1000, "\n")
+cat("ready\n"); flush(stdout())
+turns <- file("stdin", "r")
+while (length(readLines(turns, 1))) {
+  start <- proc.time()[["user.self"]]
+  for (i in seq_len(reps)) invisible(run())
+  cat((proc.time()[["user.self"]] - start) / reps * 1000, "\n"); flush(stdout())
+}

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"coachsim/bench/yardstick"
 	"coachsim/configs"
@@ -143,17 +142,11 @@ func BenchmarkWorkers(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			var spent [2]time.Duration
-			for b.Loop() {
-				for i := range spent {
-					start := time.Now()
-					if _, err := sim.Run(context.Background(), plan, sim.Options{Dir: b.TempDir(), Workers: i + 1, Progress: sim.ProgressSetup{Mode: sim.ProgressNone}}); err != nil {
-						b.Fatal(err)
-					}
-					spent[i] += time.Since(start)
+			yardstick.Workers(b, func(workers int) {
+				if _, err := sim.Run(context.Background(), plan, sim.Options{Dir: b.TempDir(), Workers: workers, Progress: sim.ProgressSetup{Mode: sim.ProgressNone}}); err != nil {
+					b.Fatal(err)
 				}
-			}
-			b.ReportMetric(spent[0].Seconds()/spent[1].Seconds(), "times-as-fast")
+			})
 		})
 	}
 }
