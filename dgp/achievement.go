@@ -171,7 +171,7 @@ func (a Achievement) effectOf(arm arm, domains int) ArmTestEffect {
 	return e
 }
 
-// tested holds the tests of every child with a valid one, under every arm.
+// tested holds what the tests of every child with a valid one are made of, under every arm.
 type tested struct {
 	a      Achievement
 	arms   []armTests
@@ -181,46 +181,45 @@ type tested struct {
 	school []float64    // scratch: by school
 	ones   []float64    // by test
 	e      []float64    // scratch: one child
-	valid  stretch      // the valid children of some classes
+	drawn  stretch
 	// Whether the effect of any arm varies, and with the score without coaching,
 	// whose SDs these are, by test.
 	varies, profiled bool
 	controlSD        []float64
-	show             []steps       // by test
-	class            [][]float64   // C by arm and class, whole
-	uncaused         []float64     // by class: the part of C that is no effect of quality
-	score            [][][]float64 // by world; test; valid child
+	even             bool        // no effect is stronger for some children than for others (Bottom)
+	whole            bool        // all sampled children are valid
+	show             []steps     // by test
+	class            [][]float64 // C by arm and class, whole
+	uncaused         []float64   // by class: the part of C that is no effect of quality
+	start            []int       // first valid child of each class, and the end
+
+	residual [][]float64 // by test and valid child: with shared parts
+	part     []float64   // by valid child: covariates' part
+	strength []float64   // by valid child: f, how strong effects are; expectation 0
+	// Where scores are not made of these alone, or often read, they are kept: by world (or
+	// some of the first), test and valid child.
+	score [][][]float64
+	asked []float64 // scratch: by valid child
+
 	// With a delivery, what reaches whom comes between arm and score.
 	delivery *delivery
-	// strength is the mean over valid children of f, whose expectation is 0.
-	strength float64
 }
 
-// A stretch holds what the tests are made of, for the valid children of some classes that
-// follow each other: of one, or of as many as make loops over them long.
+// A stretch holds normals of the sampled children of classes that follow each other: of
+// one, or of as many as make loops over them long.
 type stretch struct {
-	drawn    []float64   // normals, by sampled child and test
-	kept     []int       // where those of a valid child start
-	normal   [][]float64 // the same, by test, by child
-	residual [][]float64 // by test, by child: with shared parts
-	part     []float64   // covariates' part
-	strength []float64   // f: how strong effects are
-	common   []float64   // what the tests have in common, under one arm
-	lift     [][]float64 // by arm: how strong its own effect is; those of a class in one piece
-	end      []int       // by class: where its children end
+	normals []float64   // by sampled child and test
+	from    []int       // where those of a valid child start
+	normal  [][]float64 // the same, by test, by child
 }
 
 // stretchChildren is how many sampled children a stretch of several classes has at most:
 // what is known of them stays in the processor's nearest memory.
 const stretchChildren = 200
 
-func newStretch(tests, arms, tested int) stretch {
+func newStretch(tests, tested int) stretch {
 	children := max(tested, stretchChildren)
-	column := func() []float64 { return make([]float64, children) }
-	return stretch{
-		drawn: make([]float64, tests*children), kept: make([]int, children+1), normal: columnsOf(tests, children), residual: columnsOf(tests, children),
-		part: make([]float64, children+1), strength: column(), common: column(), lift: columnsOf(arms, children), end: make([]int, children),
-	}
+	return stretch{normals: make([]float64, tests*children), from: make([]int, children+1), normal: columnsOf(tests, children)}
 }
 
 // An armTests is what an arm does to the tests.
@@ -243,17 +242,16 @@ func newTested(t Trial, p *population) *tested {
 	factor := a.Residual.factor(nil)
 	schools := t.Design.schools()
 	teachers := t.Design.teachers()
+	children := teachers * t.Design.Tested
 	ts := &tested{
-		a: a, shared: a.shared, factor: factor, sumSD: math.Sqrt(sumVariance(factor)),
-		school: make([]float64, schools), uncaused: make([]float64, teachers),
+		a: a, shared: a.shared, factor: factor, sumSD: math.Sqrt(sumVariance(factor)), even: true,
+		school: make([]float64, schools), uncaused: make([]float64, teachers), start: make([]int, teachers+1),
 		ones: slices.Repeat([]float64{1}, n), e: make([]float64, n), show: make([]steps, n),
-		valid: newStretch(n, len(t.Design.Arms), t.Design.Tested),
+		drawn:    newStretch(n, t.Design.Tested),
+		residual: columnsOf(n, children), part: make([]float64, children+1), strength: make([]float64, children), asked: make([]float64, children),
 	}
 	if ts.shared != nil {
 		ts.shared.compile(t)
-	}
-	for range t.Design.worlds() {
-		ts.score = append(ts.score, columnsOf(n, teachers*t.Design.Tested))
 	}
 	arms := armsOf(t.Design.Arms)
 	shifts := t.Quality.shifts(arms)
@@ -266,6 +264,7 @@ func newTested(t Trial, p *population) *tested {
 			own.varied = newVariation(own.effect.TestEffect, p)
 			ts.varies = ts.varies || own.varied != nil
 			ts.profiled = ts.profiled || own.varied != nil && own.varied.profile != nil
+			ts.even = ts.even && own.effect.Bottom == 0
 		}
 		ts.arms = append(ts.arms, own)
 	}
@@ -278,20 +277,46 @@ func newTested(t Trial, p *population) *tested {
 			ts.controlSD = append(ts.controlSD, math.Sqrt(v.Variance+v.Grade))
 		}
 	}
+	if ts.varies {
+		ts.keep(t.Design.worlds())
+	}
 	return ts
 }
+
+// keep makes room for scores that are kept, of the first of the worlds.
+func (ts *tested) keep(worlds int) {
+	for len(ts.score) < worlds {
+		ts.score = append(ts.score, columnsOf(len(ts.show), len(ts.asked)))
+	}
+}
+
+// takeAll says that all sampled children are valid in all draws that follow.
+func (ts *tested) takeAll(p *population) {
+	ts.whole, ts.part = true, p.child
+	for i := range ts.drawn.from {
+		ts.drawn.from[i] = i * len(ts.factor)
+	}
+}
+
+// perChild reports whether scores are made child by child.
+func (ts *tested) perChild() bool { return ts.varies || ts.delivery != nil }
+
+// needsStrength reports whether scores do, or shared parts are about to hide it.
+func (ts *tested) needsStrength() bool { return !ts.even || ts.shared != nil || ts.perChild() }
 
 // draw draws the tests of all sampled children and keeps those of the valid.
 func (ts *tested) draw(p *population, tq *trueQuality, valid []bool, r *Source) {
 	a := &ts.a
-	for s := range ts.school {
-		ts.school[s] = 0
-		if a.SchoolSD > 0 {
-			ts.school[s] = a.SchoolSD * r.NormFloat64()
+	if a.SchoolSD > 0 {
+		r.Normals(ts.school)
+		for s, z := range ts.school {
+			ts.school[s] = a.SchoolSD * z
 		}
 	}
+	teacher := ts.uncaused // overwritten one after the other
+	r.Normals(teacher)
 	for j, s := range p.school {
-		common := p.blockAchievement[p.block[s]] + a.CovariateSD*p.achievementIndex[j] + ts.school[s] + a.TeacherSD*r.NormFloat64()
+		common := p.blockAchievement[p.block[s]] + a.CovariateSD*p.achievementIndex[j] + ts.school[s] + a.TeacherSD*teacher[j]
 		for k, slope := range a.Slope.School {
 			common += slope * tq.common[k][s]
 		}
@@ -311,157 +336,209 @@ func (ts *tested) draw(p *population, tq *trueQuality, valid []bool, r *Source) 
 	if ts.delivery != nil {
 		ts.delivery.teach(ts, tq)
 	}
-	ts.strength = 0
+	if ts.whole {
+		ts.drawAll(p, r)
+	} else {
+		ts.drawValid(p, valid, r)
+	}
+	if ts.needsStrength() {
+		ts.fillStrength()
+	}
+	if ts.shared != nil {
+		ts.share(p, valid)
+	}
+	if ts.perChild() {
+		ts.scoreEach(p, valid)
+		return
+	}
+	for arm := range ts.score {
+		for k, dst := range ts.score[arm] {
+			ts.fill(dst, arm, k)
+		}
+	}
+}
+
+// children is the number of valid children.
+func (ts *tested) children() int { return ts.start[len(ts.start)-1] }
+
+// drawAll draws the residuals of all sampled children, who are valid.
+func (ts *tested) drawAll(p *population, r *Source) {
+	n := p.children()
+	copy(ts.start, p.childStart)
+	if len(ts.factor) == 1 {
+		e, sd := ts.residual[0][:n], ts.factor[0][0]
+		r.Normals(e)
+		if sd != 1 {
+			for i, z := range e {
+				e[i] = sd * z
+			}
+		}
+		return
+	}
+	for first := 0; first < n; first += stretchChildren {
+		sampled := min(n-first, stretchChildren)
+		ts.residuals(first, sampled, ts.drawn.from[:sampled], r)
+	}
+}
+
+// drawValid draws the residuals of all sampled children and keeps those of the valid.
+func (ts *tested) drawValid(p *population, valid []bool, r *Source) {
+	n := 0
+	for j := 0; j < len(p.size); {
+		first, next := p.childStart[j], j+1
+		for next < len(p.size) && p.childStart[next+1]-first <= stretchChildren {
+			next++
+		}
+		from, part, kept := ts.drawn.from, ts.part[n:], 0
+		for ; j < next; j++ {
+			ts.start[j] = n + kept
+			lo, hi := p.childStart[j], p.childStart[j+1]
+			child := p.child[lo:hi]
+			for i, is := range valid[lo:hi] {
+				from[kept], part[kept] = (lo-first+i)*len(ts.factor), child[i] // of a child who is not valid: overwritten by the next
+				if is {
+					kept++
+				}
+			}
+		}
+		ts.residuals(n, p.childStart[next]-first, from[:kept], r)
+		n += kept
+	}
+	ts.start[len(p.size)] = n
+}
+
+// residuals draws those of some sampled children, and keeps those of the valid, whose
+// normals start at the places from: the n-th valid child and those that follow.
+func (ts *tested) residuals(n, sampled int, from []int, r *Source) {
+	normals := ts.drawn.normals[:sampled*len(ts.factor)]
+	r.Normals(normals)
+	transpose(ts.drawn.normal, normals, from)
+	for k, row := range ts.factor {
+		combine(ts.residual[k][n:n+len(from)], row, ts.drawn.normal)
+	}
+}
+
+// fillStrength sets the strength of every valid child, given residuals without shared parts.
+func (ts *tested) fillStrength() {
+	strength, sd := ts.strength[:ts.children()], ts.sumSD
+	combine(strength, ts.ones, ts.residual)
+	for i, f := range strength {
+		strength[i] = f / sd
+	}
+}
+
+// meanStrength is the mean of strength over valid children, whose expectation is 0.
+func (ts *tested) meanStrength() float64 {
+	if !ts.needsStrength() {
+		ts.fillStrength()
+	}
+	sum, n := 0.0, ts.children()
+	for _, f := range ts.strength[:n] {
+		sum += f
+	}
+	return sum / float64(max(n, 1))
+}
+
+// share adds shared parts to the residuals.
+func (ts *tested) share(p *population, valid []bool) {
+	n := 0
+	for j := range p.size {
+		for i := p.childStart[j]; i < p.childStart[j+1]; i++ {
+			if valid[i] {
+				for k := range ts.residual {
+					ts.residual[k][n] += ts.shared.part(k, j, i)
+				}
+				n++
+			}
+		}
+	}
+}
+
+// scoreEach sets scores child by child.
+func (ts *tested) scoreEach(p *population, valid []bool) {
 	for i := range ts.arms {
 		if v := ts.arms[i].varied; v != nil {
 			v.mean = 0
 		}
 	}
 	n := 0
-	for j := 0; j < len(p.size); j++ {
-		if !ts.varies && ts.delivery == nil {
-			next := j + 1
-			for next < len(p.size) && next-j < len(ts.valid.end) && p.childStart[next+1]-p.childStart[j] <= stretchChildren {
-				next++
-			}
-			children := ts.drawResiduals(p, j, next, valid, r)
-			ts.scoreStretch(j, next, n, children)
-			n += children
-			j = next - 1
-			continue
-		}
-		if ts.varies {
-			for i := range ts.arms {
-				if v := ts.arms[i].varied; v != nil {
-					v.enter(p, j)
-				}
+	for j := range p.size {
+		for i := range ts.arms {
+			if v := ts.arms[i].varied; v != nil {
+				v.enter(p, j)
 			}
 		}
-		ts.drawResiduals(p, j, j+1, valid, r)
-		m := 0
 		for i := p.childStart[j]; i < p.childStart[j+1]; i++ {
 			if !valid[i] {
 				continue
 			}
-			for k, e := range ts.valid.residual {
-				ts.e[k] = e[m]
+			for k, e := range ts.residual {
+				ts.e[k] = e[n]
 			}
-			f := ts.valid.strength[m]
-			m++
-			if ts.varies {
-				for a := range ts.arms {
-					if v := ts.arms[a].varied; v != nil {
-						v.of(i)
-					}
+			for a := range ts.arms {
+				if v := ts.arms[a].varied; v != nil {
+					v.of(i)
 				}
 			}
 			if ts.delivery != nil {
-				ts.delivery.score(ts, j, i, n, p.child[i], f)
+				ts.delivery.score(ts, j, i, n, p.child[i], ts.strength[n])
 			} else {
-				ts.scores(j, n, p.child[i], f)
+				ts.scores(j, n, p.child[i], ts.strength[n])
 			}
 			n++
 		}
 	}
-	if n > 0 {
-		ts.strength /= float64(n)
-		for i := range ts.arms {
-			if v := ts.arms[i].varied; v != nil {
-				v.mean /= float64(n)
-			}
-		}
-	}
-}
-
-// drawResiduals draws the residuals of the sampled children of classes j to next, next
-// excluded, keeps those of the valid in ts.valid, with shared parts, and returns how many
-// these are.
-func (ts *tested) drawResiduals(p *population, j, next int, valid []bool, r *Source) int {
-	in := &ts.valid
-	first, tests := p.childStart[j], len(in.normal)
-	drawn := in.drawn[:(p.childStart[next]-first)*tests]
-	r.Normals(drawn)
-	n, kept, part := 0, in.kept, in.part
-	for c := j; c < next; c++ {
-		lo, hi := p.childStart[c], p.childStart[c+1]
-		child := p.child[lo:hi]
-		for i, is := range valid[lo:hi] {
-			kept[n], part[n] = (lo-first+i)*tests, child[i] // of a child who is not valid: overwritten by the next
-			if is {
-				n++
-			}
-		}
-		in.end[c-j] = n
-	}
-	transpose(in.normal, drawn, in.kept[:n])
-	for k, row := range ts.factor {
-		combine(in.residual[k][:n], row, in.normal)
-	}
-	strength, total, sd := in.strength[:n], ts.strength, ts.sumSD
-	combine(strength, ts.ones, in.residual)
-	for c, f := range strength {
-		f /= sd
-		strength[c] = f
-		total += f
-	}
-	ts.strength = total
-	if ts.shared != nil {
-		n = 0
-		for c := j; c < next; c++ {
-			for i := p.childStart[c]; i < p.childStart[c+1]; i++ {
-				if valid[i] {
-					for k := range in.residual {
-						in.residual[k][n] += ts.shared.part(k, c, i)
-					}
-					n++
-				}
-			}
-		}
-	}
-	return n
-}
-
-// scoreStretch does what scores does, for all the children of classes j to next that are in
-// ts.valid at once: the n-th valid child and those that follow.
-func (ts *tested) scoreStretch(j, next, n, children int) {
-	in := &ts.valid
-	strength := in.strength[:children]
-	for i := 1; i < len(ts.arms); i++ {
-		bottom, lift := ts.arms[i].effect.Bottom, in.lift[i][:children]
-		for c, f := range strength {
-			lift[c] = 1 - bottom*f
-		}
-	}
-	common := in.common[:children]
 	for i := range ts.arms {
-		at := 0
-		for c, class := range ts.class[i][j:next] {
-			end := in.end[c]
-			dst := common[at:end]
-			for c, x := range in.part[at:end] {
-				dst[c] = ts.a.Scale * (class + x)
-			}
-			at = end
+		if v := ts.arms[i].varied; v != nil && n > 0 {
+			v.mean /= float64(n)
 		}
-		sum := ts.arms[i].sum
-		for k, e := range in.residual {
-			e, dst := e[:children], ts.score[i][k][n:n+children]
-			if i == 0 {
-				for c, x := range common {
-					dst[c] = x + e[c]
-				}
-				continue
-			}
-			mean, lift := ts.arms[sum[0]].effect.Mean[k], in.lift[sum[0]][:children]
-			for c, x := range common {
-				dst[c] = x + e[c] + mean*lift[c]
-			}
-			for _, from := range sum[1:] {
-				mean, lift := ts.arms[from].effect.Mean[k], in.lift[from][:children]
-				for c, f := range lift {
-					dst[c] += mean * f
-				}
-			}
+	}
+}
+
+// under returns the scores of all valid children on a test in a world, until the next call.
+func (ts *tested) under(world, test int) []float64 {
+	if world < len(ts.score) {
+		return ts.score[world][test][:ts.children()]
+	}
+	dst := ts.asked[:ts.children()]
+	ts.fill(dst, world, test)
+	return dst
+}
+
+// fill sets the scores of all valid children on a test under an arm.
+func (ts *tested) fill(dst []float64, arm, test int) {
+	for j := range ts.class[arm] {
+		lo, hi := ts.start[j], ts.start[j+1]
+		ts.fillClass(dst[lo:hi], arm, test, j, lo)
+	}
+}
+
+// fillClass does what scores does, for one test and all the valid children of class j, of
+// whom first is the first.
+func (ts *tested) fillClass(dst []float64, arm, test, j, first int) {
+	scale, class := ts.a.Scale, ts.class[arm][j]
+	part, e := ts.part[first:][:len(dst)], ts.residual[test][first:][:len(dst)]
+	strength := ts.strength[first:][:len(dst)]
+	mean, bottom := 0.0, 0.0 // of control: adding 0 leaves a score as it is
+	sum := ts.arms[arm].sum
+	if len(sum) > 0 {
+		effect := &ts.arms[sum[0]].effect
+		mean, bottom = effect.Mean[test], effect.Bottom
+	}
+	if bottom == 0 {
+		for i, x := range part {
+			dst[i] = scale*(class+x) + e[i] + mean
+		}
+	} else {
+		for i, x := range part {
+			dst[i] = scale*(class+x) + e[i] + mean*(1-bottom*strength[i])
+		}
+	}
+	for _, more := range sum[min(1, len(sum)):] {
+		effect := &ts.arms[more].effect
+		mean, bottom := effect.Mean[test], effect.Bottom
+		for i, f := range strength {
+			dst[i] += mean * (1 - bottom*f)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package dgp
 import (
 	"math"
 	"math/big"
+	"slices"
 )
 
 // Drawn is everything behind the last data set, for the tests of package
@@ -56,10 +57,10 @@ func (g *Generator) Drawn() Drawn {
 			d.TrueBaseline = append(d.TrueBaseline, x/s.slope[ChildLevel])
 		}
 	}
-	for arm, tests := range g.tested.score {
+	for world := range g.trial.Design.worlds() {
 		d.Score = append(d.Score, nil)
-		for _, column := range tests {
-			d.Score[arm] = append(d.Score[arm], column[:g.data.N[ChildLevel]])
+		for k := range g.trial.Achievement.Tests {
+			d.Score[world] = append(d.Score[world], slices.Clone(g.tested.under(world, k)))
 		}
 	}
 	return d
@@ -103,7 +104,7 @@ func (g *Generator) Stages() []Stage {
 		{"Observation", g.observe},
 		{"Attrition", func(st Stream) { g.lose(g.purpose(st, AttritionPurpose)) }},
 		{"Outcomes", g.drawTests},
-		{"Columns", func(Stream) { g.fillColumns(); g.truth.deviate() }},
+		{"Columns", func(Stream) { g.fillColumns() }},
 	}
 }
 

@@ -28,6 +28,7 @@ type Generator struct {
 	shares       []float64 // their inverses
 	leaving      []int     // schools that leave, by arm
 	valid        []bool    // by sampled child
+	whole        bool      // all units drawn are in all data sets
 	schoolBuffer []int     // scratch by school
 
 	data  Data
@@ -92,12 +93,20 @@ func (t Trial) Compile() (*Generator, error) {
 	g.shape.Arms = d.Arms
 	g.shape.Assignment = d.Assignment
 	g.delivery = newDelivery(t, g.population, g.shape.Max)
-	g.tested.delivery = g.delivery
+	if g.tested.delivery = g.delivery; g.delivery != nil {
+		g.tested.keep(t.Design.worlds())
+	}
+	if g.retention != nil {
+		g.tested.keep(1) // ability is read child by child
+	}
 	g.layout()
 	g.data.Randomised = &g.treatment.units
 	g.columns = make([][]float64, len(g.shape.Columns))
 	for c, column := range g.shape.Columns {
 		g.columns[c] = make([]float64, g.shape.Max[column.Level])
+	}
+	if g.whole = g.retention != nil || d.Attrition.Children == 0 && !g.leavers(); g.whole {
+		g.takeAll()
 	}
 	g.data.Columns = make([][]float64, len(g.columns))
 	g.truth = newTruth(g)
@@ -111,6 +120,25 @@ func (t Trial) Compile() (*Generator, error) {
 		return nil, err
 	}
 	return g, nil
+}
+
+// takeAll says that all units drawn are in all data sets, whose covariates are then those
+// of the population.
+func (g *Generator) takeAll() {
+	p := g.population
+	for _, all := range [][]int{g.schools, g.teachers, g.children} {
+		for u := range all {
+			all[u] = u
+		}
+	}
+	for i := range g.valid {
+		g.valid[i] = true
+	}
+	g.block, g.teacherSchool, g.teacherStart, g.childStart = p.block, p.school, p.teacherStart, p.childStart
+	for i, c := range p.columns {
+		g.columns[g.covariateColumn+i] = c.values
+	}
+	g.tested.takeAll(p)
 }
 
 // assignmentTrials is the number of populations on which a scheme that may fail
@@ -263,7 +291,6 @@ func (g *Generator) Draw(st Stream) (*Data, *Truth) {
 		g.retention.draw(g, g.purpose(st, LossPurpose))
 	}
 	g.fillColumns()
-	g.truth.deviate()
 	return &g.data, &g.truth
 }
 
@@ -304,9 +331,10 @@ func (g *Generator) purpose(st Stream, p Purpose) *Source {
 func (g *Generator) lose(r *Source) {
 	p, d := g.population, g.trial.Design
 	leave(g.left, g.treatment.assigned, g.leaving, g.schoolBuffer, r)
-	valid := g.valid[:p.children()]
-	for i := range valid {
-		valid[i] = true
+	if !g.whole {
+		for i := range p.children() {
+			g.valid[i] = true
+		}
 	}
 	if miss := d.Attrition.Children; miss > 0 {
 		// Children between two missing tests are a geometric count.
@@ -314,19 +342,36 @@ func (g *Generator) lose(r *Source) {
 		for i := skip(r, scale); i < p.children(); i += 1 + skip(r, scale) {
 			g.valid[i] = false
 		}
-	}
-	if g.retention != nil {
-		for i := range p.children() {
-			g.retention.missing[i] = !g.valid[i]
-			g.valid[i] = true
+		if g.retention != nil {
+			for i := range p.children() {
+				g.retention.missing[i] = !g.valid[i]
+				g.valid[i] = true
+			}
 		}
 	}
-	schools, teachers, children, stay := 0, 0, 0, g.children
+	schools, teachers, children := len(p.block), len(p.school), p.children()
+	if !g.whole {
+		schools, teachers, children = g.gatherUnits()
+	}
+	g.data.N = [levels]int{d.Blocks, schools, teachers, children}
+	g.data.SchoolBlock = g.block[:schools]
+	g.data.Place = g.drawn(g.treatment.units.Level)
+	g.data.TeacherSchool = g.teacherSchool[:teachers]
+	g.data.TeacherStart = g.teacherStart[:schools+1]
+	g.data.ChildStart = g.childStart[:teachers+1]
+	for c, column := range g.shape.Columns {
+		g.data.Columns[c] = g.columns[c][:g.data.N[column.Level]]
+	}
+}
+
+// gatherUnits lists the units that stay, and returns how many these are.
+func (g *Generator) gatherUnits() (schools, teachers, children int) {
+	p, valid, stay := g.population, g.valid, g.children
 	for s := range g.left {
-		if g.left[s] && g.retention == nil {
+		if g.left[s] {
 			for j := p.teacherStart[s]; j < p.teacherStart[s+1]; j++ {
 				for i := p.childStart[j]; i < p.childStart[j+1]; i++ {
-					g.valid[i] = false
+					valid[i] = false
 				}
 			}
 			continue
@@ -351,15 +396,7 @@ func (g *Generator) lose(r *Source) {
 	}
 	g.teacherStart[schools] = teachers
 	g.childStart[teachers] = children
-	g.data.N = [levels]int{d.Blocks, schools, teachers, children}
-	g.data.SchoolBlock = g.block[:schools]
-	g.data.Place = g.drawn(g.treatment.units.Level)
-	g.data.TeacherSchool = g.teacherSchool[:teachers]
-	g.data.TeacherStart = g.teacherStart[:schools+1]
-	g.data.ChildStart = g.childStart[:teachers+1]
-	for c, column := range g.shape.Columns {
-		g.data.Columns[c] = g.columns[c][:g.data.N[column.Level]]
-	}
+	return schools, teachers, children
 }
 
 // skip draws the number of children until the next missing test, given
@@ -383,8 +420,10 @@ func (g *Generator) fillColumns() {
 			dst[u] = on[g.treatment.assigned[drawn]]
 		}
 	}
-	for i, c := range g.population.columns {
-		gather(g.data.Columns[g.covariateColumn+i], c.values, g.drawn(c.Level))
+	if !g.whole {
+		for i, c := range g.population.columns {
+			gather(g.data.Columns[g.covariateColumn+i], c.values, g.drawn(c.Level))
+		}
 	}
 	for i, values := range g.treatment.scheme.Values {
 		gather(g.data.Columns[g.schemeColumn+i], values, g.drawn(g.treatment.scheme.Columns[i].Level))
@@ -513,23 +552,31 @@ func (g *Generator) blankUnobserved(dst []float64) {
 // receivedTests fills a test with the scores of each child, in the world of its
 // arm or of all arms as they were assigned.
 func (g *Generator) receivedTests(dst []float64, test int) {
-	if g.delivery != nil {
-		copy(dst, g.tested.score[g.delivery.arms][test])
-		g.tested.show[test].show(dst)
-		return
-	}
-	if g.treatment.units.Level == ChildLevel {
-		for i, child := range g.drawn(ChildLevel) {
-			dst[i] = g.tested.score[g.treatment.assigned[child]][test][i]
+	ts := g.tested
+	switch {
+	case g.delivery != nil:
+		copy(dst, ts.under(g.delivery.arms, test))
+	case g.treatment.units.Level == ChildLevel:
+		for arm := range ts.arms {
+			scores := ts.under(arm, test)
+			for i, child := range g.drawn(ChildLevel) {
+				if g.treatment.assigned[child] == arm {
+					dst[i] = scores[i]
+				}
+			}
 		}
-		g.tested.show[test].show(dst)
-		return
+	case ts.varies:
+		for j, teacher := range g.drawn(TeacherLevel) { // the children of a class have its arm
+			lo, hi := g.data.ChildStart[j], g.data.ChildStart[j+1]
+			copy(dst[lo:hi], ts.under(g.treatment.class[teacher], test)[lo:hi])
+		}
+	default:
+		for j, teacher := range g.drawn(TeacherLevel) {
+			lo, hi := g.data.ChildStart[j], g.data.ChildStart[j+1]
+			ts.fillClass(dst[lo:hi], g.treatment.class[teacher], test, teacher, lo)
+		}
 	}
-	for j, teacher := range g.drawn(TeacherLevel) { // the children of a class have its arm
-		lo, hi := g.data.ChildStart[j], g.data.ChildStart[j+1]
-		copy(dst[lo:hi], g.tested.score[g.treatment.class[teacher]][test][lo:hi])
-	}
-	g.tested.show[test].show(dst)
+	ts.show[test].show(dst)
 }
 
 // fillRetention fills the columns that say who is not lost.

@@ -321,16 +321,16 @@ func (g *Generator) solveDrawn(k int, change float64) float64 {
 		st := Stream{Seed: outcomeSeed, Replicate: rep}
 		g.population.draw(g.quality.q, g.tested.a, g.purpose(st, PopulationPurpose))
 		g.quality.draw(g.population, g.purpose(st, QualityPurpose))
-		n, from := g.population.children(), len(still)
+		from := len(still)
 		own.effect.Mean[k] = 0
 		g.drawTests(st)
-		still = append(still, g.tested.score[arm][k][:n]...)
-		for _, y := range g.tested.score[0][k][:n] {
+		still = append(still, g.tested.under(arm, k)...)
+		for _, y := range g.tested.under(0, k) {
 			control += show.apply(y)
 		}
 		own.effect.Mean[k] = 1
 		g.drawTests(st)
-		slope = append(slope, g.tested.score[arm][k][:n]...)
+		slope = append(slope, g.tested.under(arm, k)...)
 		for i := from; i < len(still); i++ {
 			slope[i] -= still[i]
 		}

@@ -119,7 +119,7 @@ func (o *potentialOutcome) at(u int) float64 {
 func (t *Truth) outcome(column int, n Nested, rise []float64) potentialOutcome {
 	g := t.g
 	if k := column - g.testColumn; k >= 0 { // tests are stored for valid children only
-		return potentialOutcome{value: g.tested.score[n.Arm][k], rise: rise, show: g.tested.show[k]}
+		return potentialOutcome{value: g.tested.under(n.Arm, k), rise: rise, show: g.tested.show[k]}
 	}
 	k, world := column-g.scoreColumn, n.Arm
 	if n.through(k) {
@@ -171,7 +171,10 @@ func unit(from []int, u int) int {
 // Their expectation is exactly 0, which makes them
 // control variates for population effects. The slice is overwritten by the
 // next Draw.
-func (t *Truth) Deviations() []float64 { return t.deviations }
+func (t *Truth) Deviations() []float64 {
+	t.deviate()
+	return t.deviations
+}
 
 // QualityDeviations appends, for every treated arm and domain, the mean over the
 // children of the data of how much the effect on their class's true quality, were
@@ -240,7 +243,7 @@ func (t *Truth) deviate() {
 		}
 	}
 	at := (len(g.trial.Design.Arms) - 1) * g.deviationsOfArm()
-	t.deviations[at] = g.tested.strength
+	t.deviations[at] = g.tested.meanStrength()
 	if g.delivery != nil {
 		g.delivery.deviate(t.deviations[at+1:])
 	}
