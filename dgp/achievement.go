@@ -508,39 +508,47 @@ func (ts *tested) under(world, test int) []float64 {
 // fill sets the scores of all valid children on a test under an arm.
 func (ts *tested) fill(dst []float64, arm, test int) {
 	for j := range ts.class[arm] {
-		lo, hi := ts.start[j], ts.start[j+1]
-		ts.fillClass(dst[lo:hi], arm, test, j, lo)
+		ts.fillClass(dst[ts.start[j]:ts.start[j+1]], 0, arm, test, j)
 	}
 }
 
-// fillClass does what scores does, for one test and all the valid children of class j, of
-// whom first is the first.
-func (ts *tested) fillClass(dst []float64, arm, test, j, first int) {
-	scale, class := ts.a.Scale, ts.class[arm][j]
-	part, e := ts.part[first:][:len(dst)], ts.residual[test][first:][:len(dst)]
-	strength := ts.strength[first:][:len(dst)]
-	mean, bottom := 0.0, 0.0 // of control: adding 0 leaves a score as it is
-	sum := ts.arms[arm].sum
-	if len(sum) > 0 {
-		effect := &ts.arms[sum[0]].effect
+// fillClass does what scores does, for one test and all the valid children of class j, and
+// adds their scores to a sum.
+func (ts *tested) fillClass(dst []float64, sum float64, arm, test, j int) float64 {
+	scale, class, n := ts.a.Scale, ts.class[arm][j], ts.start[j]
+	part, e, strength := ts.part[n:][:len(dst)], ts.residual[test][n:][:len(dst)], ts.strength[n:][:len(dst)]
+	own := ts.arms[arm].sum
+	if len(own) > 1 {
+		for i, x := range part {
+			y := scale*(class+x) + e[i]
+			for _, from := range own {
+				effect := &ts.arms[from].effect
+				y += effect.Mean[test] * (1 - effect.Bottom*strength[i])
+			}
+			dst[i] = y
+			sum += y
+		}
+		return sum
+	}
+	mean, bottom := 0.0, 0.0 // of control: a score and 0 is that score
+	if len(own) > 0 {
+		effect := &ts.arms[own[0]].effect
 		mean, bottom = effect.Mean[test], effect.Bottom
 	}
 	if bottom == 0 {
 		for i, x := range part {
-			dst[i] = scale*(class+x) + e[i] + mean
+			y := scale*(class+x) + e[i] + mean
+			dst[i] = y
+			sum += y
 		}
-	} else {
-		for i, x := range part {
-			dst[i] = scale*(class+x) + e[i] + mean*(1-bottom*strength[i])
-		}
+		return sum
 	}
-	for _, more := range sum[min(1, len(sum)):] {
-		effect := &ts.arms[more].effect
-		mean, bottom := effect.Mean[test], effect.Bottom
-		for i, f := range strength {
-			dst[i] += mean * (1 - bottom*f)
-		}
+	for i, x := range part {
+		y := scale*(class+x) + e[i] + mean*(1-bottom*strength[i])
+		dst[i] = y
+		sum += y
 	}
+	return sum
 }
 
 // treated returns the class part of class j under a treated arm.

@@ -77,7 +77,11 @@ func TestStandardise(t *testing.T) {
 			want, how = append(want, y), append(how, s)
 		}
 		scales := make([]scale, k)
-		standardise(scales, columns, on)
+		var sums []float64
+		for _, x := range columns {
+			sums = append(sums, sumOf(x))
+		}
+		standardise(scales, columns, sums, on)
 		for c, x := range columns {
 			if scales[c] != how[c] {
 				t.Fatalf("column %d of %d: %+v, not %+v", c, k, scales[c], how[c])

@@ -148,7 +148,7 @@ func (s *systematic) fill(dst []float64, p *population) {
 		for j := range s.z {
 			s.z[j] = e.at(p, j)
 		}
-		standardise(make([]scale, 1), [][]float64{s.z}, func(int) bool { return true })
+		standardise(make([]scale, 1), [][]float64{s.z}, []float64{sumOf(s.z)}, func(int) bool { return true })
 		for j, z := range s.z {
 			dst[j] += e.points * z
 		}

@@ -26,6 +26,7 @@ type Generator struct {
 	parts        []float64 // by test: the number of tests in the total, 0 where it is none of them
 	evenParts    bool      // they are powers of 2, so that it is the same to multiply by
 	shares       []float64 // their inverses
+	sums         []float64 // scratch: by test, or by score of quality
 	leaving      []int     // schools that leave, by arm
 	valid        []bool    // by sampled child
 	whole        bool      // all units drawn are in all data sets
@@ -109,6 +110,7 @@ func (t Trial) Compile() (*Generator, error) {
 		g.takeAll()
 	}
 	g.data.Columns = make([][]float64, len(g.columns))
+	g.sums = make([]float64, max(len(t.Achievement.Tests), len(t.Quality.Domains)+1))
 	g.truth = newTruth(g)
 	if g.delivery != nil && g.delivery.takeUp != nil {
 		g.calibrate([]*hazard{g.delivery.takeUp.hazard})
@@ -458,37 +460,65 @@ func (g *Generator) fillColumns() {
 		g.fillLearning()
 		return
 	}
-	tests := len(g.trial.Achievement.Tests)
-	total := g.data.Columns[g.testColumn+tests]
-	columns := g.data.Columns[g.testColumn : g.testColumn+tests]
-	for k, dst := range columns {
-		g.receivedTests(dst, k)
-		if g.retention != nil {
-			blank(dst, g.data.Columns[g.respondedColumn])
-		}
-	}
-	a := &g.trial.Achievement
-	scales := g.truth.scale[g.testColumn:]
-	standardise(scales, columns, a.standardised)
-	g.addTests(total, columns)
-	standardise(scales[tests:], g.data.Columns[g.testColumn+tests:][:1], func(int) bool { return a.standardised(-1) })
+	g.fillTests()
 }
 
-// addTests sets the total to what it is before it is standardised.
-func (g *Generator) addTests(total []float64, columns [][]float64) {
-	if g.evenParts {
-		combine(total, g.shares, columns)
-		return
+// fillTests writes the tests and their total.
+func (g *Generator) fillTests() {
+	a := &g.trial.Achievement
+	tests := len(a.Tests)
+	columns, total := g.data.Columns[g.testColumn:][:tests], g.data.Columns[g.testColumn+tests]
+	scales := g.truth.scale[g.testColumn:]
+	for k, dst := range columns {
+		g.sums[k] = g.receivedTests(dst, k)
 	}
+	measure(scales, columns, g.sums, a.standardised)
+	sum := g.addTests(total, columns, scales)
+	standardise(scales[tests:], g.data.Columns[g.testColumn+tests:][:1], []float64{sum}, func(int) bool { return a.standardised(-1) })
+}
+
+// addTests applies scales to the tests, and sets the total to what it is before it is
+// standardised. It returns the sum of that.
+func (g *Generator) addTests(total []float64, tests [][]float64, scales []scale) (sum float64) {
 	clear(total)
-	for k, x := range columns {
-		if g.parts[k] == 0 {
+	if !g.evenParts {
+		for k, x := range tests {
+			scales[k].show(x)
+			if g.parts[k] == 0 {
+				continue
+			}
+			for i, v := range x {
+				total[i] += v / g.parts[k]
+			}
+		}
+		return sumOf(total)
+	}
+	for k := 0; k < len(tests); {
+		if sum = 0; k+4 > len(tests) { // of the last
+			x, s, share := tests[k][:len(total)], scales[k], g.shares[k]
+			for i, v := range x {
+				v = s.apply(v)
+				x[i] = v
+				v = total[i] + share*v
+				total[i] = v
+				sum += v
+			}
+			k++
 			continue
 		}
-		for i, v := range x {
-			total[i] += v / g.parts[k]
+		x, y, z, w := tests[k][:len(total)], tests[k+1][:len(total)], tests[k+2][:len(total)], tests[k+3][:len(total)]
+		p, q, r, s := scales[k], scales[k+1], scales[k+2], scales[k+3]
+		share := g.shares[k] // all are the same
+		for i := range total {
+			a, b, c, d := p.apply(x[i]), q.apply(y[i]), r.apply(z[i]), s.apply(w[i])
+			x[i], y[i], z[i], w[i] = a, b, c, d
+			v := total[i] + share*a + share*b + share*c + share*d
+			total[i] = v
+			sum += v
 		}
+		k += 4
 	}
+	return sum
 }
 
 // fillScores writes the observed scores of classroom quality.
@@ -503,7 +533,11 @@ func (g *Generator) fillScores() {
 			total[j] += x / float64(domains)
 		}
 	}
-	standardise(g.truth.scale[g.scoreColumn:], g.data.Columns[g.scoreColumn:][:domains+1], func(int) bool { return !g.trial.Observation.Points })
+	columns := g.data.Columns[g.scoreColumn:][:domains+1]
+	for k, x := range columns {
+		g.sums[k] = sumOf(x)
+	}
+	standardise(g.truth.scale[g.scoreColumn:], columns, g.sums, func(int) bool { return !g.trial.Observation.Points })
 }
 
 // drawn returns the unit drawn behind each unit of a level in the data.
@@ -550,8 +584,8 @@ func (g *Generator) blankUnobserved(dst []float64) {
 }
 
 // receivedTests fills a test with the scores of each child, in the world of its
-// arm or of all arms as they were assigned.
-func (g *Generator) receivedTests(dst []float64, test int) {
+// arm or of all arms as they were assigned, and returns their sum.
+func (g *Generator) receivedTests(dst []float64, test int) (sum float64) {
 	ts := g.tested
 	switch {
 	case g.delivery != nil:
@@ -565,18 +599,24 @@ func (g *Generator) receivedTests(dst []float64, test int) {
 				}
 			}
 		}
-	case ts.varies:
-		for j, teacher := range g.drawn(TeacherLevel) { // the children of a class have its arm
-			lo, hi := g.data.ChildStart[j], g.data.ChildStart[j+1]
-			copy(dst[lo:hi], ts.under(g.treatment.class[teacher], test)[lo:hi])
-		}
-	default:
+	default: // the children of a class have its arm
 		for j, teacher := range g.drawn(TeacherLevel) {
-			lo, hi := g.data.ChildStart[j], g.data.ChildStart[j+1]
-			ts.fillClass(dst[lo:hi], g.treatment.class[teacher], test, teacher, lo)
+			arm, lo, hi := g.treatment.class[teacher], g.data.ChildStart[j], g.data.ChildStart[j+1]
+			if ts.varies {
+				copy(dst[lo:hi], ts.under(arm, test)[lo:hi])
+			} else {
+				sum = ts.fillClass(dst[lo:hi], sum, arm, test, teacher)
+			}
+		}
+		if !ts.varies && ts.show[test] == nil && g.retention == nil {
+			return sum
 		}
 	}
 	ts.show[test].show(dst)
+	if g.retention != nil {
+		blank(dst, g.data.Columns[g.respondedColumn])
+	}
+	return sumOf(dst)
 }
 
 // fillRetention fills the columns that say who is not lost.
@@ -609,60 +649,93 @@ type scale struct{ mean, inverse float64 } // inverse is 1/sd
 
 func (s scale) apply(x float64) float64 { return (x - s.mean) * s.inverse }
 
+// show applies the scale to a column in place.
+func (s scale) show(x []float64) {
+	if s == (scale{inverse: 1}) {
+		return
+	}
+	for i, v := range x {
+		x[i] = s.apply(v)
+	}
+}
+
 // standardise brings columns of one length, those that are on, to mean 0 and SD 1 (divisor
 // n-1) over the values that are not missing, and sets how. A column without variation is
 // only centred.
-func standardise(scales []scale, columns [][]float64, on func(column int) bool) {
+func standardise(scales []scale, columns [][]float64, sums []float64, on func(column int) bool) {
+	measure(scales, columns, sums, on)
+	for k, x := range columns {
+		scales[k].show(x)
+	}
+}
+
+// measure sets the scales that bring columns of these sums to mean 0 and SD 1; of those
+// that are not on it is none.
+func measure(scales []scale, columns [][]float64, sums []float64, on func(column int) bool) {
 	for k := 0; k < len(columns); k += 4 { // four sums at once, since each waits for itself; the last column stands in for those that are not there
 		last := len(columns) - 1
-		four := [4][]float64{columns[k], columns[min(k+1, last)], columns[min(k+2, last)], columns[min(k+3, last)]}
-		mean, n := meansOf(four)
-		squares := squaresAround(mean, four)
+		var mean, squares [4]float64
+		var n [4]int
+		for c := range min(4, len(columns)-k) {
+			mean[c], n[c] = meanOf(columns[k+c], sums[k+c])
+		}
+		if k == last {
+			squares[0] = squaresAround(mean[0], columns[k])
+		} else {
+			squares = fourSquaresAround(mean, [4][]float64{columns[k], columns[min(k+1, last)], columns[min(k+2, last)], columns[min(k+3, last)]})
+		}
 		for c := range min(4, len(columns)-k) {
 			scales[k+c] = scale{inverse: 1}
-			if n[c] == 0 || !on(k+c) {
-				continue
+			if n[c] > 0 && on(k+c) {
+				scales[k+c] = newScale(columns[k+c], mean[c], squares[c], n[c])
 			}
-			s := newScale(four[c], mean[c], squares[c], n[c])
-			for i, v := range four[c] {
-				four[c][i] = s.apply(v)
-			}
-			scales[k+c] = s
 		}
 	}
 }
 
-// meansOf returns the means of four columns over values that are not missing, and how many
-// these are.
-func meansOf(columns [4][]float64) (mean [4]float64, n [4]int) {
-	x, y, z, w := columns[0], columns[1], columns[2], columns[3]
-	y, z, w = y[:len(x)], z[:len(x)], w[:len(x)]
-	var a, b, c, d float64
-	for i, v := range x {
-		a += v
-		b += y[i]
-		c += z[i]
-		d += w[i]
+// sumOf adds up a column.
+func sumOf(x []float64) (sum float64) {
+	for _, v := range x {
+		sum += v
 	}
-	for k, sum := range [4]float64{a, b, c, d} {
-		n[k] = len(x)
-		if math.IsNaN(sum) { // some are missing
-			sum, n[k] = 0, 0
-			for _, v := range columns[k] {
-				if !math.IsNaN(v) {
-					sum += v
-					n[k]++
-				}
-			}
-		}
-		mean[k] = sum / float64(n[k])
-	}
-	return mean, n
+	return sum
 }
 
-// squaresAround returns the sums of squares of four columns around their means, over values
-// that are not missing.
-func squaresAround(mean [4]float64, columns [4][]float64) [4]float64 {
+// meanOf returns the mean of a column with a sum over values that are not missing, and how
+// many these are.
+func meanOf(x []float64, sum float64) (mean float64, n int) {
+	if n = len(x); math.IsNaN(sum) { // some are missing
+		sum, n = 0, 0
+		for _, v := range x {
+			if !math.IsNaN(v) {
+				sum += v
+				n++
+			}
+		}
+	}
+	return sum / float64(n), n
+}
+
+// squaresAround returns the sum of squares of a column around its mean, over values that
+// are not missing.
+func squaresAround(mean float64, x []float64) (squares float64) {
+	for _, v := range x {
+		d := v - mean
+		squares += d * d
+	}
+	if math.IsNaN(squares) {
+		squares = 0
+		for _, v := range x {
+			if !math.IsNaN(v) {
+				squares += (v - mean) * (v - mean)
+			}
+		}
+	}
+	return squares
+}
+
+// fourSquaresAround does so for four columns at once.
+func fourSquaresAround(mean [4]float64, columns [4][]float64) [4]float64 {
 	x, y, z, w := columns[0], columns[1], columns[2], columns[3]
 	y, z, w = y[:len(x)], z[:len(x)], w[:len(x)]
 	k, l, m, n := mean[0], mean[1], mean[2], mean[3]
@@ -677,12 +750,7 @@ func squaresAround(mean [4]float64, columns [4][]float64) [4]float64 {
 	squares := [4]float64{a, b, c, d}
 	for k := range squares {
 		if math.IsNaN(squares[k]) {
-			squares[k] = 0
-			for _, v := range columns[k] {
-				if !math.IsNaN(v) {
-					squares[k] += (v - mean[k]) * (v - mean[k])
-				}
-			}
+			squares[k] = squaresAround(mean[k], columns[k])
 		}
 	}
 	return squares

@@ -15,6 +15,9 @@ func (Normal) Check(Covariate, []Covariate, func(key, format string, args ...any
 func (l Normal) Compile(*population) compiledLaw {
 	law := compiledLaw{mean: l.Mean, sd: l.SD, meanInverse: math.NaN(), draw: func(dst []float64, r *Source) {
 		r.Normals(dst)
+		if l.Mean == 0 && l.SD == 1 {
+			return // no normal is -0
+		}
 		for i, z := range dst {
 			dst[i] = l.Mean + l.SD*z
 		}

@@ -232,16 +232,23 @@ func (p *population) fillIndex(index []float64, terms []indexTerm) {
 // fillChild adds up slope·d + curvature·(d² − E d²), d the deviation of each
 // child covariate from its mean.
 func (p *population) fillChild() {
-	child := p.child[:p.children()]
-	clear(child)
-	for _, c := range p.childTerms {
+	child := p.child[:p.children()] // stays 0 without terms
+	for k, c := range p.childTerms {
 		mean, variance, slope, curvature := c.law.mean, c.law.sd*c.law.sd, c.Slope, c.Curvature
 		values := c.values[:len(child)]
-		if curvature == 0 {
+		switch {
+		case k == 0 && curvature == 0:
+			for i, x := range values {
+				child[i] = 0 + slope*(x-mean) // not -0
+			}
+			continue
+		case curvature == 0:
 			for i, x := range values {
 				child[i] += slope * (x - mean)
 			}
 			continue
+		case k == 0:
+			clear(child)
 		}
 		for i, x := range values {
 			d := x - mean
