@@ -40,6 +40,10 @@ func newTreatment(g *Generator) *treatment {
 	return t
 }
 
+// Assigned are the arms, as places in Shape.Arms, of all units that were assigned in the
+// last draw, also of those who are lost. They are valid until the next.
+func (g *Generator) Assigned() []int { return g.treatment.assigned[:g.treatment.units.Len()] }
+
 // draw assigns arms to the units of a population.
 func (t *treatment) draw(p *population, r *Source) {
 	t.units.N[ChildLevel] = p.children()

@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"math"
 	"slices"
+	"strconv"
 
 	"coachsim/dgp"
 )
@@ -12,7 +14,7 @@ type Cost struct {
 	Fixed   float64 `yaml:"fixed" min:"0" doc:"once"`
 	Block   float64 `yaml:"block" min:"0" doc:"per block"`
 	School  float64 `yaml:"school" min:"0" doc:"per school, in any arm"`
-	Treated float64 `yaml:"treated_school" min:"0" doc:"per school with a treated arm: what coaching costs"`
+	Treated float64 `yaml:"treated_school" min:"0" doc:"per school in a treated arm; where teachers or children are assigned, of all schools the treated share of these: what coaching costs"`
 	Teacher float64 `yaml:"teacher" min:"0" doc:"per teacher (class)"`
 	Child   float64 `yaml:"child" min:"0" doc:"per child tested"`
 	Day     float64 `yaml:"observation_day,omitempty" min:"0" doc:"per day on which a class is observed"`
@@ -38,6 +40,15 @@ type CostItem struct {
 // Sum is what all units cost.
 func (i CostItem) Sum() float64 { return i.Units * i.Price }
 
+// Counted writes how many units there are: an average that is not whole with four digits
+// or more, so that the sum follows from it.
+func (i CostItem) Counted() string {
+	if math.Abs(i.Units-math.Round(i.Units)) < 1e-6 || i.Units >= 1000 {
+		return grouped(int(math.Round(i.Units)))
+	}
+	return strconv.FormatFloat(i.Units, 'f', max(0, 3-int(math.Floor(math.Log10(max(i.Units, 1))))), 64)
+}
+
 // Of returns the expected cost of a trial.
 func (c Cost) Of(t dgp.Trial) (float64, error) {
 	items, err := c.Items(t)
@@ -57,26 +68,17 @@ func (c Cost) Items(t dgp.Trial) ([]CostItem, error) {
 	}
 	shape := g.Shape()
 	children, treated, coaches := 0.0, 0.0, 0.0
-	var arms []int
-	for i, column := range shape.Columns {
-		if column.Arm {
-			arms = append(arms, i)
-		}
-	}
 	for rep := range costDraws {
-		data, _ := g.Draw(dgp.Stream{Seed: populationSeed, Replicate: uint64(rep)})
+		g.Draw(dgp.Stream{Seed: populationSeed, Replicate: uint64(rep)})
 		children += float64(g.ValidTests())
 		coaches += float64(g.Coaches())
-		if len(arms) == 0 {
-			continue // a study without treatment
-		}
 		share := 0.0
-		for u := range data.Columns[arms[0]] {
-			if slices.ContainsFunc(arms, func(arm int) bool { return data.Columns[arm][u] != 0 }) {
+		for _, arm := range g.Assigned() {
+			if arm > 0 {
 				share++
 			}
 		}
-		treated += share / float64(len(data.Columns[arms[0]])) * float64(shape.Max[dgp.SchoolLevel])
+		treated += share / float64(len(g.Assigned())) * float64(shape.Max[dgp.SchoolLevel])
 	}
 	children /= costDraws
 	treated /= costDraws

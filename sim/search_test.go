@@ -523,6 +523,44 @@ func TestCostOfLostChildren(t *testing.T) {
 	}
 }
 
+// Coaching is paid for schools that leave later, too, in any number, and where teachers
+// are assigned within schools for the share of them that is coached.
+func TestCostOfTreatedSchools(t *testing.T) {
+	s := planned()
+	s.Design.Blocks, s.Design.Schools, s.Design.Teachers = 2, 10, 4
+	for name, want := range map[string]struct {
+		attrition dgp.Attrition
+		unit      dgp.Unit
+		treated   float64
+	}{
+		"all stay":       {treated: 10},
+		"leavers":        {attrition: dgp.Attrition{Schools: map[string]int{"coaching": 3}}, treated: 10},
+		"leavers, kept":  {attrition: dgp.Attrition{Schools: map[string]int{"coaching": 3}, Keep: true}, treated: 10},
+		"controls leave": {attrition: dgp.Attrition{Schools: map[string]int{"control": 3}}, treated: 10},
+		"teachers":       {unit: dgp.TeacherUnit, treated: 10},
+	} {
+		s.Design.Attrition = want.attrition
+		s.Design.Assignment = &dgp.Blocked{Unit: want.unit}
+		items, err := Cost{Treated: 3}.Items(s.Trial)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if len(items) != 1 || items[0] != (CostItem{"treated_school", want.treated, 3}) {
+			t.Errorf("%s: %+v, want %g treated schools", name, items, want.treated)
+		}
+	}
+}
+
+// Counts that are averages show the decimals that their sum needs.
+func TestCostItemCounted(t *testing.T) {
+	for units, want := range map[float64]string{0: "0", 16: "16", 15.9999999: "16", 15.484: "15.48", 0.25: "0.250", 120.46: "120.5", 1649.4: "1,649", 9600: "9,600"} {
+		if got := (CostItem{Units: units}).Counted(); got != want {
+			t.Errorf("%v units are %s, want %s", units, got, want)
+		}
+	}
+}
+
 // Observation is paid by day, segment, rating, hour of work and rater: 60 classes
 // on 3 days of 2 segments by 2 coders, 20 minutes each; 9 raters or 120.
 func TestCostOfObservation(t *testing.T) {

@@ -246,7 +246,7 @@ func writeCosts(w io.Writer, study sim.Study, costs [][]sim.CostItem) {
 	for _, item := range costs[0] {
 		fmt.Fprintf(w, "            %*s  %s", len(writtenCost(most)), writtenCost(item.Sum()), strings.ReplaceAll(item.Unit, "_", " "))
 		if item.Unit != "fixed" {
-			fmt.Fprintf(w, ": %s at %s", grouped(int(math.Round(item.Units))), writtenPrice(item.Price))
+			fmt.Fprintf(w, ": %s at %s", item.Counted(), writtenPrice(item.Price))
 		}
 		fmt.Fprintln(w)
 	}
