@@ -87,7 +87,7 @@ type ProgressSetup struct {
 	Mode    ProgressMode
 	Total   int              // replicates
 	Already int              // of these, done by an earlier run
-	Label   string           // what the running power is of, e.g. "itt: achievement, coaching"
+	Label   string           // what the running power is of, such as "itt: achievement on coaching"; "" without one
 	Width   int              // of the terminal; 0 is $COLUMNS or else 80
 	Now     func() time.Time // nil is time.Now
 }
@@ -208,7 +208,7 @@ func (p *Progress) left(now time.Time) time.Duration {
 }
 
 // sentence is the plain report: 1,200/5,000 replicates (24%), 310/s, 12s left,
-// 3 failed fits, power 45.2% ± 1.4 (itt: achievement, coaching).
+// 3 failed fits, power 45.2% ± 1.4 (itt: achievement on coaching).
 func (p *Progress) sentence(now time.Time, event string) string {
 	parts := []string{fmt.Sprintf("%s/%s replicates (%s)", grouped(p.done()), grouped(p.setup.Total), p.portion())}
 	if rate := p.rate(now); rate > 0 {

@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -21,7 +22,7 @@ func TestPlainProgress(t *testing.T) {
 	var out bytes.Buffer
 	clock := new(fakeClock)
 	p := NewProgress(ProgressSetup{
-		Writer: &out, Mode: ProgressPlain, Total: 6000, Already: 1000, Label: "itt: achievement, coaching", Now: clock.now,
+		Writer: &out, Mode: ProgressPlain, Total: 6000, Already: 1000, Label: "itt: achievement on coaching", Now: clock.now,
 	})
 	for range 50 {
 		clock.advance(1200 * time.Millisecond)
@@ -29,12 +30,56 @@ func TestPlainProgress(t *testing.T) {
 	}
 	p.Done()
 	want := `1,000/6,000 replicates (16%)
-3,500/6,000 replicates (58%), 83/s, 30s left, 50 failed fits, power 45.0% ± 1.0 (itt: achievement, coaching)
-6,000/6,000 replicates (100%), 83/s, 0s left, 100 failed fits, power 45.0% ± 0.7 (itt: achievement, coaching)
-6,000/6,000 replicates (100%), 83/s, took 1m00s, 100 failed fits, power 45.0% ± 0.7 (itt: achievement, coaching)
+3,500/6,000 replicates (58%), 83/s, 30s left, 50 failed fits, power 45.0% ± 1.0 (itt: achievement on coaching)
+6,000/6,000 replicates (100%), 83/s, 0s left, 100 failed fits, power 45.0% ± 0.7 (itt: achievement on coaching)
+6,000/6,000 replicates (100%), 83/s, took 1m00s, 100 failed fits, power 45.0% ± 0.7 (itt: achievement on coaching)
 `
 	if out.String() != want {
 		t.Errorf("got\n%swant\n%s", out.String(), want)
+	}
+}
+
+// Progress shows the power of the estimate that the trial is planned for, and of a sweep
+// none: a mean over designs is the power of no design.
+func TestProgressShowsThePrimaryEstimate(t *testing.T) {
+	last := func(s Study) string {
+		var out bytes.Buffer
+		dir := t.TempDir()
+		mustRun(t, planOf(s, "a"), Options{Dir: dir, Workers: 2, Progress: ProgressSetup{Writer: &out, Mode: ProgressPlain}})
+		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+		_, power, _ := strings.Cut(lines[len(lines)-1], ", power ")
+		return power
+	}
+	s := smallStudy(40)
+	s.Families = []Family{{Name: "tests", Estimator: "itt", Term: "coaching", Outcomes: []string{"reading", "maths"}, Methods: []Adjustment{NoAdjustment, Holm}}}
+	for _, c := range []struct {
+		primary *Primary
+		test    Test
+		words   string
+	}{
+		{nil, Test{"itt", "achievement", "coaching"}, "(itt: achievement on coaching)"},
+		{&Primary{Estimator: "girls", Outcome: "talk"}, Test{"girls", "talk", "coaching"}, "(girls: talk on coaching)"},
+		{&Primary{Estimator: "itt", Outcome: "maths"}, Test{"itt", "maths", "coaching"}, "(itt: maths on coaching, before adjustment)"},
+	} {
+		s.Primary = c.primary
+		sample := newSample(s, []Test{c.test})
+		must(t, sample.grow(t.Context(), s.Replicates, 2))
+		hits := 0
+		for _, fit := range sample.fits[0] {
+			if fit.Status.Worked() && fit.P <= s.Alpha {
+				hits++
+			}
+		}
+		power, mcse := share(hits, s.Replicates)
+		if got, want := last(s), fmt.Sprintf("%.1f%% ± %.1f %s", 100*power, 100*mcse, c.words); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	sweep := sweptStudy(10, Common)
+	var out bytes.Buffer
+	outcome, err := Run(t.Context(), planOf(sweep, "a"), Options{Dir: t.TempDir(), Workers: 2, Progress: ProgressSetup{Writer: &out, Mode: ProgressPlain}})
+	if err != nil || outcome.Replicates != 10*len(sweep.Cells) || strings.Contains(out.String(), "power") {
+		t.Errorf("%v, of a sweep progress says %q", err, out.String())
 	}
 }
 

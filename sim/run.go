@@ -8,10 +8,13 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"coachsim/estimators"
 )
 
 // A Plan is a study with the text that fixes it.
@@ -84,7 +87,7 @@ func Run(ctx context.Context, plan Plan, o Options) (out Outcome, err error) {
 	setup := o.Progress
 	setup.Total = total
 	setup.Already = int(r.finished.Load())
-	if setup.Label, err = r.label(); err != nil {
+	if setup.Label, err = r.watch(); err != nil {
 		return Outcome{}, err
 	}
 	r.progress = NewProgress(setup)
@@ -103,6 +106,26 @@ func Run(ctx context.Context, plan Plan, o Options) (out Outcome, err error) {
 		err = writeProvenance(o.Dir, plan.Provenance(), watch.session(o.Workers, simulated, plan.Shard))
 	}
 	return Outcome{Replicates: finished, Total: total, Interrupted: interrupted, Truths: r.allTruths()}, err
+}
+
+// watch chooses the test whose power progress shows, that of the study's primary estimate,
+// and says what it is. A mean over the designs of a sweep is the power of none.
+func (r *runner) watch() (label string, err error) {
+	if len(r.cells) > 1 {
+		return "", nil
+	}
+	study := r.cells[0].Study
+	if rows, err := study.Rows(); err != nil || len(rows) == 0 {
+		return "", err
+	}
+	if r.watched, err = study.FindTest(""); err != nil {
+		return "", err
+	}
+	label = r.watched.String()
+	if f, method := study.AdjustedBy(r.watched); f != nil && !method.ByEstimator() {
+		label += ", before adjustment"
+	}
+	return label, nil
 }
 
 // prepare makes the run directory, or checks that an old one may be used.
@@ -181,6 +204,7 @@ type runner struct {
 	referee  *referee
 	truths   []cellTruths // by cell
 	progress *Progress
+	watched  Test         // whose power progress shows; none in a sweep
 	done     []bool       // already in the directory, by task
 	missing  int          // replicates that are not
 	finished atomic.Int64 // replicates in the log
@@ -420,7 +444,7 @@ func (r *runner) work(ctx context.Context, bench *workbench) error {
 		records := w.log(bench.room(c, rep, len(w.rows)), rep)
 		step := ProgressStep{Replicates: 1}
 		for i := range records {
-			step.count(&records[i], i == 0, r.plan.Study.Alpha)
+			step.count(&records[i], i == w.watched, r.plan.Study.Alpha)
 		}
 		r.progress.Add(step)
 		if bench.last(c) {
@@ -464,6 +488,7 @@ func (r *runner) world(cell int) (*world, error) {
 		return nil, err
 	}
 	w.cell = cell
+	w.watched = slices.IndexFunc(w.rows, func(row estimators.Row) bool { return r.watched == Test{row.Estimator, row.Outcome, row.Term} })
 	w.submodels = w.newSubmodels(r.cells[cell].Study, truths.projections)
 	return w, nil
 }

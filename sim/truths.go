@@ -182,15 +182,6 @@ func (r *runner) allTruths() (all []PopulationEffect) {
 	return all
 }
 
-// label names the estimate whose power progress shows: the first.
-func (r *runner) label() (string, error) {
-	rows, err := r.cells[0].Study.Rows()
-	if err != nil || len(rows) == 0 {
-		return "", err
-	}
-	return Test{rows[0].Estimator, rows[0].Outcome, rows[0].Term}.String(), nil
-}
-
 // writeTruths writes the population effects that there are, a line each.
 func writeTruths(dir string, cells [][]PopulationEffect) error {
 	var text bytes.Buffer

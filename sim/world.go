@@ -12,6 +12,7 @@ import (
 // estimators, and the truths they are held against.
 type world struct {
 	cell      int // of the sweep; 0 without one
+	watched   int // row whose power progress shows, or -1
 	seed      uint64
 	generator *dgp.Generator
 	panel     *estimators.Panel
