@@ -19,15 +19,25 @@ type Words struct {
 }
 
 // A Captioned figure is one with its title above and a caption below: its note,
-// and Study, words on the study that it comes from.
+// and Study, words on the study that it comes from. State comes first: what a reader has
+// to know of the run, such as Unfinished.
 type Captioned struct {
 	Figure
-	Study string
+	State, Study string
 }
 
 // Caption is the text below the figure.
 func (c Captioned) Caption() string {
-	return sentences(c.Words().Note, c.Study)
+	return sentences(c.State, c.Words().Note, c.Study)
+}
+
+// Unfinished says of a run that was stopped that its figures show a part of it,
+// "Unfinished: 1,600 of 20,000 trials."; "" of one that is done.
+func Unfinished(e sim.Extent) string {
+	if e.Unfinished() == "" {
+		return ""
+	}
+	return sentences(capital(e.Unfinished()) + " trials")
 }
 
 // Draw lays the figure out with its title and caption.

@@ -104,6 +104,13 @@ func TestCaptioned(t *testing.T) {
 	if !strings.HasSuffix(captioned.Caption(), "does not reject. Study: x.") {
 		t.Errorf("caption %q", captioned.Caption())
 	}
+	captioned.State = plots.Unfinished(sim.Extent{Trials: 1600, Asked: 20000})
+	if want := "Unfinished: 1,600 of 20,000 trials. " + fig.Words().Note + " Study: x."; captioned.Caption() != want {
+		t.Errorf("caption %q, want %q", captioned.Caption(), want)
+	}
+	if done := plots.Unfinished(sim.Extent{Trials: 20000, Asked: 20000}); done != "" {
+		t.Errorf("of a run that is done: %q", done)
+	}
 	theme.Bare = true
 	if bare, err := captioned.Draw(theme); err != nil || bare.Height != inner.Height {
 		t.Errorf("bare, it is %v high, not %v, %v", bare.Height, inner.Height, err)

@@ -103,8 +103,8 @@ func (color tableStyle) wrap(code, text string) string {
 // swept reports whether the rows belong to different cells.
 func (s Summary) swept() bool {
 	for i := range s.Rows {
-		if s.Rows[i].Cell != s.Rows[0].Cell {
-			return true
+		if s.Rows[i].Cell != s.Rows[0].Cell || len(s.Rows[i].Factors) > 0 {
+			return true // a sweep that was stopped may have rows of one design only
 		}
 	}
 	return false

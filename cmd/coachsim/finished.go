@@ -227,14 +227,14 @@ func (f *finished) writeFigures(s streams, theme plots.Theme, figures []plots.Fi
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return 0, err
 	}
-	study := plots.OfStudy(f.study)
+	state, study := plots.Unfinished(f.summary.Extent()), plots.OfStudy(f.study)
 	errs := make([]error, len(figures))
 	var next atomic.Int64
 	var wait sync.WaitGroup
 	for range min(len(figures), runtime.GOMAXPROCS(0)) {
 		wait.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(figures); i = int(next.Add(1)) - 1 {
-				_, errs[i] = plots.Write(dir, theme, plots.Captioned{Figure: figures[i], Study: study}, formats...)
+				_, errs[i] = plots.Write(dir, theme, plots.Captioned{Figure: figures[i], State: state, Study: study}, formats...)
 			}
 		})
 	}

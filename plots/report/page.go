@@ -183,6 +183,7 @@ type pageFigure struct {
 	Number      int
 	Name        string
 	Title, Note string
+	State       string // "Unfinished: 1,600 of 20,000 trials." of a run that was stopped
 	Alt         string
 	SVG         template.HTML
 	Data        template.URL // empty where there is no room
@@ -250,6 +251,7 @@ func (p *page) figures(figures []plots.Figure, room *pictureRoom) error {
 		case drawn == nil:
 			p.Unpictured = append(p.Unpictured, figure.Name())
 		default:
+			drawn.State = plots.Unfinished(p.Summary.Extent())
 			p.Pictures = append(p.Pictures, *drawn)
 		}
 	}
