@@ -329,9 +329,10 @@ func (c *core) load(d *dgp.Data, columns [][]float64) {
 	}
 	c.place(d)
 	for at, x := range c.byStat {
-		x, from := x[:c.groups], c.stat[at:]
+		x := x[:c.groups]
 		for g := range x {
-			x[g] = from[g*c.stride]
+			x[g] = c.stat[at]
+			at += c.stride
 		}
 		c.blank(x)
 	}
@@ -427,17 +428,19 @@ func (c *core) fillMonomial(a int, columns [][]float64, children int) []float64 
 		from = c.columns[recipe.from]
 	}
 	for k, f := range recipe.times {
-		x, center := columns[f.column][:children], f.center
 		if k > 0 {
+			from = dst
+		}
+		x, center := columns[f.column][:len(dst)], f.center
+		if from == nil {
 			for i, v := range x {
-				dst[i] *= v - center
+				dst[i] = v - center
 			}
 			continue
 		}
-		copy(dst, x)
-		floats.AddConst(-center, dst)
-		if from != nil {
-			floats.Mul(dst, from[:children])
+		from := from[:len(dst)]
+		for i, v := range x {
+			dst[i] = from[i] * (v - center)
 		}
 	}
 	if c.mask != nil {
@@ -572,7 +575,8 @@ func threeColumns(dst, x, y, z []float64) {
 		s23 += b * c
 		s33 += c * c
 	}
-	copy(dst, []float64{s1, s11, s2, s12, s22, s3, s13, s23, s33})
+	dst = dst[:9]
+	dst[0], dst[1], dst[2], dst[3], dst[4], dst[5], dst[6], dst[7], dst[8] = s1, s11, s2, s12, s22, s3, s13, s23, s33
 }
 
 // twoProducts is products of v and w, of which those of w follow on those of v. A sum has
@@ -702,13 +706,15 @@ func (c *core) loadProducts(d *dgp.Data, columns [][]float64) {
 // measure fills dst with a factor of power 1, by group.
 func (c *core) measure(dst []float64, f factor, column []float64) {
 	if f.level == c.group {
-		copy(dst, column)
-	} else {
-		for g, at := range c.above[f.level][:len(dst)] {
-			dst[g] = column[at]
+		column = column[:len(dst)]
+		for g, v := range column {
+			dst[g] = v - f.center
 		}
+		return
 	}
-	floats.AddConst(-f.center, dst)
+	for g, at := range c.above[f.level][:len(dst)] {
+		dst[g] = column[at] - f.center
+	}
 }
 
 // value is z of a group for a term.
@@ -783,16 +789,25 @@ func (c *core) addStretch(lo, hi int) {
 		from := u
 		for b := t.basis; b < nb; b++ {
 			end := c.blockEnd[b]
-			if from == end {
-				continue
-			}
-			x := sums
-			if b > 0 {
-				x = c.times[:hi-lo]
-				floats.MulTo(x, z, c.byStat[c.pairs[t.basis*nb+b]][lo:hi])
-			}
+			// x is z S(m, m'), which is not needed where z' is 1.
+			stat, x := c.byStat[c.pairs[t.basis*nb+b]][lo:hi], []float64(nil)
 			for v := from; v < end; v++ {
-				row[v] += floats.Dot(x, c.byProduct[c.terms[v].product][lo:hi])
+				other := c.terms[v].product
+				if other == 0 {
+					row[v] += floats.Dot(z, stat)
+					continue
+				}
+				switch {
+				case x != nil:
+				case b == 0:
+					x = sums
+				case t.product == 0:
+					x = stat
+				default:
+					x = c.times[:hi-lo]
+					floats.MulTo(x, z, stat)
+				}
+				row[v] += floats.Dot(x, c.byProduct[other][lo:hi])
 			}
 			from = end
 		}

@@ -72,6 +72,7 @@ type mixed struct {
 	weight     []jet      // by size: ω
 	cellWeight []firstJet // scratch: ω of the cells of one effect
 	point      mixedPoint
+	residuals  *residualProfile // of the outcome being fitted, where there is one ratio
 
 	slopes    *randomSlopes // where more than intercepts is random, else nil
 	inference mixedInference
@@ -143,6 +144,7 @@ func (m *mixed) allocate(shape dgp.Shape, rows dgp.Level) {
 	m.weight = make([]jet, sizes)
 	m.cellWeight = make([]firstJet, 0, sizes)
 	m.waiting = make([]waiting, sizes)
+	m.residuals = newResidualProfile(columns, sizes)
 }
 
 // Rows says what the estimates are about.

@@ -6,6 +6,9 @@ const (
 	mostSteps    = 100
 	mostLog      = 23   // of 1 + n × ratio, 1e10: beyond, the rows of a unit are the same but for rounding
 	smallStep    = 1e-4 // the error that the last step leaves is about half its square
+	leastStep    = 5e-9 // which is so much
+	refinedStep  = 3e-3 // leaves that little where refined by the profile, if all goes well
+	profileStep  = 1e-5 // far less than the profile is off
 	longestStep  = 3
 	leastDescent = 1e-4
 	rounding     = 1e-12 // of the deviance
@@ -71,16 +74,25 @@ func (m *mixed) descend(outcome int, u [2]float64) ([2]float64, Status) {
 	if !m.evaluate(outcome, m.ratios(u), false) {
 		return u, m.unfit(outcome)
 	}
+	reported := false
 	for range mostSteps {
 		deviance, flat := m.point.deviance, 1e-9*m.point.rows
 		gradient, curvature := m.byLogs(u)
+		step := newton(gradient, curvature, u, k)
+		length := max(math.Abs(step[0]), math.Abs(step[1]))
+		if reported && length < leastStep {
+			return u, OK
+		}
 		for i := range k {
 			if math.Abs(gradient[i]) < flat && math.Abs(curvature[i][i]) < flat {
 				return u, TooFewClusters // the fixed effects explain all that units of the level differ in
 			}
 		}
-		step := newton(gradient, curvature, u, k)
-		last := max(math.Abs(step[0]), math.Abs(step[1])) < smallStep
+		last := length < smallStep
+		reported = last
+		if m.single && length < refinedStep && u[0]+step[0] > 0 && curvature[0][0] > 0 {
+			step[0], reported = m.residuals.refine(u[0], step[0], curvature[0][0]), true
+		}
 		next, ok := u, false
 		for shrink := 1.0; shrink > 1e-9; shrink /= 2 {
 			expected := 0.0
@@ -88,7 +100,7 @@ func (m *mixed) descend(outcome int, u [2]float64) ([2]float64, Status) {
 				next[i] = min(max(u[i]+shrink*step[i], 0), mostLog)
 				expected += gradient[i] * (next[i] - u[i])
 			}
-			ok = m.evaluate(outcome, m.ratios(next), last)
+			ok = m.evaluate(outcome, m.ratios(next), reported)
 			if last || ok && m.point.deviance <= deviance+leastDescent*expected+rounding*math.Abs(deviance) {
 				break
 			}
@@ -131,7 +143,7 @@ func (m *mixed) unfit(outcome int) Status {
 
 // start guesses the logarithms from the analysis of variance of the outcome by
 // inner units: the ratio of mean squares estimates 1+na, or with two ratios
-// the product of both exponentials.
+// the product of both exponentials. With one ratio, that of residuals says more.
 func (m *mixed) start(outcome int) [2]float64 {
 	p, units, rows := m.columns, float64(len(m.units)), m.l.core.rows
 	at := triangle(p) + outcome*(p+1) + p
@@ -145,7 +157,8 @@ func (m *mixed) start(outcome int) [2]float64 {
 	}
 	u := math.Log(min(ratio, 1e6))
 	if m.single {
-		return [2]float64{u, 0}
+		m.profile(outcome)
+		return [2]float64{m.residuals.least(u), 0}
 	}
 	return [2]float64{u / 2, u / 2}
 }
