@@ -86,16 +86,26 @@ func (s *Source) Float64() float64 { return s.pcg.Float64() }
 // below p, and else 0.
 func (s *Source) Bernoullis(dst []float64, p float64) {
 	g, below := s.pcg, uniformsBelow(p)
-	for i := range dst {
+	for i := 1; i < len(dst); i += 2 { // two at once, as in Normals
+		second := g.nextButOne()
+		dst[i-1], dst[i] = g.next().bernoulli(below), second.bernoulli(below)
+		g = second
+	}
+	if n := len(dst); n%2 == 1 {
 		g = g.next()
-		// A jump that goes either way at random would be slow: this is a choice of numbers.
-		var one uint64
-		if g.word()<<11>>11 < below {
-			one = oneBits
-		}
-		dst[i] = math.Float64frombits(one)
+		dst[n-1] = g.bernoulli(below)
 	}
 	s.pcg = g
+}
+
+// bernoulli is 1 where the uniform draw of the state is one of the first below, else 0.
+func (g pcg) bernoulli(below uint64) float64 {
+	// A jump that goes either way at random would be slow: this is a choice of numbers.
+	var one uint64
+	if g.word()<<11>>11 < below {
+		one = oneBits
+	}
+	return math.Float64frombits(one)
 }
 
 const oneBits = 0x3ff0000000000000 // of the number 1
