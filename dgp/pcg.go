@@ -22,7 +22,10 @@ func (g *pcg) Uint64() uint64 {
 }
 
 // Float64 returns a draw from [0, 1), as rand.Rand makes it of a word.
-func (g *pcg) Float64() float64 { return float64(g.Uint64()<<11>>11) / (1 << 53) }
+func (g *pcg) Float64() float64 {
+	*g = g.next()
+	return g.float64()
+}
 
 // next is the state after g: multiplier g + increment, modulo 2^128.
 func (g pcg) next() pcg {
@@ -41,5 +44,8 @@ func (g pcg) nextButOne() pcg {
 	high, _ = bits.Add64(high, pcgTwoStepsHigh, carry)
 	return pcg{high, low}
 }
+
+// float64 is the draw from [0, 1) of the state.
+func (g pcg) float64() float64 { return float64(g.word()<<11>>11) / (1 << 53) }
 
 func (g pcg) word() uint64 { return bits.RotateLeft64(g.high^g.low, -int(g.high>>58)) }

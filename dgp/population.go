@@ -232,27 +232,37 @@ func (p *population) fillIndex(index []float64, terms []indexTerm) {
 // fillChild adds up slope·d + curvature·(d² − E d²), d the deviation of each
 // child covariate from its mean.
 func (p *population) fillChild() {
-	child := p.child[:p.children()] // stays 0 without terms
-	for k, c := range p.childTerms {
-		mean, variance, slope, curvature := c.law.mean, c.law.sd*c.law.sd, c.Slope, c.Curvature
-		values := c.values[:len(child)]
-		switch {
-		case k == 0 && curvature == 0:
-			for i, x := range values {
-				child[i] = 0 + slope*(x-mean) // not -0
-			}
-			continue
-		case curvature == 0:
-			for i, x := range values {
-				child[i] += slope * (x - mean)
-			}
-			continue
-		case k == 0:
-			clear(child)
+	child, terms := p.child[:p.children()], p.childTerms
+	if len(terms) > 1 && terms[0].Curvature == 0 { // two in one pass
+		first, second := terms[0].childTerm(), terms[1].childTerm()
+		x, y := first.values[:len(child)], second.values[:len(child)]
+		for i := range child {
+			child[i] = 0 + first.slope*(x[i]-first.mean) + second.of(y[i])
 		}
-		for i, x := range values {
-			d := x - mean
-			child[i] += slope*d + curvature*(d*d-variance)
+		terms = terms[2:]
+	} else {
+		clear(child)
+	}
+	for _, c := range terms {
+		term := c.childTerm()
+		for i, x := range term.values[:len(child)] {
+			child[i] += term.of(x)
 		}
 	}
+}
+
+// A childTerm is what a child covariate adds.
+type childTerm struct {
+	values                           []float64
+	mean, variance, slope, curvature float64
+}
+
+func (c *drawnColumn) childTerm() childTerm {
+	return childTerm{c.values, c.law.mean, c.law.sd * c.law.sd, c.Slope, c.Curvature}
+}
+
+// of is what a value adds; without curvature, slope·d to the last bit, but for the sign of 0.
+func (t *childTerm) of(x float64) float64 {
+	d := x - t.mean
+	return t.slope*d + t.curvature*(d*d-t.variance)
 }

@@ -258,6 +258,9 @@ func columnsOf(k, n int) [][]float64 {
 // draw draws the quality of every class under every arm.
 func (tq *trueQuality) draw(p *population, r *Source) {
 	q := &tq.q
+	if len(q.Domains) == 0 {
+		return // nothing else reads this stream
+	}
 	if q.SchoolShare > 0 {
 		share := math.Sqrt(q.SchoolShare)
 		for s := range p.block {

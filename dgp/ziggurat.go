@@ -16,8 +16,8 @@ func (s *Source) NormFloat64() float64 {
 func (s *Source) Normals(dst []float64) {
 	g := s.pcg
 	for i := 1; i < len(dst); i += 2 { // two at once: a state waits for the one before it, but not the one after that
-		second := g.nextButOne()
-		x, inside := place(g.next().word())
+		first, second := g.next(), g.nextButOne()
+		x, inside := place(first.word())
 		y, both := place(second.word())
 		switch {
 		case inside && both:
@@ -25,7 +25,7 @@ func (s *Source) Normals(dst []float64) {
 		case inside:
 			y, g = second.outside(second.word())
 		default:
-			x, g = g.normal()
+			x, g = first.outside(first.word())
 			y, g = g.normal()
 		}
 		dst[i-1], dst[i] = x, y
@@ -102,14 +102,11 @@ func place(word uint64) (x float64, inside bool) {
 	return float64(j) * at.unit, uint32(j)+at.back < at.width
 }
 
-// outside returns the draw from a word, whose state g is, on, where its place may be
-// outside the density; and the state after that.
+// outside returns the draw from a word on, whose state g is and whose place is outside
+// the density; and the state after that.
 func (g pcg) outside(word uint64) (x float64, after pcg) {
-	for {
-		x, inside := place(word)
-		if inside {
-			return x, g
-		}
+	x, _ = place(word)
+	for inside := false; !inside; x, inside = place(word) {
 		i := word >> 32 & 0x7f
 		if i == 0 {
 			x, g = g.tail()
@@ -118,11 +115,14 @@ func (g pcg) outside(word uint64) (x float64, after pcg) {
 			}
 			return x, g
 		}
-		if at := &edges[i]; at.under(x, at.density+float32(g.Float64())*at.rise) {
+		g = g.next()
+		if at := &edges[i]; at.under(x, at.density+float32(g.float64())*at.rise) {
 			return x, g
 		}
-		word = g.Uint64()
+		g = g.next()
+		word = g.word()
 	}
+	return x, g
 }
 
 // under reports whether a point at height y over a place x of the strip is under the density,
