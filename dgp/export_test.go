@@ -69,7 +69,7 @@ func (g *Generator) Drawn() Drawn {
 // ratings returns the ratings of every class in every world, as Observation defines them.
 func (ob *observed) ratings(tq *trueQuality) (all [][][]float64) {
 	s, n := &ob.o.Scale, ob.o.ratings()
-	for world := range ob.score {
+	for world := range tq.reached {
 		ratings := columnsOf(len(ob.errors), len(ob.world))
 		for i, errors := range ob.errors {
 			k := i / n

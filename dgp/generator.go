@@ -528,7 +528,8 @@ func (g *Generator) fillScores() {
 	clear(total)
 	for k := range domains {
 		dst := g.data.Columns[g.scoreColumn+k]
-		g.received(dst, g.observed.score, k)
+		gather(dst, g.observed.score[k], g.drawn(TeacherLevel))
+		g.blankUnobserved(dst)
 		for j, x := range dst {
 			total[j] += x / float64(domains)
 		}

@@ -109,15 +109,17 @@ func (o Observation) eachRating(domains []string, do func(name string, r Rating)
 // observed holds the ratings and scores of every class under every arm.
 type observed struct {
 	o      Observation
-	factor [][]float64   // Cholesky factor of ErrorCorrelation
-	g, z   []float64     // scratch: errors of one source by domain, and normals
-	drawn  errorDraws    // scratch: of segments and coders
-	day    [][]float64   // h times DaySD by domain; then by (class, day); nil without
-	raters *raters       // nil where coders are all alike
-	errors [][]float64   // of ratings, with context; by (domain, day, segment, coder); then by class
-	world  []int         // that each class is observed in
-	rating [][]float64   // in that world; as errors
-	score  [][][]float64 // by world; domain scores in points; by class
+	factor [][]float64 // Cholesky factor of ErrorCorrelation
+	g, z   []float64   // scratch: errors of one source by domain, and normals
+	drawn  errorDraws  // scratch: of segments and coders
+	day    [][]float64 // h times DaySD by domain; then by (class, day); nil without
+	raters *raters     // nil where coders are all alike
+	errors [][]float64 // of ratings, with context; by (domain, day, segment, coder); then by class
+	world  []int       // that each class is observed in
+	rating [][]float64 // in that world; as errors
+	score  [][]float64 // in that world; by domain, in points; by class
+
+	quality, asked, unasked []float64 // scratch: by class
 }
 
 // An errorDraws holds the errors of segments and coders of some classes at once: of as many
@@ -149,15 +151,13 @@ func newObserved(t Trial) *observed {
 		o: o, factor: o.ErrorCorrelation.factor(nil),
 		g: make([]float64, k), z: make([]float64, k), drawn: newErrorDraws(o, k),
 		errors: columnsOf(k*o.ratings(), teachers), world: make([]int, teachers), rating: columnsOf(k*o.ratings(), teachers),
+		score: columnsOf(k, teachers), quality: make([]float64, teachers), asked: make([]float64, teachers), unasked: make([]float64, teachers),
 	}
 	if k > 0 && anyNonzero(o.DaySD) {
 		ob.day = columnsOf(k, teachers*o.days())
 	}
 	if k > 0 && o.Raters != nil {
 		ob.raters = newRaters(t)
-	}
-	for range t.Design.worlds() {
-		ob.score = append(ob.score, columnsOf(k, teachers))
 	}
 	return ob
 }
@@ -258,30 +258,47 @@ func (ob *observed) addErrors(k, first, next int, context []float64) {
 	}
 }
 
-// rate makes ratings of quality and errors, and scores of ratings.
+// rate makes ratings of quality and errors, and scores of ratings, in the world that each
+// class is in.
 func (ob *observed) rate(tq *trueQuality) {
 	n := ob.o.ratings()
-	for world, quality := range tq.reached {
-		for k, q := range quality {
-			score := ob.score[world][k]
-			clear(score)
-			for i := k * n; i < (k+1)*n; i++ {
-				ob.rateClasses(k, world, q, ob.errors[i], score, ob.rating[i])
-			}
-			for j := range score {
-				score[j] /= float64(n)
-			}
+	for k, score := range ob.score {
+		for j, world := range ob.world {
+			ob.quality[j] = tq.reached[world][k][j]
 		}
+		ob.rateDomain(score, k, ob.quality, ob.rating[k*n:])
 	}
 }
 
-// rateClasses rates every class once in domain k, given its quality in a world and the
-// error, adds the ratings to sum, and sets those of the classes that are in that world.
-func (ob *observed) rateClasses(k, world int, quality, errors, sum, ratings []float64) {
+// under returns the scores of all classes in domain k in one world, until the next call.
+func (ob *observed) under(world, k int, tq *trueQuality) []float64 {
+	ob.rateDomain(ob.asked, k, tq.reached[world][k], nil)
+	return ob.asked
+}
+
+// rateDomain sets the scores of all classes in domain k, given quality, and their ratings
+// unless these are nil.
+func (ob *observed) rateDomain(score []float64, k int, quality []float64, ratings [][]float64) {
+	n := ob.o.ratings()
+	clear(score)
+	for i, errors := range ob.errors[k*n : (k+1)*n] {
+		dst := ob.unasked
+		if ratings != nil {
+			dst = ratings[i]
+		}
+		ob.rateClasses(k, quality, errors, score, dst)
+	}
+	for j := range score {
+		score[j] /= float64(n)
+	}
+}
+
+// rateClasses rates every class once in domain k, given its quality and the error, and
+// adds the ratings to sum.
+func (ob *observed) rateClasses(k int, quality, errors, sum, ratings []float64) {
 	s := &ob.o.Scale
 	mean, points, lowest, highest := s.Mean[k], s.Points[k], s.Min, s.Max
 	errors, sum, ratings = errors[:len(quality)], sum[:len(quality)], ratings[:len(quality)]
-	in := ob.world[:len(quality)]
 	for j, q := range quality {
 		x := mean + points*(q+errors[j])
 		if s.Integer {
@@ -296,11 +313,7 @@ func (ob *observed) rateClasses(k, world int, quality, errors, sum, ratings []fl
 		if x >= highest {
 			rating = math.Float64bits(highest)
 		}
-		sum[j] += math.Float64frombits(rating)
-		kept := math.Float64bits(ratings[j])
-		if in[j] == world {
-			kept = rating
-		}
-		ratings[j] = math.Float64frombits(kept)
+		ratings[j] = math.Float64frombits(rating)
+		sum[j] += ratings[j]
 	}
 }

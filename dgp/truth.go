@@ -125,7 +125,7 @@ func (t *Truth) outcome(column int, n Nested, rise []float64) potentialOutcome {
 	if n.through(k) {
 		world = n.Quality
 	}
-	return potentialOutcome{value: g.observed.score[world][k], from: g.teachers}
+	return potentialOutcome{value: g.observed.under(world, k, g.quality), from: g.teachers}
 }
 
 // Quality fills dst with the true quality of every class of the data in a domain
