@@ -179,7 +179,6 @@ type tested struct {
 	factor [][]float64  // Cholesky factor of Residual
 	sumSD  float64      // sd of the sum of residuals
 	school []float64    // scratch: by school
-	ones   []float64    // by test
 	e      []float64    // scratch: one child
 	drawn  stretch
 	// Whether the effect of any arm varies, and with the score without coaching,
@@ -246,7 +245,7 @@ func newTested(t Trial, p *population) *tested {
 	ts := &tested{
 		a: a, shared: a.shared, factor: factor, sumSD: math.Sqrt(sumVariance(factor)), even: true,
 		school: make([]float64, schools), uncaused: make([]float64, teachers), start: make([]int, teachers+1),
-		ones: slices.Repeat([]float64{1}, n), e: make([]float64, n), show: make([]steps, n),
+		e: make([]float64, n), show: make([]steps, n),
 		drawn:    newStretch(n, t.Design.Tested),
 		residual: columnsOf(n, children), part: make([]float64, children+1), strength: make([]float64, children), asked: make([]float64, children),
 	}
@@ -341,9 +340,6 @@ func (ts *tested) draw(p *population, tq *trueQuality, valid []bool, r *Source) 
 	} else {
 		ts.drawValid(p, valid, r)
 	}
-	if ts.needsStrength() {
-		ts.fillStrength()
-	}
 	if ts.shared != nil {
 		ts.share(p, valid)
 	}
@@ -372,6 +368,9 @@ func (ts *tested) drawAll(p *population, r *Source) {
 			for i, z := range e {
 				e[i] = sd * z
 			}
+		}
+		if ts.needsStrength() {
+			ts.fillStrength(0, n)
 		}
 		return
 	}
@@ -408,20 +407,49 @@ func (ts *tested) drawValid(p *population, valid []bool, r *Source) {
 }
 
 // residuals draws those of some sampled children, and keeps those of the valid, whose
-// normals start at the places from: the n-th valid child and those that follow.
+// normals start at the places from: the n-th valid child and those that follow. It sets
+// their strength where it is needed.
 func (ts *tested) residuals(n, sampled int, from []int, r *Source) {
 	normals := ts.drawn.normals[:sampled*len(ts.factor)]
 	r.Normals(normals)
+	if len(ts.factor) == 4 {
+		ts.fourResiduals(n, normals, from)
+		return
+	}
 	transpose(ts.drawn.normal, normals, from)
 	for k, row := range ts.factor {
 		combine(ts.residual[k][n:n+len(from)], row, ts.drawn.normal)
 	}
+	if ts.needsStrength() {
+		ts.fillStrength(n, n+len(from))
+	}
 }
 
-// fillStrength sets the strength of every valid child, given residuals without shared parts.
-func (ts *tested) fillStrength() {
-	strength, sd := ts.strength[:ts.children()], ts.sumSD
-	combine(strength, ts.ones, ts.residual)
+// fourResiduals makes those of four tests, and the strength, in one pass over normals.
+func (ts *tested) fourResiduals(n int, normals []float64, from []int) {
+	column := func(x []float64) []float64 { return x[n:][:len(from)] }
+	a, b, c, d, strength := column(ts.residual[0]), column(ts.residual[1]), column(ts.residual[2]), column(ts.residual[3]), column(ts.strength)
+	p, q, r, s, sd := ts.factor[0][:1], ts.factor[1][:2], ts.factor[2][:3], ts.factor[3][:4], ts.sumSD
+	a0, b0, b1, c0, c1, c2, d0, d1, d2, d3 := p[0], q[0], q[1], r[0], r[1], r[2], s[0], s[1], s[2], s[3]
+	for i, at := range from {
+		z := normals[at:][:4]
+		x, y, v, w := z[0], z[1], z[2], z[3]
+		e, f, g, h := a0*x, b0*x+b1*y, c0*x+c1*y+c2*v, d0*x+d1*y+d2*v+d3*w
+		a[i], b[i], c[i], d[i] = e, f, g, h
+		strength[i] = (e + f + g + h) / sd
+	}
+}
+
+// fillStrength sets the strength of valid children lo to hi, given residuals without shared
+// parts.
+func (ts *tested) fillStrength(lo, hi int) {
+	strength, sd := ts.strength[lo:hi], ts.sumSD
+	clear(strength)
+	for _, e := range ts.residual {
+		for i, x := range e[lo:hi] {
+			strength[i] += x
+		}
+	}
 	for i, f := range strength {
 		strength[i] = f / sd
 	}
@@ -429,10 +457,10 @@ func (ts *tested) fillStrength() {
 
 // meanStrength is the mean of strength over valid children, whose expectation is 0.
 func (ts *tested) meanStrength() float64 {
-	if !ts.needsStrength() {
-		ts.fillStrength()
-	}
 	sum, n := 0.0, ts.children()
+	if !ts.needsStrength() {
+		ts.fillStrength(0, n)
+	}
 	for _, f := range ts.strength[:n] {
 		sum += f
 	}
