@@ -626,15 +626,16 @@ func (r *randomisation) infer(e *Estimate, own reassigned, alpha float64) {
 	}
 	value := e.Value
 	e.P = p(0)
-	e.Low = searchBound(value, -2*e.SE, func(null float64) bool { return p(null) <= alpha })
-	e.High = searchBound(value, 2*e.SE, func(null float64) bool { return p(null) <= alpha })
+	e.Low = searchBound(value, -2*e.SE, func(null float64) bool { return p(null) <= alpha }, nil)
+	e.High = searchBound(value, 2*e.SE, func(null float64) bool { return p(null) <= alpha }, nil)
 }
 
 // searchBound returns the first value, from an estimate in the direction of
 // step, that a test rejects: an end of the interval of what it does not reject.
 // It is infinite where none within a million steps is rejected, as with few
-// clusters none may be.
-func searchBound(from, step float64, rejected func(float64) bool) float64 {
+// clusters none may be. When it has come near to the end, narrow is told that it
+// will ask for values between two alone, if it is not nil.
+func searchBound(from, step float64, rejected func(float64) bool, narrow func(low, high float64)) float64 {
 	low, high := 0.0, 1.0
 	for !rejected(from + high*step) {
 		low, high = high, 2*high
@@ -642,7 +643,10 @@ func searchBound(from, step float64, rejected func(float64) bool) float64 {
 			return math.Inf(int(math.Copysign(1, step)))
 		}
 	}
-	for range 30 {
+	for i := range 30 {
+		if i == 5 && narrow != nil {
+			narrow(from+low*step, from+high*step)
+		}
 		if mid := (low + high) / 2; rejected(from + mid*step) {
 			high = mid
 		} else {

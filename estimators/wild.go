@@ -153,6 +153,7 @@ func (o WildBootstrap) Bind(name string, s *Setup) (Fitter, error) {
 // A weight has two values, or six, so the sums over a few clusters, a set, come
 // from a table with a row for each way to give them weights. Two coordinates
 // are done at a time, eight sums, for all draws: their table stays in the cache.
+// A word holds the rows of many sets; one of signs is used as it is drawn.
 type wild struct {
 	WildBootstrap
 	l       *linear
@@ -165,38 +166,56 @@ type wild struct {
 	clusters  int   // that are given weights
 	clusterOf []int // by group
 
-	sets     int     // of the data's clusters
-	patterns []uint8 // by draw and set: the row of the table
-	linear   [][8]float64
-	squared  [][8]float64 // by value of a weight: what multiplies a column, for tables of coordinates and of scores
+	sets     int          // of the data's clusters
+	words    int          // of a draw
+	last     int          // sets in the last of them
+	patterns []uint64     // by draw and word: the rows of the tables, from the lowest bits
+	linear   [][8]float64 // by value of a weight: what multiplies two coordinates
+	scoring  [][8]float64 // and what multiplies scores and their squares
 
 	nested bool  // each cluster lies within one effect
 	home   []int // by cluster: that effect
 	shared int   // coordinates that all clusters have
-	stride int   // numbers of a cluster
+	stride int   // numbers of a cluster: four for each shared coordinate, its score, the squares of this, and its effect's coordinate
 
 	score   [][2]float64 // by cluster: s, q
-	parts   []float64    // by cluster and coordinate: y, c, and what they add to W
+	parts   []float64    // by cluster and coordinate: y, c, and what they add to W; see stride
 	gram    []float64    // C of the shared coordinates
 	between []float64    // by effect and shared coordinate: C, where nested
 	within  []float64    // by effect: C, where nested
 
-	columns [][8]float64 // scratch: by cluster
-	table   [][8]float64 // scratch: by set and row
-	all     []int        // every set
-	touched []int        // scratch: sets with clusters in an effect
-	draws   []wildDraw
+	columns   [][8]float64 // scratch: by cluster, to a whole number of sets
+	table     [][8]float64 // scratch: by set and row
+	pieces    []wildPiece  // sets with clusters in an effect, by effect
+	pieceEnd  []int        // by effect
+	draws     []wildDraw
+	undecided []wildDraw // scratch of infer
 }
 
 // A wildDraw is one draw's statistic as a function of κ: numerator n0 + κ n1,
 // squared standard error v0 + κ v1 + κ² v2.
 type wildDraw struct{ n0, n1, v0, v1, v2 float64 }
 
+// A wildPiece is a set with clusters in an effect, and where a draw has its row: in a word,
+// so many bits from its end.
+type wildPiece struct {
+	set, word int
+	shift     uint
+}
+
+// A set's row takes so many bits, and a word has those of so many sets. The bits that it has
+// left over are signs too if no more clusters are left.
+const (
+	rowBits     = 6
+	setsPerWord = 10
+	leftOver    = 64 - setsPerWord*rowBits
+)
+
 // setSize is how many clusters of one table have weights of so many values, and
-// tableRows the number of its rows: at most 36.
+// tableRows the number of its rows: at most 64.
 func setSize(values int) int {
 	if values == 2 {
-		return 5
+		return rowBits
 	}
 	return 2
 }
@@ -212,28 +231,31 @@ func tableRows(values int) int {
 func (w *wild) allocate(shape dgp.Shape) {
 	w.b = newCoordinates(w.l, shape)
 	most := min(shape.Max[w.l.core.group], w.l.cluster.most)
+	w.draws = make([]wildDraw, 0, w.Draws+1)
+	w.undecided = make([]wildDraw, 0, w.Draws+1)
+	w.clusterOf = make([]int, shape.Max[w.l.core.group])
+	w.home = make([]int, most)
+	w.score = make([][2]float64, most)
+	w.parts = make([]float64, most*4*(w.b.r+3))
+	w.gram = make([]float64, w.b.r*w.b.r)
+	w.between = make([]float64, w.l.core.mostEffects*w.b.terms)
+	w.within = make([]float64, w.l.core.mostEffects)
+	w.allocateTables(most)
+}
+
+// allocateTables makes room for the weights of so many clusters, and their tables.
+func (w *wild) allocateTables(most int) {
 	points := wildPoints[w.Weights]
 	sets := (most + setSize(len(points)) - 1) / setSize(len(points))
 	for _, v := range points {
 		w.linear = append(w.linear, [8]float64{v, v, v, v, v, v, v, v})
-		w.squared = append(w.squared, [8]float64{v, v, v * v, v * v, v * v})
+		w.scoring = append(w.scoring, [8]float64{v, v, v, v, v * v, v * v, v * v, v * v})
 	}
-	w.patterns = make([]uint8, (w.Draws+1)*sets)
-	w.draws = make([]wildDraw, 0, w.Draws+1)
-	w.clusterOf = make([]int, shape.Max[w.l.core.group])
-	w.home = make([]int, most)
-	w.score = make([][2]float64, most)
-	w.parts = make([]float64, most*4*(w.b.r+2))
-	w.gram = make([]float64, w.b.r*w.b.r)
-	w.between = make([]float64, w.l.core.mostEffects*w.b.terms)
-	w.within = make([]float64, w.l.core.mostEffects)
-	w.columns = make([][8]float64, most)
+	w.patterns = make([]uint64, (w.Draws+1)*((sets+setsPerWord-1)/setsPerWord))
+	w.pieces = make([]wildPiece, 0, most)
+	w.pieceEnd = make([]int, w.l.core.mostEffects)
+	w.columns = make([][8]float64, sets*setSize(len(points)))
 	w.table = make([][8]float64, sets*tableRows(len(points)))
-	w.all = make([]int, sets)
-	for k := range w.all {
-		w.all[k] = k
-	}
-	w.touched = make([]int, 0, sets)
 }
 
 // Rows says what the estimates are about.
@@ -255,6 +277,7 @@ func (w *wild) Fit(s *Setup, out []Estimate) {
 	w.clusters = numberBy(s.data, l.core, l.cluster, w.clusterOf, l.number, w.apart)
 	w.findHomes()
 	w.drawWeights(s.stream)
+	w.findPieces()
 	per := len(l.reported)
 	for i := range l.outcomes {
 		for r := range per {
@@ -289,7 +312,7 @@ func (w *wild) findHomes() {
 	if !w.nested {
 		w.shared += c.effects
 	}
-	w.stride = 4 * (w.shared + w.shared&1 + 1)
+	w.stride = 4 * (w.shared + 3)
 }
 
 // ownPart returns the numbers of a cluster's coordinate in its effect.
@@ -340,7 +363,14 @@ func (w *wild) fillParts(i, t int) {
 	w.fillGram()
 	for g := range w.clusters {
 		w.fillW(g)
+		w.fillScore(g)
 	}
+}
+
+// fillScore copies the score of cluster g, and its squares, to its parts.
+func (w *wild) fillScore(g int) {
+	s, q := w.score[g][0], w.score[g][1]
+	copy(w.parts[g*w.stride+4*w.shared:], []float64{s, q, 0, 0, s * s, s * q, q * q, 0})
 }
 
 // fillGram computes C.
@@ -380,13 +410,21 @@ func (w *wild) fillW(g int) {
 	n := w.shared
 	part := w.parts[g*w.stride : (g+1)*w.stride]
 	s, q := w.score[g][0], w.score[g][1]
-	for j := range n {
-		x, y := -2*s*part[4*j+1], -2*q*part[4*j+1]
-		for k, v := range w.gram[j*n : (j+1)*n] {
-			x += v * part[4*k]
-			y += v * part[4*k+1]
+	for j := 0; j < n; j += 2 { // two at a time, or the last twice
+		i := min(j+1, n-1)
+		x0, y0 := -2*s*part[4*j+1], -2*q*part[4*j+1]
+		x1, y1 := -2*s*part[4*i+1], -2*q*part[4*i+1]
+		row, other := w.gram[j*n:(j+1)*n], w.gram[i*n:(i+1)*n]
+		other = other[:len(row)]
+		for k, v := range row {
+			y, c, u := part[4*k], part[4*k+1], other[k]
+			x0 += v * y
+			y0 += v * c
+			x1 += u * y
+			y1 += u * c
 		}
-		part[4*j+2], part[4*j+3] = x, y
+		part[4*j+2], part[4*j+3] = x0, y0
+		part[4*i+2], part[4*i+3] = x1, y1
 	}
 	e := w.home[g]
 	if e < 0 || !w.nested {
@@ -404,150 +442,208 @@ func (w *wild) fillW(g int) {
 // drawWeights fills patterns: the same weights for every estimate. With few
 // clusters every vector of signs is taken once.
 func (w *wild) drawWeights(st dgp.Stream) {
-	clusters, values := w.clusters, len(wildPoints[w.Weights])
+	clusters, values := w.clusters, len(w.linear)
 	size := setSize(values)
 	w.sets = (clusters + size - 1) / size
+	w.words = (w.sets + setsPerWord - 1) / setsPerWord
+	if w.signs() && w.words > 1 && clusters-(w.words-1)*setsPerWord*size <= leftOver {
+		w.words--
+	}
+	w.last = w.sets - (w.words-1)*setsPerWord
 	w.draws = w.draws[:w.Draws]
-	if w.Weights == Rademacher && clusters <= 20 && 1<<clusters <= w.Draws+1 {
+	if w.signs() && clusters <= 20 && 1<<clusters <= w.Draws+1 {
 		w.draws = w.draws[:1<<clusters]
 		for k := range w.draws {
-			for j := range w.sets {
-				w.patterns[k*w.sets+j] = uint8(k >> (j * size) & (1<<size - 1))
-			}
+			w.patterns[k] = uint64(k)
 		}
 		return
 	}
 	r := w.source.Load(st, w.purpose)
-	for k := range w.draws {
-		pattern := w.patterns[k*w.sets : (k+1)*w.sets]
-		if w.Weights == Rademacher {
-			drawSigns(pattern, clusters, size, r)
+	for i := range w.patterns[:len(w.draws)*w.words] {
+		if w.signs() {
+			w.patterns[i] = r.Uint64()
 			continue
 		}
-		for j := range pattern {
+		word, first := uint64(0), i%w.words*setsPerWord
+		for j := range min(setsPerWord, w.sets-first) {
 			row, place := 0, 1
-			for range min(size, clusters-j*size) {
+			for range min(size, clusters-(first+j)*size) {
 				row += place * w.Weights.draw(r)
 				place *= values
 			}
-			pattern[j] = uint8(row)
+			word |= uint64(row) << (j * rowBits)
 		}
+		w.patterns[i] = word
 	}
 }
 
-// drawSigns draws the rows of sets of signs, a bit a cluster.
-func drawSigns(pattern []uint8, clusters, size int, r *dgp.Source) {
-	word, bits := r.Uint64(), 64
-	for j := range pattern {
-		members := min(size, clusters-j*size)
-		if bits < members {
-			word, bits = r.Uint64(), 64
+// signs reports whether weights are signs, of which one bit each is drawn.
+func (w *wild) signs() bool { return w.Weights == Rademacher }
+
+// findPieces finds the pieces of every effect.
+func (w *wild) findPieces() {
+	size := setSize(len(w.linear))
+	w.pieces = w.pieces[:0]
+	for e := range w.l.core.effects {
+		last := -1
+		for g, home := range w.home[:w.clusters] {
+			if set := g / size; home == e && set != last {
+				word := min(set/setsPerWord, w.words-1)
+				w.pieces = append(w.pieces, wildPiece{set, word, uint(rowBits * (set - word*setsPerWord))})
+				last = set
+			}
 		}
-		pattern[j] = uint8(word & (1<<members - 1))
-		word >>= members
-		bits -= members
+		w.pieceEnd[e] = len(w.pieces)
 	}
 }
 
 // resample fills draws.
 func (w *wild) resample() {
-	all := w.all[:w.sets]
-	for g := range w.clusters {
-		s, q := w.score[g][0], w.score[g][1]
-		w.columns[g] = [8]float64{s, q, s * s, s * q, q * q}
-	}
-	w.tabulate(all, w.squared)
-	for k := range w.draws {
-		n0, n1, v0, v1, v2, _, _, _ := w.sum(k, all)
-		w.draws[k] = wildDraw{n0: n0, n1: n1, v0: v0, v1: 2 * v1, v2: v2}
+	if w.signs() && w.shared&1 == 1 { // scores come with the last coordinate, and their squares are the same
+		var v0, v1, v2 float64
+		for _, x := range w.score[:w.clusters] {
+			v0 += x[0] * x[0]
+			v1 += 2 * x[0] * x[1]
+			v2 += x[1] * x[1]
+		}
+		for k := range w.draws {
+			w.draws[k] = wildDraw{v0: v0, v1: v1, v2: v2}
+		}
+	} else {
+		w.tabulateSets(w.shared, w.scoring)
+		for k := range w.draws {
+			n0, n1, _, _, v0, v1, v2, _ := w.sum(k)
+			w.draws[k] = wildDraw{n0: n0, n1: n1, v0: v0, v1: 2 * v1, v2: v2}
+		}
 	}
 	for j := 0; j < w.shared; j += 2 {
-		for g := range w.clusters {
-			w.columns[g] = [8]float64(w.parts[g*w.stride+4*j:])
-		}
-		w.addCoordinates(all)
-	}
-	if !w.nested {
-		return
-	}
-	size := setSize(len(w.linear))
-	for e := 0; e < w.l.core.effects; e += 2 {
-		w.touched = w.touched[:0]
-		for g := range w.clusters {
-			w.columns[g] = [8]float64{}
-			at := w.home[g] - e
-			if at != 0 && at != 1 {
-				continue
+		w.tabulateSets(j, w.linear)
+		for k := range w.draws {
+			y0, c0, s0, q0, y1, c1, s1, q1 := w.sum(k)
+			d := &w.draws[k]
+			if j+1 == w.shared { // after it comes the score, with zeros
+				d.n0, d.n1 = y1, c1
 			}
-			copy(w.columns[g][4*at:], w.ownPart(g))
-			if n := len(w.touched); n == 0 || w.touched[n-1] != g/size {
-				w.touched = append(w.touched, g/size)
-			}
+			d.v0 += y0*s0 + y1*s1
+			d.v1 += y0*q0 + c0*s0 + y1*q1 + c1*s1
+			d.v2 += c0*q0 + c1*q1
 		}
-		w.addCoordinates(w.touched)
+	}
+	if w.nested {
+		w.addEffects()
 	}
 }
 
-// addCoordinates adds what two coordinates, in columns, contribute to the
-// variance of every draw.
-func (w *wild) addCoordinates(sets []int) {
-	w.tabulate(sets, w.linear)
-	for k := range w.draws {
-		y0, c0, s0, q0, y1, c1, s1, q1 := w.sum(k, sets)
-		d := &w.draws[k]
-		d.v0 += y0*s0 + y1*s1
-		d.v1 += y0*q0 + c0*s0 + y1*q1 + c1*s1
-		d.v2 += c0*q0 + c1*q1
+// tabulateSets fills the tables of all sets with two coordinates.
+func (w *wild) tabulateSets(coordinate int, weights [][8]float64) {
+	size, rows := setSize(len(weights)), tableRows(len(weights))
+	for g := range w.clusters {
+		w.columns[g] = [8]float64(w.parts[g*w.stride+4*coordinate:])
+	}
+	clear(w.columns[w.clusters : w.sets*size])
+	for set := range w.sets {
+		tabulate(w.table[set*rows:(set+1)*rows], w.columns[set*size:(set+1)*size], weights)
 	}
 }
 
-// tabulate sums the columns of each set's clusters for all ways to give them
-// weights. The first cluster's weight varies fastest.
-func (w *wild) tabulate(sets []int, weights [][8]float64) {
-	size := setSize(len(weights))
-	rows := tableRows(len(weights))
-	for j, set := range sets {
-		table := w.table[j*rows : (j+1)*rows]
-		table[0] = [8]float64{}
-		filled := 1
-		for g := set * size; g < min((set+1)*size, w.clusters); g++ {
-			column := &w.columns[g]
-			for v := len(weights) - 1; v >= 0; v-- {
-				var add [8]float64
-				for k, x := range column {
-					add[k] = weights[v][k] * x
-				}
-				for i := range filled {
-					from, to := &table[i], &table[v*filled+i]
-					for k, x := range add {
-						to[k] = from[k] + x
-					}
-				}
-			}
-			filled *= len(weights)
+// tabulate sums the columns of a set's clusters for all ways to give them weights. The first
+// cluster's weight varies fastest.
+func tabulate(table, columns, weights [][8]float64) {
+	sum := &table[0]
+	*sum = [8]float64{}
+	for i := range columns {
+		for k, v := range &columns[i] {
+			sum[k] += weights[0][k] * v
 		}
 	}
+	filled := 1
+	for i := range columns {
+		x := &columns[i]
+		for v := 1; v < len(weights); v++ {
+			var by [8]float64
+			for k := range by {
+				by[k] = (weights[v][k] - weights[0][k]) * x[k]
+			}
+			addToRows(table[v*filled:(v+1)*filled], table[:filled], &by)
+		}
+		filled *= len(weights)
+	}
 }
 
-// sum adds up the rows of the tables of some sets that draw k has drawn.
-func (w *wild) sum(k int, sets []int) (s0, s1, s2, s3, s4, s5, s6, s7 float64) {
-	pattern := w.patterns[k*w.sets : (k+1)*w.sets]
+// addToRows fills rows with others plus x.
+func addToRows(dst, rows [][8]float64, x *[8]float64) {
+	x0, x1, x2, x3, x4, x5, x6, x7 := x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]
+	dst = dst[:len(rows)]
+	for i := range rows {
+		from, to := &rows[i], &dst[i]
+		to[0], to[1], to[2], to[3] = from[0]+x0, from[1]+x1, from[2]+x2, from[3]+x3
+		to[4], to[5], to[6], to[7] = from[4]+x4, from[5]+x5, from[6]+x6, from[7]+x7
+	}
+}
+
+// sum adds up the rows of the tables that draw k has drawn.
+func (w *wild) sum(k int) (s0, s1, s2, s3, s4, s5, s6, s7 float64) {
 	rows := tableRows(len(w.linear))
-	table := w.table[:len(sets)*rows]
-	at := 0
-	for _, set := range sets {
-		row := &table[at+int(pattern[set])]
-		s0 += row[0]
-		s1 += row[1]
-		s2 += row[2]
-		s3 += row[3]
-		s4 += row[4]
-		s5 += row[5]
-		s6 += row[6]
-		s7 += row[7]
-		at += rows
+	table, at := w.table[:w.sets*rows], 0
+	pattern := w.patterns[k*w.words : (k+1)*w.words]
+	for i, word := range pattern {
+		sets := setsPerWord
+		if i == len(pattern)-1 {
+			sets = w.last
+		}
+		for range sets {
+			row := &table[at+int(word&(1<<rowBits-1))]
+			s0 += row[0]
+			s1 += row[1]
+			s2 += row[2]
+			s3 += row[3]
+			s4 += row[4]
+			s5 += row[5]
+			s6 += row[6]
+			s7 += row[7]
+			word >>= rowBits
+			at += rows
+		}
 	}
 	return
+}
+
+// addEffects adds what the coordinates of effects contribute to the variance of every draw.
+func (w *wild) addEffects() {
+	size, rows := setSize(len(w.linear)), tableRows(len(w.linear))
+	from := 0
+	for e, end := range w.pieceEnd[:w.l.core.effects] {
+		pieces := w.pieces[from:end]
+		from = end
+		for i, piece := range pieces {
+			columns := w.columns[:size]
+			clear(columns)
+			first := piece.set * size
+			for g := first; g < min(first+size, w.clusters); g++ {
+				if w.home[g] == e {
+					copy(columns[g-first][:], w.ownPart(g))
+				}
+			}
+			tabulate(w.table[i*rows:(i+1)*rows], columns, w.linear)
+		}
+		for k := range w.draws {
+			pattern, at := w.patterns[k*w.words:(k+1)*w.words], 0
+			var y, c, s, q float64
+			for i := range pieces {
+				piece := &pieces[i]
+				row := &w.table[at+int(pattern[piece.word]>>(piece.shift&63)&(1<<rowBits-1))]
+				y += row[0]
+				c += row[1]
+				s += row[2]
+				q += row[3]
+				at += rows
+			}
+			d := &w.draws[k]
+			d.v0 += y * s
+			d.v1 += y*q + c*s
+			d.v2 += c * q
+		}
+	}
 }
 
 // infer replaces the p-value of an estimate, and adds its interval. It returns
@@ -557,11 +653,15 @@ func (w *wild) infer(e *Estimate, bread, alpha float64) wildTest {
 	for _, score := range w.score[:w.clusters] {
 		variance += score[0] * score[0]
 	}
-	test := wildTest{draws: w.draws, bread: bread, se: math.Sqrt(variance)}
+	test := wildTest{draws: w.draws, all: len(w.draws), bread: bread, se: math.Sqrt(variance)}
 	e.P = test.p(e.Value)
-	rejected := func(null float64) bool { return test.p(e.Value-null) <= alpha }
-	e.Low = searchBound(e.Value, -2*e.SE, rejected)
-	e.High = searchBound(e.Value, 2*e.SE, rejected)
+	bound := func(step float64) float64 {
+		near := test
+		return searchBound(e.Value, step,
+			func(null float64) bool { return near.p(e.Value-null) <= alpha },
+			func(low, high float64) { near = test.between(e.Value-low, e.Value-high, w.undecided[:0]) })
+	}
+	e.Low, e.High = bound(-2*e.SE), bound(2*e.SE)
 	if !(test.se > 0) || math.IsInf(test.se, 0) {
 		*e = failed(NotFinite)
 	}
@@ -571,6 +671,8 @@ func (w *wild) infer(e *Estimate, bread, alpha float64) wildTest {
 // A wildTest tests values of one coefficient against the same draws.
 type wildTest struct {
 	draws     []wildDraw
+	beyond    int // further draws whose |t| is at least the data's
+	all       int // draws in all
 	bread, se float64
 }
 
@@ -579,8 +681,8 @@ type wildTest struct {
 // tie with the data's own signs count.
 func (t wildTest) p(delta float64) float64 {
 	kappa := delta / t.bread
-	limit := delta * delta / (t.se * t.se) * (1 - 1e-10)
-	count := 0
+	limit := t.limit(delta)
+	count := t.beyond
 	for i := range t.draws {
 		d := &t.draws[i]
 		n := d.n0 + kappa*d.n1
@@ -588,7 +690,43 @@ func (t wildTest) p(delta float64) float64 {
 			count++
 		}
 	}
-	return float64(count) / float64(len(t.draws))
+	return float64(count) / float64(t.all)
+}
+
+// limit is the squared t of the data, but for rounding.
+func (t wildTest) limit(delta float64) float64 { return delta * delta / (t.se * t.se) * (1 - 1e-10) }
+
+// between is the test of nulls between two, on the same side of the estimate, for which
+// most draws are on one side of the data. It keeps the others, in place of undecided: with
+// the numerator n linear and the variance v quadratic, n² - limit v has one sign where the
+// least n² is more than the largest limit times the largest v, or the largest n² less than
+// the least of both.
+func (t wildTest) between(from, to float64, undecided []wildDraw) wildTest {
+	const rounding = 1e-9
+	near, far := from/t.bread, to/t.bread
+	least, most := t.limit(from)*(1-rounding), t.limit(to)*(1+rounding)
+	if least > most {
+		least, most = t.limit(to)*(1-rounding), t.limit(from)*(1+rounding)
+	}
+	t.beyond = 0
+	for i := range t.draws {
+		d := &t.draws[i]
+		n, m := d.n0+near*d.n1, d.n0+far*d.n1
+		v, u := d.v0+near*(d.v1+near*d.v2), d.v0+far*(d.v1+far*d.v2)
+		low := min(v, u)
+		if at := -d.v1 / (2 * d.v2); d.v2 > 0 && (at-near)*(at-far) < 0 {
+			low = d.v0 + at*d.v1/2
+		}
+		switch {
+		case n*m > 0 && min(n*n, m*m) > most*max(v, u):
+			t.beyond++
+		case max(n*n, m*m) < least*low:
+		default:
+			undecided = append(undecided, *d)
+		}
+	}
+	t.draws = undecided
+	return t
 }
 
 // join adds to a step-down the test that a coefficient is 0.

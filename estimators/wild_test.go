@@ -3,6 +3,7 @@ package estimators_test
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -182,6 +183,44 @@ func TestWildBootstrapDrawn(t *testing.T) {
 	one.Use(st)
 	if again := one.Fit(d)[0].P; again != p {
 		t.Errorf("p %v and %v of the same stream", p, again)
+	}
+}
+
+// Sums by tables are those by clusters, whatever is left over of words and sets, and signs
+// those of words taken five bits at a time.
+func TestWildSums(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 1))
+	for _, weights := range []estimators.WildWeights{estimators.Rademacher, estimators.Mammen, estimators.Webb} {
+		for _, clusters := range []int{6, 7, 23, 59, 60, 61, 64, 65, 70, 120, 124, 125, 200} {
+			for _, shared := range []int{1, 2, 5} {
+				for _, effects := range []int{0, 1, 4} {
+					if off := estimators.ResampleTwice(weights, clusters, shared, effects, 20, r); !(off < 1e-13) {
+						t.Errorf("%s, %d clusters, %d coordinates, %d effects: off by %g", weights, clusters, shared, effects, off)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Tests of nulls near to each other leave draws out that cannot change, and most of them.
+func TestWildBetween(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 2))
+	for range 200 {
+		from := 20 * r.Float64()
+		to := from + 0.2*r.Float64()
+		if r.IntN(2) == 0 {
+			from, to = to, from
+		}
+		if r.IntN(2) == 0 {
+			from, to = -from, -to
+		}
+		if differ, left := estimators.CompareNulls(from, to, 199, r); differ > 0 || left > 60 {
+			t.Errorf("%v to %v: %d p-values differ, %d draws left", from, to, differ, left)
+		}
+	}
+	if differ, _ := estimators.CompareNulls(0, 30, 199, r); differ > 0 {
+		t.Errorf("%d p-values differ", differ)
 	}
 }
 
