@@ -9,8 +9,11 @@ import "math"
 //	I_x(a, ½) = 1 - I_y(½, a),
 //
 // I the regularised incomplete beta function (DLMF 8.17), both of which have the
-// factor x^a y^½ / B(a, ½).
+// factor x^a y^½ / B(a, ½). With infinite df it is the normal's.
 func studentP(t, df float64) float64 {
+	if math.IsInf(df, 1) {
+		return math.Erfc(math.Abs(t) / math.Sqrt2)
+	}
 	square, a := t*t, df/2
 	x, y := 1/(1+square/df), 1/(1+df/square)
 	factor := gammaRatio(a) * math.Exp(-a*math.Log1p(square/df)) * math.Sqrt(y/math.Pi)

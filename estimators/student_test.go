@@ -32,6 +32,8 @@ func TestStudentPInClosedForm(t *testing.T) {
 			1:    2 / math.Pi * math.Atan(1/x),
 			2:    2 / ((2 + x*x) * (1 + x/math.Sqrt(2+x*x))), // 1 - x/√(2 + x²)
 			1e18: math.Erfc(x / math.Sqrt2),
+
+			math.Inf(1): math.Erfc(x / math.Sqrt2),
 		} {
 			if got := estimators.StudentP(x, df); math.Abs(got-want) > 1e-13*want && (df < 3 || x < 8) {
 				t.Errorf("t = %g with %g df: p = %.17g, not %.17g", x, df, got, want)
@@ -43,7 +45,7 @@ func TestStudentPInClosedForm(t *testing.T) {
 		}
 		last = p
 	}
-	for _, df := range []float64{0.5, 1, 7.5, 200, 1e9} {
+	for _, df := range []float64{0.5, 1, 7.5, 200, 1e9, math.Inf(1)} {
 		if p := estimators.StudentP(0, df); p != 1 {
 			t.Errorf("t = 0 with %g df: p = %g", df, p)
 		}
