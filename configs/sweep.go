@@ -96,7 +96,7 @@ func sweep(doc *strict.Document, study *sim.Study, levels map[string][]strict.Va
 			// A bad value is in many cells; its first says enough.
 			if id := f.Path + "\x00" + f.Message; !known[id] {
 				known[id] = true
-				faults = append(faults, named(f, m.cell.Factors, n))
+				faults = append(faults, placed(doc, axes, f, m.cell.Factors, n))
 			}
 		}
 		study.Cells = append(study.Cells, m.cell)
@@ -220,15 +220,33 @@ func cellName(factors []sim.Factor, n int) string {
 	return fmt.Sprintf("sweep cell %d (%s)", n, strings.Join(parts, ", "))
 }
 
-// named makes a fault say which cell it is of, and which of its keys.
-func named(f strict.Fault, factors []sim.Factor, n int) strict.Fault {
+// placed puts the fault of a cell where it is written: a value of the sweep in the sweep.
+// Where more than that value may be to blame, it says which cell it is of.
+func placed(doc *strict.Document, axes []axis, f strict.Fault, factors []sim.Factor, n int) strict.Fault {
 	name := cellName(factors, n)
-	isKey := slices.ContainsFunc(factors, func(factor sim.Factor) bool { return factor.Key == f.Path })
-	switch {
-	case f.Source != name:
+	if f.Source != name {
 		f.Message += ", in " + name
-	case isKey && len(factors) > 1: // among others, the key does not stand out in the name
-		f.Source += ": " + f.Path
+		return f
+	}
+	if len(factors) > 1 {
+		f.Message += ", in " + name
+	}
+	rest := n
+	for _, a := range slices.Backward(axes) {
+		level := rest % len(a.levels)
+		rest /= len(a.levels)
+		for k, key := range a.keys {
+			if !within(f.Path, key) {
+				continue
+			}
+			path := fmt.Sprintf("%s[%d]", a.path(), level)
+			if len(a.keys) > 1 {
+				path += fmt.Sprintf("[%d]", k)
+			}
+			at := doc.Fault(path, f.Message, f.Hint)
+			at.Path = f.Path
+			return at
+		}
 	}
 	return f
 }

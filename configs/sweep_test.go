@@ -136,23 +136,23 @@ func TestSweepFaults(t *testing.T) {
 		more  []configs.Setting
 		want  []string
 	}{
-		"unknown key":   {sweep: "{trial.shools: [4, 8]}", want: []string{"sweep cell 0 (trial.shools=4): unknown key", `did you mean "schools"?`}},
-		"no path":       {sweep: `{"a..b": [4]}`, want: []string{"sweep cell 0 (a..b=4): ", "is not the path of a key"}},
-		"no list entry": {sweep: "{estimators.9.se: [CR1]}", want: []string{"sweep cell 0 (estimators.9.se=CR1): the list estimators has 8 entries"}},
+		"unknown key":   {sweep: "{trial.shools: [4, 8]}", want: []string{"--set sweep={trial.shools: [4, 8]}: trial.shools: unknown key\n  1 | {trial.shools: [4, 8]}\n    |                 ^\n", `did you mean "schools"?`}},
+		"no path":       {sweep: `{"a..b": [4]}`, want: []string{": a..b: ", "is not the path of a key"}},
+		"no list entry": {sweep: "{estimators.9.se: [CR1]}", want: []string{": estimators.9.se: the list estimators has 8 entries"}},
 		"empty list":    {sweep: "{trial.schools: []}", want: []string{"has no values; a swept key needs at least one"}},
 		"no list":       {sweep: "{trial.schools: 4}", want: []string{"must be a list, not the number 4", "put it in brackets: [4]"}},
 		"no mapping":    {sweep: "[4]", want: []string{"must be a group of keys, not a list"}},
-		"wrong type":    {sweep: "{trial.schools: [8, four]}", want: []string{`sweep cell 1 (trial.schools=four): must be a whole number, not "four"`}},
+		"wrong type":    {sweep: "{trial.schools: [8, four]}", want: []string{`: trial.schools: must be a whole number, not "four"`, "\n    |                     ^^^^"}},
 		"out of range": {
 			sweep: "{trial.schools: [8, 1], trial.assignment.share: [0.5, 1.5]}",
 			want: []string{
-				"sweep cell 1 (trial.schools=8, trial.assignment.share=1.5): trial.assignment.share: must be above 0 and below 1, not 1.5",
-				"sweep cell 2 (trial.schools=1, trial.assignment.share=0.5): trial.schools: must be at least 2, not 1",
+				": trial.assignment.share: must be above 0 and below 1, not 1.5, in sweep cell 1 (trial.schools=8, trial.assignment.share=1.5)\n",
+				": trial.schools: must be at least 2, not 1, in sweep cell 2 (trial.schools=1, trial.assignment.share=0.5)\n",
 			},
 		},
 		"values that do not fit": {
 			sweep: "{achievement.effect.mean: [[0], [0, 1]]}",
-			want:  []string{"sweep cell 1 (achievement.effect.mean=[0, 1]): has 2 numbers; it needs one for each test, 1"},
+			want:  []string{": achievement.effect.mean: has 2 numbers; it needs one for each test, 1\n"},
 		},
 		"a fault elsewhere": {
 			sweep: "{achievement.tests: [[reading], [reading, maths]]}",
@@ -163,6 +163,10 @@ func TestSweepFaults(t *testing.T) {
 		"a key and its part": {sweep: `{trial.children.sd: [8], trial.children: [{mean: 3}]}`, want: []string{"trial.children is changed twice"}},
 		"too few together":   {sweep: `{"trial.schools, trial.teachers": [[8, 1], [9]]}`, want: []string{"must be a list of 2 values, one for each of the keys, not [9]"}},
 		"no key":             {sweep: `{"trial.schools,": [[8, 1]]}`, want: []string{"names no key"}},
+		"one of two together": {
+			sweep: `{"trial.schools, trial.teachers": [[8, 1], [9, 0]]}`,
+			want:  []string{": trial.teachers: must be at least 1, not 0, in sweep cell 1 (trial.schools=9, trial.teachers=0)\n", "\n    |                                                ^"},
+		},
 		"too many cells": {
 			sweep: "{trial.schools: [" + strings.Repeat("8, ", 200) + "8], trial.tested: [" + strings.Repeat("8, ", 200) + "8]}",
 			want:  []string{"asks for more than 10000 designs"},
