@@ -49,14 +49,35 @@ func (i CostItem) Counted() string {
 	return strconv.FormatFloat(i.Units, 'f', max(0, 3-int(math.Floor(math.Log10(max(i.Units, 1))))), 64)
 }
 
-// Of returns the expected cost of a trial.
-func (c Cost) Of(t dgp.Trial) (float64, error) {
-	items, err := c.Items(t)
+// WrittenPrice is the price with the decimals it was given.
+func (i CostItem) WrittenPrice() string {
+	if i.Price == math.Trunc(i.Price) && i.Price < 1e15 {
+		return grouped(int(i.Price))
+	}
+	return strconv.FormatFloat(i.Price, 'f', -1, 64)
+}
+
+// TotalCost is what all items cost.
+func TotalCost(items []CostItem) float64 {
 	sum := 0.0
 	for _, i := range items {
 		sum += i.Sum()
 	}
-	return sum, err
+	return sum
+}
+
+// WrittenCost has no more decimals than a cost needs.
+func WrittenCost(x float64) string {
+	if x >= 100 {
+		return grouped(int(math.Round(x)))
+	}
+	return strconv.FormatFloat(x, 'f', 2, 64)
+}
+
+// Of returns the expected cost of a trial.
+func (c Cost) Of(t dgp.Trial) (float64, error) {
+	items, err := c.Items(t)
+	return TotalCost(items), err
 }
 
 // Items returns what makes up the expected cost of a trial: the units that have

@@ -6,7 +6,6 @@ import (
 	"math"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -207,14 +206,6 @@ func costsOf(study sim.Study) ([][]sim.CostItem, error) {
 	return all, nil
 }
 
-func totalCost(items []sim.CostItem) float64 {
-	sum := 0.0
-	for _, item := range items {
-		sum += item.Sum()
-	}
-	return sum
-}
-
 // maxCosts is how many designs of a sweep have their cost on a line each.
 const maxCosts = 20
 
@@ -226,10 +217,10 @@ func writeCosts(w io.Writer, study sim.Study, costs [][]sim.CostItem) {
 	}
 	least, most := math.Inf(1), 0.0
 	for _, items := range costs {
-		least, most = min(least, totalCost(items)), max(most, totalCost(items))
+		least, most = min(least, sim.TotalCost(items)), max(most, sim.TotalCost(items))
 	}
 	if len(costs) > 1 {
-		fmt.Fprintf(w, "Cost        %s to %s\n", writtenCost(least), writtenCost(most))
+		fmt.Fprintf(w, "Cost        %s to %s\n", sim.WrittenCost(least), sim.WrittenCost(most))
 		for i, items := range costs {
 			if len(costs) > maxCosts {
 				break
@@ -238,26 +229,18 @@ func writeCosts(w io.Writer, study sim.Study, costs [][]sim.CostItem) {
 			for _, factor := range study.Cells[i].Factors {
 				at = append(at, factor.Key+" "+factor.Value)
 			}
-			fmt.Fprintf(w, "            %*s  %s\n", len(writtenCost(most)), writtenCost(totalCost(items)), strings.Join(at, ", "))
+			fmt.Fprintf(w, "            %*s  %s\n", len(sim.WrittenCost(most)), sim.WrittenCost(sim.TotalCost(items)), strings.Join(at, ", "))
 		}
 		return
 	}
-	fmt.Fprintf(w, "Cost        %s\n", writtenCost(most))
+	fmt.Fprintf(w, "Cost        %s\n", sim.WrittenCost(most))
 	for _, item := range costs[0] {
-		fmt.Fprintf(w, "            %*s  %s", len(writtenCost(most)), writtenCost(item.Sum()), strings.ReplaceAll(item.Unit, "_", " "))
+		fmt.Fprintf(w, "            %*s  %s", len(sim.WrittenCost(most)), sim.WrittenCost(item.Sum()), strings.ReplaceAll(item.Unit, "_", " "))
 		if item.Unit != "fixed" {
-			fmt.Fprintf(w, ": %s at %s", item.Counted(), writtenPrice(item.Price))
+			fmt.Fprintf(w, ": %s at %s", item.Counted(), item.WrittenPrice())
 		}
 		fmt.Fprintln(w)
 	}
-}
-
-// writtenPrice has the decimals it was given.
-func writtenPrice(x float64) string {
-	if x == math.Trunc(x) && x < 1e15 {
-		return grouped(int(x))
-	}
-	return strconv.FormatFloat(x, 'f', -1, 64)
 }
 
 // checkSchemaVersion is raised when a field of check --json changes its name or
@@ -292,7 +275,7 @@ func writeCheckJSON(w io.Writer, study sim.Study, g *dgp.Generator, plan string,
 		}
 		var each []designCost
 		for _, items := range costs {
-			each = append(each, designCost{totalCost(items), items})
+			each = append(each, designCost{sim.TotalCost(items), items})
 		}
 		all["costs"] = each
 	}

@@ -154,10 +154,10 @@ func (f *searchFlags) writeOptimum(s streams, study sim.Study, found sim.Found, 
 	frontier.Looked = found.Frontier()
 	fmt.Fprintln(s.out, "Frontier: each design has more power than any simulated one that costs less.")
 	writeLooked(s.out, frontier, keys)
-	answer := fmt.Sprintf("%s, for %s, with %s", writtenDesign(found.Answer, keys), writtenCost(found.Answer.Cost), powerSentence(found.Answer))
+	answer := fmt.Sprintf("%s, for %s, with %s", writtenDesign(found.Answer, keys), sim.WrittenCost(found.Answer.Cost), powerSentence(found.Answer))
 	switch {
 	case limited:
-		fmt.Fprintf(s.out, "\nMost power for %s: %s.\n", writtenCost(budget), answer)
+		fmt.Fprintf(s.out, "\nMost power for %s: %s.\n", sim.WrittenCost(budget), answer)
 	case found.Reached:
 		fmt.Fprintf(s.out, "\nCheapest with %g%% power: %s.\n", 100*f.power, answer)
 	default:

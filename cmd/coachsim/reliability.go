@@ -391,7 +391,7 @@ func writePlans(w io.Writer, planned []plannedScore, of string) {
 			row = append(row, "")
 		}
 		if costs {
-			row = append(row, writtenCost(p.Cost))
+			row = append(row, sim.WrittenCost(p.Cost))
 		}
 		rows = append(rows, row)
 	}

@@ -350,7 +350,7 @@ func writeLooked(w io.Writer, found sim.Found, keys []sim.VariedKey) {
 			row = append(row, writtenValue(v))
 		}
 		if costs {
-			row = append(row, writtenCost(l.Cost))
+			row = append(row, sim.WrittenCost(l.Cost))
 		}
 		for _, t := range l.Tests {
 			row = append(row, fmt.Sprintf("%.1f%%", 100*t.Value), fmt.Sprintf("(%.1f)", 100*t.MCSE))
@@ -361,14 +361,6 @@ func writeLooked(w io.Writer, found sim.Found, keys []sim.VariedKey) {
 	if rough {
 		fmt.Fprintf(w, "~ from few trials: its power is known worse than to the %.1f points (Monte Carlo standard error) of a full simulation.\n", 100*found.MCSE)
 	}
-}
-
-// writtenCost has no more decimals than a cost needs.
-func writtenCost(x float64) string {
-	if x >= 100 {
-		return grouped(int(math.Round(x)))
-	}
-	return strconv.FormatFloat(x, 'f', 2, 64)
 }
 
 // writtenTests names the tests of a search.

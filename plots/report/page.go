@@ -64,6 +64,7 @@ type page struct {
 	Sweep       []fact
 	Methods     []pageMethod
 	Terms       []fact
+	Costs       []pageTable
 	Variances   pageTable
 	Results     []pageTable
 	Selection   []pageTable
@@ -110,7 +111,11 @@ func newPage(r Run) (*page, error) {
 	}
 	pictures := &pictureRoom{picture: maxPagePicture, data: maxPageData}
 	p.add("design", "Design")
-	if err := p.design(r, pictures); err != nil {
+	err := p.design(r, pictures)
+	if err != nil {
+		return nil, err
+	}
+	if p.Costs, err = costTables(r); err != nil {
 		return nil, err
 	}
 	p.add("assumptions", "Assumptions")

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -485,6 +486,94 @@ func luminance(t *testing.T, hex string) float64 {
 }
 
 // Sections that a trial has are not among what was left out, and others are.
+// What a trial costs stands on its page, item by item; where designs differ in it, their
+// costs too.
+func TestPageOfCosts(t *testing.T) {
+	starter, _ := configs.StarterFor("coaching", "study.yaml")
+	run := simulatedRun(t, []byte(starter), 2)
+	run.Figures = nil
+	table := func(caption string, settings ...configs.Setting) [][]string {
+		study, err := configs.Load("study.yaml", []byte(starter), settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run.Study = study
+		root, _ := page(t, run)
+		for _, table := range root.all("table") {
+			if table.all("caption")[0].words() != caption {
+				continue
+			}
+			var rows [][]string
+			for _, tr := range table.all("tr")[1:] {
+				var row []string
+				for _, td := range tr.all("td") {
+					row = append(row, td.words())
+				}
+				rows = append(rows, row)
+			}
+			return rows
+		}
+		return nil
+	}
+	cost := configs.Setting{Key: "cost", Value: "{fixed: 1000, school: 250.5, treated_school: 3000, child: 6}"}
+	attrition := configs.Setting{Key: "trial.attrition", Value: "{schools: {coaching: 2}}"}
+	small := configs.Setting{Key: "trial.children", Value: "{mean: 30, sd: 0}"}
+	schools := configs.Setting{Key: "sweep", Value: "{trial.schools: [10, 20]}"}
+	items := [][]string{
+		{"fixed", "", "", "1,000"}, {"school", "60", "250.5", "15,030"}, {"treated school", "30", "3,000", "90,000"},
+		{"child", "1,740", "6", "10,440"}, {"all", "", "", "116,470"}, // 58 schools, 2 classes of 15
+	}
+	for _, c := range []struct {
+		caption  string
+		settings []configs.Setting
+		want     [][]string
+	}{
+		{"Cost of the trial, by the prices of the study", []configs.Setting{cost, attrition, small}, items},
+		{"Cost of the first design, by the prices of the study", []configs.Setting{cost, attrition, small, schools}, items},
+		{"Cost of every design", []configs.Setting{cost, attrition, small, schools}, [][]string{{"10", "116,470"}, {"20", "232,300"}}},
+		{"Cost of each design, by the prices of the study", []configs.Setting{cost, attrition, small, {Key: "sweep", Value: "{effect: [0, 0.1]}"}}, items},
+		{"Cost of every design", []configs.Setting{cost, {Key: "sweep", Value: "{effect: [0, 0.1]}"}}, nil},
+		{"Cost of the trial, by the prices of the study", []configs.Setting{{Key: "cost", Value: "null"}}, nil},
+	} {
+		if got := table(c.caption, c.settings...); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s of %v: %q, want %q", c.caption, c.settings, got, c.want)
+		}
+	}
+}
+
+// The page has what decides an estimate, also where it is the first of its words, or a key
+// of the regression within a method.
+func TestPageOfMethods(t *testing.T) {
+	starter, _ := configs.StarterFor("coaching", "study.yaml")
+	run := simulatedRun(t, []byte(starter), 2)
+	run.Figures = nil
+	settings := []configs.Setting{
+		{Key: "trial.children", Value: "{mean: 30, sd: 7, min: 4, small: {share: 0.1, min: 4, max: 9}}"},
+		{Key: "families", Value: "null"}, {Key: "primary", Value: "null"}, {Key: "sources", Value: "null"},
+		{Key: "estimators", Value: `[
+			{name: ri, kind: randomisation, formula: "reading ~ coaching | block", cluster: school, report: [coaching]},
+			{name: wild, kind: wild-bootstrap, formula: "reading ~ coaching", cluster: school, where: girl == 1, report: [coaching]},
+			{name: reml, kind: mixed, formula: "reading ~ coaching + (1 | school)", report: [coaching]}]`},
+	}
+	study, err := configs.Load("study.yaml", []byte(starter), settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run.Study = study
+	root, _ := page(t, run)
+	text := root.text.String()
+	for _, want := range []string{
+		"randomisation: reading ~ coaching | block; cluster: school; se: CR1; draws: 999; statistic: coefficient",
+		"wild-bootstrap: reading ~ coaching; where: girl == 1; cluster: school; se: CR1; weights: rademacher; draws: 999",
+		"mixed: reading ~ coaching + (1 | school); method: REML; df: satterthwaite",
+		"mean 30, SD 7, at least 4; 10% have 4 to 9",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page has no %q", want)
+		}
+	}
+}
+
 func TestUnmodelled(t *testing.T) {
 	starter, _ := configs.StarterFor("coaching", "study.yaml")
 	run := simulatedRun(t, []byte(starter), 2)

@@ -43,6 +43,15 @@ func (p *page) design(r Run, room *pictureRoom) error {
 	} else {
 		size += ", SD " + written(d.Children.SD)
 	}
+	if c := d.Children; c.Min > 1 {
+		size += ", at least " + written(float64(c.Min))
+	}
+	if c := d.Children; c.Max > 0 {
+		size += ", at most " + written(float64(c.Max))
+	}
+	if s := d.Children.Small; s.Share > 0 {
+		size += fmt.Sprintf("; %s%% have %d to %d", written(100*s.Share), s.Min, s.Max)
+	}
 	add("Children per class", "%s", size)
 	if words := losses(d); words != "" {
 		add("Losses", "%s", words)
@@ -103,18 +112,22 @@ func schemeName(a dgp.Assignment) string {
 		return ""
 	}
 	words := []string{registered(dgp.Assignments(), a)}
-	return strings.Join(append(words, keysSet(a, nil)...), ", ")
+	return strings.Join(append(words, keysSet(a, []string{"unit"})...), ", ") // the arms tell the unit
 }
 
 // keysSet writes the keys of a struct that are set, but for those named.
 func keysSet(of any, without []string) (words []string) {
 	v := reflect.ValueOf(of)
 	for i := range v.NumField() {
-		key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
-		if key == "" || v.Field(i).IsZero() || slices.Contains(without, key) {
+		key, options, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
+		x := v.Field(i)
+		if options == "inline" && x.Kind() == reflect.Struct {
+			words = append(words, keysSet(x.Interface(), without)...)
 			continue
 		}
-		x := v.Field(i)
+		if key == "" || slices.Contains(without, key) || x.IsZero() && !chosen(x) {
+			continue
+		}
 		switch {
 		case x.Kind() == reflect.Pointer && x.Elem().Kind() == reflect.Struct:
 			own := keysSet(x.Elem().Interface(), nil)
@@ -137,6 +150,13 @@ func keysSet(of any, without []string) (words []string) {
 		}
 	}
 	return words
+}
+
+// chosen reports whether a value is one of several words, such as satterthwaite, whose
+// first says something, too.
+func chosen(x reflect.Value) bool {
+	word, ok := x.Interface().(fmt.Stringer)
+	return ok && x.Kind() == reflect.Uint8 && !slices.Contains([]string{"", "none"}, word.String())
 }
 
 // methodWords is the formula of a method and what else is set.
