@@ -103,7 +103,13 @@ func OfStudy(s sim.Study, varied ...string) string {
 	is := func(key string) bool { return swept["trial."+key] }
 	var trial []string
 	switch {
-	case is("schools") || is("blocks"):
+	case is("schools") && is("blocks"):
+	case is("schools"):
+		if d.Blocks > 1 {
+			trial = append(trial, countOf(d.Blocks, "block"))
+		}
+	case is("blocks"):
+		trial = append(trial, countOf(d.Schools, "school")+" per block")
 	case d.Blocks == 1:
 		trial = append(trial, countOf(d.Schools, "school"))
 	default:

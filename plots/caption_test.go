@@ -49,6 +49,22 @@ func TestWords(t *testing.T) {
 	}
 }
 
+// The figure of a search says whose power it shows.
+func TestFrontierNamesItsTests(t *testing.T) {
+	f := plots.Frontier{Designs: []plots.FrontierDesign{{Replicates: 50}, {Replicates: 1000}}}
+	const bars = " Bars are 95% Monte Carlo intervals (Wilson)."
+	for want, tests := range map[string][]string{
+		"50 to 1,000 simulated trials per design." + bars:                                                                  nil,
+		"50 to 1,000 simulated trials per design. Power of itt: maths on coaching." + bars:                                 {"itt: maths on coaching"},
+		"50 to 1,000 simulated trials per design. Power of the weakest test of a: x on coaching, b: y on coaching." + bars: {"a: x on coaching", "b: y on coaching"},
+	} {
+		f.Tests = tests
+		if got := f.Words().Note; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 // A swept key without words of its own has those of its documentation.
 func TestAxisNames(t *testing.T) {
 	for key, want := range map[string]string{
@@ -76,7 +92,9 @@ func TestOfStudy(t *testing.T) {
 	s.Design.Blocks, s.Design.Schools, s.Design.Children.Mean, s.Design.Assignment = 10, 20, 31.5, dgp.Blocked{}
 	for want, study := range map[string]string{
 		"Study: Does it work? Trial: 10 blocks of 20 schools; 1 teacher per school; 31.5 children per class; schools assigned to control, coaching.": plots.OfStudy(s),
-		"Study: Does it work? Trial: 31.5 children per class; schools assigned to control, coaching.":                                                plots.OfStudy(s, "trial.schools", "trial.teachers"),
+		"Study: Does it work? Trial: 10 blocks; 31.5 children per class; schools assigned to control, coaching.":                                     plots.OfStudy(s, "trial.schools", "trial.teachers"),
+		"Study: Does it work? Trial: 20 schools per block; 1 teacher per school; 31.5 children per class; schools assigned to control, coaching.":    plots.OfStudy(s, "trial.blocks"),
+		"Study: Does it work? Trial: 1 teacher per school; 31.5 children per class; schools assigned to control, coaching.":                          plots.OfStudy(s, "trial.blocks", "trial.schools"),
 	} {
 		if study != want {
 			t.Errorf("%q, want %q", study, want)

@@ -20,6 +20,7 @@ type Frontier struct {
 	File    string    // name of the files; "frontier" where empty
 	Width   vg.Length // MidWidth where 0
 	Keys    []string  // the varied keys
+	Tests   []string  // whose power it is
 	Target  float64   // the power looked for; NaN for none
 	Budget  float64   // the cost not to exceed; NaN for none
 	Designs []FrontierDesign
@@ -63,7 +64,18 @@ func (f Frontier) Words() Words {
 	if least < most {
 		trials = count(least) + " to " + trials
 	}
-	return Words{"What power costs", sentences(trials, "Bars are 95% Monte Carlo intervals (Wilson)", "Power is that of the weakest test")}
+	return Words{"What power costs", sentences(trials, f.power(), "Bars are 95% Monte Carlo intervals (Wilson)")}
+}
+
+// power says whose power the figure shows.
+func (f Frontier) power() string {
+	switch len(f.Tests) {
+	case 0:
+		return ""
+	case 1:
+		return "Power of " + f.Tests[0]
+	}
+	return "Power of the weakest test of " + strings.Join(f.Tests, ", ")
 }
 
 // Draw lays the figure out.
@@ -190,12 +202,18 @@ func (f Frontier) Draw(t Theme) (Drawing, error) {
 				}
 				p.text(bold, t.Ink, box.Min.X, box.Min.Y+0.14*t.TickSize, alignLeft, d.design())
 			}
+			if finite(f.Target) {
+				taken = append(taken, vg.Rectangle{Min: vg.Point{X: body.Min.X, Y: at(100*f.Target) - 0.5}, Max: vg.Point{X: body.Max.X, Y: at(100*f.Target) + 0.5}})
+			}
+			if finite(f.Budget) {
+				taken = append(taken, vg.Rectangle{Min: vg.Point{X: atX(f.Budget) - 0.5, Y: body.Min.Y}, Max: vg.Point{X: atX(f.Budget) + 0.5, Y: body.Max.Y}})
+			}
 			for _, d := range frontier {
 				if d.Answer {
 					continue
 				}
 				wide := face.Width(d.design())
-				for _, corner := range []vg.Point{{X: -wide - 4, Y: 2.5}, {X: 4, Y: -2.5 - t.TickSize}, {X: 4, Y: 2.5}} {
+				for _, corner := range []vg.Point{{X: -wide - 4, Y: 2.5}, {X: 4, Y: -2.5 - t.TickSize}, {X: 4, Y: 2.5}, {X: -wide - 4, Y: -2.5 - t.TickSize}} {
 					least := vg.Point{X: atX(d.Cost), Y: at(100 * d.Power)}.Add(corner)
 					box := vg.Rectangle{Min: least, Max: least.Add(vg.Point{X: wide, Y: t.TickSize})}
 					if !within(box, body) || slices.ContainsFunc(taken, func(other vg.Rectangle) bool { return overlap(box, other) }) {

@@ -128,6 +128,13 @@ func writeFrontier(s streams, path string, theme plots.Theme, study sim.Study, f
 	for _, k := range keys {
 		figure.Keys = append(figure.Keys, k.Key)
 	}
+	for _, test := range found.Answer.Tests {
+		name := test.Test.String()
+		if test.Family != "" {
+			name += " (after adjustment)"
+		}
+		figure.Tests = append(figure.Tests, name)
+	}
 	frontier := found.Frontier()
 	for _, l := range found.Looked {
 		same := func(other sim.Looked) bool { return slices.Equal(other.Values, l.Values) }
