@@ -127,7 +127,7 @@ thrown away; nothing is written. Exit code 2 says that there are faults.`,
 			if err := writeLabelled(s.out, out.String(), min(tableWidth(s), proseWidth)); err != nil {
 				return err
 			}
-			writeVariances(s.out, study.Trial.Variances())
+			writeVariances(s.out, study.Trial.Variances(), tableWidth(s))
 			if len(paths) == 0 {
 				return nil
 			}
