@@ -248,7 +248,39 @@ func (f *finished) writeFigures(s streams, theme plots.Theme, figures []plots.Fi
 			drawn--
 		}
 	}
-	return drawn, errors.Join(errs...)
+	return drawn, allOf(figures, errs)
+}
+
+// allOf joins what figures fail of. A cause of several, such as a full disk, is told once.
+func allOf(figures []plots.Figure, errs []error) error {
+	var first []error
+	also := map[string][]string{}
+	for i, err := range errs {
+		if err == nil {
+			continue
+		}
+		others, told := also[cause(err)]
+		if told {
+			also[cause(err)] = append(others, figures[i].Name())
+			continue
+		}
+		also[cause(err)] = nil
+		first = append(first, err)
+	}
+	for i, err := range first {
+		if names := also[cause(err)]; len(names) > 0 {
+			first[i] = fmt.Errorf("%w; the same with %s", err, strings.Join(names, ", "))
+		}
+	}
+	return errors.Join(first...)
+}
+
+// cause is the text of the innermost error.
+func cause(err error) string {
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	return err.Error()
 }
 
 // interrupted says what a stopped run has kept.
