@@ -81,6 +81,25 @@ func (c ClassSize) check(f *Faults, path string) {
 	}
 }
 
+// fill draws the sizes of classes; z is scratch of that length.
+func (c ClassSize) fill(sizes []int, z []float64, r *Source) {
+	if c.Small.Share > 0 || c.Max > 0 {
+		for j := range sizes {
+			sizes[j] = c.draw(r)
+		}
+		return
+	}
+	r.Normals(z)
+	for j := range sizes {
+		sizes[j] = c.ordinary(z[j])
+	}
+}
+
+// ordinary is the size of a class that is not small, without Max, given a normal draw.
+func (c ClassSize) ordinary(z float64) int {
+	return max(int(math.Floor(c.Mean+c.SD*z+0.5)), c.Min, 1)
+}
+
 func (c ClassSize) draw(r *Source) int {
 	if c.Small.Share > 0 && r.Float64() < c.Small.Share {
 		return c.Small.Min + r.IntN(c.Small.Max-c.Small.Min+1)
@@ -96,8 +115,7 @@ func (c ClassSize) draw(r *Source) int {
 		}
 		return max(size, c.Min, 1)
 	}
-	size := int(math.Floor(c.Mean + c.SD*r.NormFloat64() + 0.5))
-	return max(size, c.Min, 1)
+	return c.ordinary(r.NormFloat64())
 }
 
 // beta returns the parameters of the law of the probability with which each of Max

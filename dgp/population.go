@@ -11,11 +11,12 @@ type population struct {
 	design  Design
 	sizeLaw ClassSize
 
-	block        []int // of each school
-	school       []int // of each teacher
-	teacherStart []int // first teacher of each school, and the end
-	size         []int // children in each class
-	childStart   []int // first sampled child of each class, and the end
+	block        []int     // of each school
+	school       []int     // of each teacher
+	teacherStart []int     // first teacher of each school, and the end
+	size         []int     // children in each class
+	sizes        []float64 // scratch: normals of them
+	childStart   []int     // first sampled child of each class, and the end
 
 	factors []*drawnFactor
 	ability *classAbility // nil without learning
@@ -62,6 +63,7 @@ func newPopulation(t Trial) *population {
 		block:            make([]int, schools),
 		school:           make([]int, teachers),
 		size:             make([]int, teachers),
+		sizes:            make([]float64, teachers),
 		childStart:       make([]int, teachers+1),
 		blockAchievement: make([]float64, d.Blocks),
 		qualityIndex:     make([]float64, teachers),
@@ -184,9 +186,9 @@ func (p *population) draw(q Quality, a Achievement, r *Source) {
 			p.blockAchievement[b] = p.blockEffects[b]
 		}
 	}
-	for j := range p.size {
-		p.size[j] = p.sizeLaw.draw(r)
-		p.childStart[j+1] = p.childStart[j] + min(p.size[j], p.design.Tested)
+	p.sizeLaw.fill(p.size, p.sizes, r)
+	for j, size := range p.size {
+		p.childStart[j+1] = p.childStart[j] + min(size, p.design.Tested)
 	}
 	for _, f := range p.factors {
 		f.latent.draw(f.values, p, r)
@@ -213,18 +215,17 @@ func (p *population) draw(q Quality, a Achievement, r *Source) {
 }
 
 func (p *population) fillIndex(index []float64, terms []indexTerm) {
-	for j := range index {
-		index[j] = 0
-	}
+	clear(index)
 	for _, t := range terms {
-		scale := t.weight / t.column.law.sd
-		mean := t.column.law.mean
-		for j := range index {
-			unit := j
-			if t.column.Level == SchoolLevel {
-				unit = p.school[j]
+		scale, mean, values := t.weight/t.column.law.sd, t.column.law.mean, t.column.values
+		if t.column.Level == SchoolLevel {
+			for j, s := range p.school[:len(index)] {
+				index[j] += scale * (values[s] - mean)
 			}
-			index[j] += scale * (t.column.values[unit] - mean)
+			continue
+		}
+		for j, x := range values[:len(index)] {
+			index[j] += scale * (x - mean)
 		}
 	}
 }
@@ -234,35 +235,27 @@ func (p *population) fillIndex(index []float64, terms []indexTerm) {
 func (p *population) fillChild() {
 	child, terms := p.child[:p.children()], p.childTerms
 	if len(terms) > 1 && terms[0].Curvature == 0 { // two in one pass
-		first, second := terms[0].childTerm(), terms[1].childTerm()
-		x, y := first.values[:len(child)], second.values[:len(child)]
-		for i := range child {
-			child[i] = 0 + first.slope*(x[i]-first.mean) + second.of(y[i])
+		x, first, b := terms[0].values[:len(child)], terms[0].law.mean, terms[0].Slope
+		y, second, variance, slope, curvature := terms[1].parts(len(child))
+		for i, v := range x {
+			d := y[i] - second
+			child[i] = 0 + b*(v-first) + (slope*d + curvature*(d*d-variance))
 		}
 		terms = terms[2:]
 	} else {
 		clear(child)
 	}
 	for _, c := range terms {
-		term := c.childTerm()
-		for i, x := range term.values[:len(child)] {
-			child[i] += term.of(x)
+		values, mean, variance, slope, curvature := c.parts(len(child))
+		for i, x := range values {
+			d := x - mean
+			child[i] += slope*d + curvature*(d*d-variance)
 		}
 	}
 }
 
-// A childTerm is what a child covariate adds.
-type childTerm struct {
-	values                           []float64
-	mean, variance, slope, curvature float64
-}
-
-func (c *drawnColumn) childTerm() childTerm {
-	return childTerm{c.values, c.law.mean, c.law.sd * c.law.sd, c.Slope, c.Curvature}
-}
-
-// of is what a value adds; without curvature, slope·d to the last bit, but for the sign of 0.
-func (t *childTerm) of(x float64) float64 {
-	d := x - t.mean
-	return t.slope*d + t.curvature*(d*d-t.variance)
+// parts are those of what a child covariate adds to n children. Without curvature that is
+// slope·d to the last bit, but for the sign of 0, which no sum with 0 has.
+func (c *drawnColumn) parts(n int) (values []float64, mean, variance, slope, curvature float64) {
+	return c.values[:n], c.law.mean, c.law.sd * c.law.sd, c.Slope, c.Curvature
 }
