@@ -2,6 +2,7 @@ package dgp
 
 import (
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -36,6 +37,113 @@ func TestColumnsAtOnce(t *testing.T) {
 			}
 			if math.Float64bits(got[i]) != math.Float64bits(want) {
 				t.Fatalf("%d weights: row %d adds up to %g, not %g", len(weights), i, got[i], want)
+			}
+		}
+	}
+}
+
+// The residuals of four tests and their strength, made at once, are those of loops, to the
+// last bit.
+func TestResidualsOfFourTests(t *testing.T) {
+	r := NewSource().Load(Stream{Seed: 8}, OutcomePurpose)
+	factor := Matrix{{1}, {0.5, 0.9}, {-0.4, 0.3, 1.1}, {0.2, 0.1, -0.3, 0.8}}.factor(nil)
+	const first, sampled = 3, 40
+	ts := &tested{factor: factor, sumSD: 1.7, residual: columnsOf(4, first+sampled), strength: make([]float64, first+sampled)}
+	normals := make([]float64, 4*sampled)
+	r.Normals(normals)
+	var from []int
+	for i := range sampled {
+		if r.IntN(4) > 0 {
+			from = append(from, 4*i)
+		}
+	}
+	ts.fourResiduals(first, normals, from)
+	for i, at := range from {
+		sum := 0.0
+		for k, row := range factor {
+			want := 0.0
+			for m, l := range row {
+				want += l * normals[at+m]
+			}
+			sum += want
+			if got := ts.residual[k][first+i]; math.Float64bits(got) != math.Float64bits(want) {
+				t.Errorf("child %d, test %d: %g, not %g", i, k, got, want)
+			}
+		}
+		if got, want := ts.strength[first+i], sum/ts.sumSD; got != want {
+			t.Errorf("child %d: strength %g, not %g", i, got, want)
+		}
+	}
+}
+
+// Total achievement is the mean of the standardised tests, as loops over one test have it.
+func TestTotalOfTests(t *testing.T) {
+	r := NewSource().Load(Stream{Seed: 9}, OutcomePurpose)
+	for tests := 1; tests <= 9; tests++ {
+		g := &Generator{evenParts: tests&(tests-1) == 0}
+		const n = 30
+		columns, scales := columnsOf(tests, n), make([]scale, tests)
+		want, sum := make([]float64, n), 0.0
+		for k, x := range columns {
+			r.Normals(x)
+			scales[k] = scale{mean: x[0], inverse: 1 + x[1]*x[1]}
+			g.parts, g.shares = append(g.parts, float64(tests)), append(g.shares, 1/float64(tests))
+		}
+		var shown [][]float64
+		for k, x := range columns {
+			shown = append(shown, make([]float64, n))
+			for i, v := range x {
+				shown[k][i] = (v - scales[k].mean) * scales[k].inverse
+				want[i] += shown[k][i] / float64(tests)
+			}
+		}
+		for _, v := range want {
+			sum += v
+		}
+		total := make([]float64, n)
+		if got := g.addTests(total, columns, scales); got != sum {
+			t.Errorf("%d tests: sum %g, not %g", tests, got, sum)
+		}
+		if !slices.Equal(total, want) {
+			t.Errorf("%d tests: total %g, not %g", tests, total, want)
+		}
+		for k := range columns {
+			if !slices.Equal(columns[k], shown[k]) {
+				t.Errorf("%d tests: test %d is %g, not %g", tests, k, columns[k], shown[k])
+			}
+		}
+	}
+}
+
+// What covariates of children add is slope·d + curvature·(d² − E d²) of each, to the last
+// bit, with and without curvature.
+func TestChildTerms(t *testing.T) {
+	r := NewSource().Load(Stream{Seed: 10}, OutcomePurpose)
+	for trial := range 50 {
+		const n = 20
+		p := &population{size: []int{n}, childStart: []int{0, n}, child: make([]float64, n)}
+		for k := range trial % 5 {
+			c := &drawnColumn{values: make([]float64, n), law: compiledLaw{mean: 0.3 * float64(k), sd: 0.7}, Covariate: Covariate{Slope: r.NormFloat64()}}
+			if r.IntN(2) == 0 {
+				c.Curvature = r.NormFloat64()
+			}
+			r.Normals(c.values)
+			c.values[0] = c.law.mean // adds 0
+			p.childTerms = append(p.childTerms, c)
+		}
+		p.fillChild()
+		for i, got := range p.child {
+			want := 0.0
+			for _, c := range p.childTerms {
+				d := c.values[i] - c.law.mean
+				if c.Curvature == 0 {
+					want += c.Slope * d
+				} else {
+					want += c.Slope*d + c.Curvature*(d*d-c.law.sd*c.law.sd)
+				}
+			}
+			if math.Float64bits(got) != math.Float64bits(want) {
+				t.Fatalf("%d covariates, child %d: %g, not %g", len(p.childTerms), i, got, want)
 			}
 		}
 	}
