@@ -15,13 +15,13 @@ import (
 // constant there (a product z of teacher, school and block columns): its value
 // for row i of group g is z_g m_i. A group is a class when the rows are
 // children, else the row itself. So per group only the small matrix
-// S_g = Σ_i [1 m y][1 m y]' is needed, and everything else is algebra on the
-// groups: for regressors u = z m and v = z' m',
+// S_g = Σ_i [1 m][1 m y]' is needed, with Σ y² of all rows, and everything else is
+// algebra on the groups: for regressors u = z m and v = z' m',
 //
 //	Σ_i u_i v_i = Σ_g z_g z'_g S_g(m, m')
 //
 // With weights w every row, its constant too, is multiplied by √w: then
-// S_g = Σ_i w_i [1 m y][1 m y]', and weighted least squares is all that follows
+// S_g = Σ_i w_i [1 m][1 m y]', and weighted least squares is all that follows
 // for least squares.
 //
 // Child rows are read once per data set, whatever the number of regressions.
@@ -65,6 +65,7 @@ type core struct {
 	buffers     [][]float64 // behind computed columns
 	recipes     []recipe    // of them
 	outcome     [][]float64 // child-level outcome columns
+	classStart  []int       // of the data
 	shifted     [][]float64 // behind outcomes that are masked or centred
 	mask        []float64   // by child: root of the weight of the row, 0 if it is out; nil if all are 1
 	counts      []float64   // by group: number of rows, where there are weights
@@ -205,10 +206,10 @@ func (c *core) pair(a, b int) int {
 }
 
 // outcomePair is the place of S(basis 0, child outcome k); S(basis a, k)
-// follows a places on, and Σy² stands after the last basis.
+// follows a places on.
 func (c *core) outcomePair(k int) int {
 	n := len(c.basis)
-	return n*(n+1)/2 + k*(n+1)
+	return n*(n+1)/2 + k*n
 }
 
 // allocate sizes every buffer for the shape, after all terms are known.
@@ -313,7 +314,7 @@ func (c *core) allocateSums(most int) {
 
 // load reads one data set. columns are Setup's: the data's and the derived.
 func (c *core) load(d *dgp.Data, columns [][]float64) {
-	c.groups = d.N[c.group]
+	c.groups, c.classStart = d.N[c.group], d.ChildStart
 	c.choose(d)
 	c.unweighable = false
 	c.clusters = 0
@@ -329,10 +330,10 @@ func (c *core) load(d *dgp.Data, columns [][]float64) {
 	}
 	c.place(d)
 	for at, x := range c.byStat {
-		x := x[:c.groups]
+		x, stat, stride := x[:c.groups], c.stat, c.stride
 		for g := range x {
-			x[g] = c.stat[at]
-			at += c.stride
+			x[g] = stat[at]
+			at += stride
 		}
 		c.blank(x)
 	}
@@ -389,16 +390,18 @@ func (c *core) loadChildren(d *dgp.Data, columns [][]float64) {
 			b = 4
 		}
 		for ; b < nb; b++ {
-			products(s[c.pair(0, b):c.pair(b, b)+1], c.columns[b][lo:hi], c.columns, b, lo, hi)
+			x := c.columns[b][lo:hi]
+			sums(s[c.pair(0, b):c.pair(b, b)], x, c.columns, b, lo, hi)
+			s[c.pair(b, b)] = floats.Dot(x, x)
 		}
 		k := 0
 		for ; k+1 < len(c.outcome); k += 2 {
 			at := c.outcomeAt[k]
-			twoProducts(s[at:at+2*nb+2], c.outcome[k][lo:hi], c.outcome[k+1][lo:hi], c.columns, nb, lo, hi)
+			twoSums(s[at:at+2*nb], c.outcome[k][lo:hi], c.outcome[k+1][lo:hi], c.columns, nb, lo, hi)
 		}
 		if k < len(c.outcome) {
 			at := c.outcomeAt[k]
-			products(s[at:at+nb+1], c.outcome[k][lo:hi], c.columns, nb, lo, hi)
+			sums(s[at:at+nb], c.outcome[k][lo:hi], c.columns, nb, lo, hi)
 		}
 		if c.weights != nil {
 			c.weighClass(s, g, lo, hi)
@@ -497,55 +500,47 @@ func total(x []float64) float64 {
 	return s
 }
 
-// products fills dst with Σv, Σ v·columns[1], ..., Σ v·columns[n-1], Σv², each
-// over rows lo to hi; v holds just these rows. A sum has to wait for itself, but not for
-// others: the first three columns are added up in one pass.
-func products(dst, v []float64, columns [][]float64, n, lo, hi int) {
+// sums fills dst with Σv, Σ v·columns[1], ..., Σ v·columns[n-1], each over rows lo to hi; v
+// holds just these rows. A sum has to wait for itself, but not for others: the first three
+// columns are added up in one pass.
+func sums(dst, v []float64, columns [][]float64, n, lo, hi int) {
 	a := 1
 	switch {
 	case n >= 4:
 		x1, x2, x3 := columns[1][lo:hi], columns[2][lo:hi], columns[3][lo:hi]
 		x1, x2, x3 = x1[:len(v)], x2[:len(v)], x3[:len(v)]
-		var s, s1, s2, s3, ss float64
+		var s, s1, s2, s3 float64
 		for i, y := range v {
 			s += y
 			s1 += y * x1[i]
 			s2 += y * x2[i]
 			s3 += y * x3[i]
-			ss += y * y
 		}
-		dst[0], dst[1], dst[2], dst[3], dst[n] = s, s1, s2, s3, ss
+		dst[0], dst[1], dst[2], dst[3] = s, s1, s2, s3
 		a = 4
 	case n == 3:
 		x1, x2 := columns[1][lo:hi], columns[2][lo:hi]
 		x1, x2 = x1[:len(v)], x2[:len(v)]
-		var s, s1, s2, ss float64
+		var s, s1, s2 float64
 		for i, y := range v {
 			s += y
 			s1 += y * x1[i]
 			s2 += y * x2[i]
-			ss += y * y
 		}
-		dst[0], dst[1], dst[2], dst[n] = s, s1, s2, ss
+		dst[0], dst[1], dst[2] = s, s1, s2
 		a = 3
 	case n == 2:
 		x1 := columns[1][lo:hi]
 		x1 = x1[:len(v)]
-		var s, s1, ss float64
+		var s, s1 float64
 		for i, y := range v {
 			s += y
 			s1 += y * x1[i]
-			ss += y * y
 		}
-		dst[0], dst[1], dst[n] = s, s1, ss
+		dst[0], dst[1] = s, s1
 		a = 2
 	default:
-		var s, ss float64
-		for _, y := range v {
-			s += y
-			ss += y * y
-		}
-		dst[0], dst[n] = s, ss
+		dst[0] = floats.Sum(v)
 	}
 	for ; a < n; a++ {
 		x := columns[a][lo:hi]
@@ -558,18 +553,19 @@ func products(dst, v []float64, columns [][]float64, n, lo, hi int) {
 	}
 }
 
-// threeColumns is products of the first three columns in one pass: it fills dst with
-// Σx, Σx², Σy, Σxy, Σy², Σz, Σxz, Σyz and Σz².
+// threeColumns does the first three columns in one pass: it fills dst with Σx, Σx², Σy, Σxy,
+// Σy², Σz, Σxz, Σyz and Σz².
 func threeColumns(dst, x, y, z []float64) {
 	y, z = y[:len(x)], z[:len(x)]
 	var s1, s11, s2, s12, s22, s3, s13, s23, s33 float64
 	for i, a := range x {
-		b, c := y[i], z[i]
 		s1 += a
 		s11 += a * a
+		b := y[i]
 		s2 += b
 		s12 += a * b
 		s22 += b * b
+		c := z[i]
 		s3 += c
 		s13 += a * c
 		s23 += b * c
@@ -579,33 +575,33 @@ func threeColumns(dst, x, y, z []float64) {
 	dst[0], dst[1], dst[2], dst[3], dst[4], dst[5], dst[6], dst[7], dst[8] = s1, s11, s2, s12, s22, s3, s13, s23, s33
 }
 
-// twoProducts is products of v and w, of which those of w follow on those of v. A sum has
-// to wait for itself, but not for the other's.
-func twoProducts(dst, v, w []float64, columns [][]float64, n, lo, hi int) {
+// twoSums is sums of v and w, of which those of w follow on those of v. A sum has to wait for
+// itself, but not for the other's.
+func twoSums(dst, v, w []float64, columns [][]float64, n, lo, hi int) {
+	first, second := dst[:n], dst[n:2*n]
 	if n < 4 {
-		products(dst[:n+1], v, columns, n, lo, hi)
-		products(dst[n+1:], w, columns, n, lo, hi)
+		sums(first, v, columns, n, lo, hi)
+		sums(second, w, columns, n, lo, hi)
 		return
 	}
 	x1, x2, x3 := columns[1][lo:hi], columns[2][lo:hi], columns[3][lo:hi]
 	x1, x2, x3, w = x1[:len(v)], x2[:len(v)], x3[:len(v)], w[:len(v)]
-	var s, s1, s2, s3, ss, t, t1, t2, t3, tt float64
+	var s, s1, s2, s3, t, t1, t2, t3 float64
 	for i, y := range v {
-		z, a, b, c := w[i], x1[i], x2[i], x3[i]
+		z, a := w[i], x1[i]
 		s += y
-		s1 += y * a
-		s2 += y * b
-		s3 += y * c
-		ss += y * y
 		t += z
+		s1 += y * a
 		t1 += z * a
+		b := x2[i]
+		s2 += y * b
 		t2 += z * b
+		c := x3[i]
+		s3 += y * c
 		t3 += z * c
-		tt += z * z
 	}
-	first, second := dst[:n+1], dst[n+1:2*n+2]
-	first[0], first[1], first[2], first[3], first[n] = s, s1, s2, s3, ss
-	second[0], second[1], second[2], second[3], second[n] = t, t1, t2, t3, tt
+	first[0], first[1], first[2], first[3] = s, s1, s2, s3
+	second[0], second[1], second[2], second[3] = t, t1, t2, t3
 	for a := 4; a < n; a++ {
 		x := columns[a][lo:hi][:len(v)]
 		s, t := 0.0, 0.0
@@ -631,22 +627,24 @@ func (c *core) choose(d *dgp.Data) {
 
 // place finds which of these have rows and their level of the absorbed factor.
 func (c *core) place(d *dgp.Data) {
-	absorbed := c.key.absorb != ""
+	effect := c.effect[:c.groups]
+	if c.key.absorb != "" {
+		c.absorbed.fill(effect, d, c.group)
+	} else {
+		clear(effect)
+	}
 	c.unplaced = false
 	c.idle = c.idle[:0]
-	for g := range c.groups {
+	for g, e := range effect {
 		c.active[g] = c.active[g] && c.stat[g*c.stride] > 0
 		if !c.active[g] {
 			c.idle = append(c.idle, g)
 		}
-		c.effect[g] = 0
-		if absorbed {
-			if c.effect[g] = c.absorbed.of(d, c.group, g); c.effect[g] < 0 {
-				c.effect[g], c.unplaced = 0, c.unplaced || c.active[g]
-			}
+		if e < 0 {
+			effect[g], c.unplaced = 0, c.unplaced || c.active[g]
 		}
 	}
-	c.runs = findRuns(c.runs, c.effect[:c.groups])
+	c.runs = findRuns(c.runs, effect)
 }
 
 // A run is the groups from lo to hi, of one effect.
@@ -655,11 +653,15 @@ type run struct{ lo, hi, effect int }
 // findRuns fills runs, given the effects by group.
 func findRuns(runs []run, effect []int) []run {
 	runs = runs[:0]
+	from := 0
 	for g, e := range effect {
-		if g == 0 || e != effect[g-1] {
-			runs = append(runs, run{g, g, e})
+		if e != effect[from] {
+			runs = append(runs, run{from, g, effect[from]})
+			from = g
 		}
-		runs[len(runs)-1].hi = g + 1
+	}
+	if from < len(effect) {
+		runs = append(runs, run{from, len(effect), effect[from]})
 	}
 	return runs
 }
@@ -675,8 +677,8 @@ func (c *core) blank(x []float64) {
 // loadProducts computes z of every group for products.
 func (c *core) loadProducts(d *dgp.Data, columns [][]float64) {
 	for level, above := range c.above {
-		for g := range above[:min(len(above), c.groups)] {
-			above[g] = d.Ancestor(c.group, g, dgp.Level(level))
+		if above != nil {
+			fillAncestors(above[:c.groups], d, c.group, dgp.Level(level))
 		}
 	}
 	for p, m := range c.products {
@@ -750,7 +752,7 @@ func (c *core) addSums() {
 	}
 	for y, r := range c.outcomes {
 		if r.child >= 0 {
-			c.square[y] = total(c.byStat[c.outcomeAt[r.child]+len(c.basis)][:n])
+			c.square[y] = c.childSquare(c.outcome[r.child])
 			continue
 		}
 		if !c.ones {
@@ -769,10 +771,24 @@ func (c *core) addSums() {
 	}
 }
 
+// childSquare returns Σ y² of an outcome over the rows of all classes.
+func (c *core) childSquare(y []float64) float64 {
+	sum := 0.0
+	for g := 0; g < c.groups; g++ {
+		lo := g
+		for g < c.groups && c.active[g] {
+			g++
+		}
+		rows := y[c.classStart[lo]:c.classStart[g]]
+		sum += floats.Dot(rows, rows)
+	}
+	return sum
+}
+
 // addByEffect adds a column to dst, in which the numbers of effects lie so far apart.
 func (c *core) addByEffect(dst, x []float64, apart int) {
 	for _, r := range c.runs {
-		dst[r.effect*apart] += total(x[r.lo:r.hi])
+		dst[r.effect*apart] += floats.Sum(x[r.lo:r.hi])
 	}
 }
 
@@ -852,7 +868,8 @@ func (c *core) outcomeProduct(g, a int, r response, s []float64) float64 {
 // outcomeSquare returns Σ y² over the rows of group g.
 func (c *core) outcomeSquare(g int, r response, s []float64) float64 {
 	if r.child >= 0 {
-		return s[c.outcomeAt[r.child]+len(c.basis)]
+		y := c.outcome[r.child][c.classStart[g]:c.classStart[g+1]]
+		return dot(y, y)
 	}
 	z := c.byProduct[r.product][g]
 	return z * z * s[0]

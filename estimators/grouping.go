@@ -57,6 +57,34 @@ func (f grouping) of(d *dgp.Data, level dgp.Level, unit int) int {
 	return unit
 }
 
+// fill fills dst with what of returns for the first units of a level.
+func (f grouping) fill(dst []int, d *dgp.Data, level dgp.Level) {
+	fillAncestors(dst, d, level, f.level)
+	if f.column < 0 {
+		return
+	}
+	for i, unit := range dst {
+		dst[i] = f.of(d, f.level, unit)
+	}
+}
+
+// fillAncestors fills dst with the units of an upper level that the first units of a level
+// are in.
+func fillAncestors(dst []int, d *dgp.Data, down, up dgp.Level) {
+	if down != dgp.TeacherLevel || up == down {
+		for i := range dst {
+			dst[i] = d.Ancestor(down, i, up)
+		}
+		return
+	}
+	copy(dst, d.TeacherSchool)
+	if up == dgp.BlockLevel {
+		for i, school := range dst {
+			dst[i] = d.SchoolBlock[school]
+		}
+	}
+}
+
 // levelNamed returns the level that a formula calls by name.
 func levelNamed(name string) (dgp.Level, bool) {
 	var l dgp.Level

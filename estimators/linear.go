@@ -489,17 +489,15 @@ func numberBy(d *dgp.Data, c *core, by grouping, of, number []int, every bool) i
 	for i := range number {
 		number[i] = -1
 	}
-	n := 0
-	for g := range c.groups {
-		if !c.active[g] && !every {
-			continue
-		}
-		id := by.of(d, c.group, g)
+	n, of := 0, of[:c.groups]
+	by.fill(of, d, c.group)
+	for g, id := range of {
+		of[g] = 0
 		switch {
-		case id < 0 && c.active[g]:
-			return -1
-		case id < 0:
+		case !c.active[g] && (!every || id < 0):
 			continue
+		case id < 0:
+			return -1
 		}
 		if number[id] < 0 {
 			number[id] = n

@@ -45,24 +45,27 @@ type mixed struct {
 	absorbed     bool
 	constant     int // columns of X for the constant: 0 or 1
 
-	kept    []int // by column of X after the constant: its place in l.terms
-	places  []int // by the same, and by outcome: the place in the core's sums of groups
-	rotated *rotation
-	unitOf  []int // by group: its inner unit
-	columns int   // of X
-	single  bool  // one ratio now: not nested, or one unit in each outer unit
-	size    []unitSize
-	sizeAt  []int // by number of rows: place in size plus 1, 0 for none
-	units   []mixedUnit
-	mean    []float64 // by unit: means of X and the outcomes, from those of its effect
-	center  []float64 // by effect and place: the mean
-	within  []float64 // W: lower triangle of X, then by outcome X'y and y'y
-	square  []float64 // by size: Σ x̄x̄', laid out as within
-	stride  int       // numbers in within
-	cells   []mixedCell
-	sums    []float64 // by cell: Σ x̄, and of the outcomes
-	waiting []waiting // scratch of addSquares: by size
-	outers  float64   // outer units
+	kept     []int // by column of X after the constant: its place in l.terms
+	places   []int // by the same, and by outcome: the place in the core's sums of groups
+	rotated  *rotation
+	unitOf   []int // by group: its inner unit
+	columns  int   // of X
+	single   bool  // one ratio now: not nested, or one unit in each outer unit
+	size     []unitSize
+	sizeAt   []int // by number of rows: place in size plus 1, 0 for none
+	units    []mixedUnit
+	mean     []float64 // by unit: means of X and the outcomes, from those of its effect
+	within   []float64 // W: lower triangle of X, then by outcome X'y and y'y
+	square   []float64 // by size: Σ x̄x̄', laid out as within
+	stride   int       // numbers in within
+	cells    []mixedCell
+	sums     []float64 // by cell: Σ x̄, and of the outcomes
+	waiting  []waiting // scratch of addSquares: by size
+	total    []float64 // scratch of findMeans: by unit, as are the next two
+	per      []float64 // 1/n
+	effectOf []int     // by unit
+	runs     []run     // of them
+	outers   float64   // outer units
 
 	matrix     jets // lower triangle: X, an outcome, reported combinations
 	column     jets // scratch of eliminateSeries
@@ -132,7 +135,8 @@ func (m *mixed) allocate(shape dgp.Shape, rows dgp.Level) {
 	m.sizeAt = make([]int, mostRows+1)
 	m.units = make([]mixedUnit, 0, most)
 	m.mean = make([]float64, most*(columns+ny))
-	m.center = make([]float64, effects*(columns+ny))
+	m.total, m.per = make([]float64, most), make([]float64, most)
+	m.effectOf, m.runs = make([]int, most), make([]run, 0, most)
 	m.within = make([]float64, stride)
 	m.square = make([]float64, sizes*stride)
 	m.cells = make([]mixedCell, 0, most)
@@ -207,7 +211,7 @@ func (m *mixed) prepare(s *Setup) Status {
 	if float64(len(m.units)) >= c.rows {
 		return TooFewRows
 	}
-	m.centerMeans()
+	m.findMeans()
 	if m.rotated.on {
 		m.rotate(s)
 	}
@@ -247,7 +251,7 @@ func (l *linear) reduction() Status {
 	return OK
 }
 
-// findUnits sums X and the outcomes over each unit of the inner level.
+// findUnits finds the units of the inner level.
 func (m *mixed) findUnits(d *dgp.Data) {
 	c := m.l.core
 	for _, s := range m.size {
@@ -256,12 +260,14 @@ func (m *mixed) findUnits(d *dgp.Data) {
 	m.size, m.units = m.size[:0], m.units[:0]
 	m.outers = 0
 	last, lastOuter, rows := -1, -1, 0.0
-	for g, n := range c.byStat[0][:c.groups] {
-		m.unitOf[g] = max(len(m.units)-1, 0)
+	unitOf, sizes := m.unitOf[:c.groups], c.byStat[0][:c.groups]
+	fillAncestors(unitOf, d, c.group, m.inner)
+	for g, id := range unitOf {
 		if !c.active[g] {
+			unitOf[g] = max(len(m.units)-1, 0)
 			continue
 		}
-		if id := d.Ancestor(c.group, g, m.inner); id != last {
+		if id != last {
 			m.closeUnit(rows)
 			last, rows = id, 0
 			unit := mixedUnit{effect: c.effect[g]}
@@ -274,19 +280,11 @@ func (m *mixed) findUnits(d *dgp.Data) {
 				unit.outer = int(m.outers)
 			}
 			m.units = append(m.units, unit)
-			clear(m.unitMean(len(m.units) - 1))
 		}
-		m.unitOf[g] = len(m.units) - 1
-		rows += n
+		unitOf[g] = len(m.units) - 1
+		rows += sizes[g]
 	}
 	m.closeUnit(rows)
-	width := m.columns + len(m.l.outcomes)
-	for j, at := range m.places {
-		to := m.mean[m.constant+j:]
-		for g, x := range c.sums[at][:c.groups] { // 0 for a group without rows
-			to[m.unitOf[g]*width] += x
-		}
-	}
 	m.single = !m.nested || int(m.outers) == len(m.units)
 }
 
@@ -309,32 +307,41 @@ func (m *mixed) unitMean(unit int) []float64 {
 	return m.mean[unit*width : (unit+1)*width]
 }
 
-// centerMeans turns the sums of units into means, measured from the mean of
-// the level of the absorbed effect, or of all where the constant is a column,
-// so that little is left for the elimination of D to cancel.
-func (m *mixed) centerMeans() {
-	c, n := m.l.core, len(m.places)
-	for e := range c.effects {
-		for j, at := range m.places {
-			m.center[e*n+j] = c.effectS[e*c.width+at] / c.effectN[e]
+// findMeans fills mean with those of X and the outcomes in each unit, measured from
+// the mean of the level of the absorbed effect, or of all where the constant is a
+// column, so that little is left for the elimination of D to cancel.
+func (m *mixed) findMeans() {
+	c, n := m.l.core, len(m.units)
+	width := m.columns + len(m.l.outcomes)
+	effect, per := m.effectOf[:n], m.per[:n]
+	for u, unit := range m.units {
+		effect[u], per[u] = unit.effect, 1/m.size[unit.size].rows
+		if m.constant == 1 {
+			m.mean[u*width] = 1
 		}
 	}
-	for u := range m.units {
-		unit := &m.units[u]
-		x, per := m.unitMean(u), 1/m.size[unit.size].rows
-		if m.constant == 1 {
-			x[0] = 1
-		}
-		x = x[m.constant:]
-		if c.effects == 0 {
-			for j := range x {
-				x[j] *= per
+	m.runs = findRuns(m.runs, effect)
+	for j, at := range m.places {
+		sums := c.sums[at][:c.groups] // 0 for a group without rows
+		if n < c.groups {             // else each is a unit of its own
+			sums = m.total[:n]
+			clear(sums)
+			for g, x := range c.sums[at][:c.groups] {
+				sums[m.unitOf[g]] += x
 			}
-			continue
 		}
-		center := m.center[unit.effect*n : (unit.effect+1)*n]
-		for j, mean := range center {
-			x[j] = x[j]*per - mean
+		to := m.mean[m.constant+j : n*width]
+		for _, run := range m.runs {
+			mean := 0.0
+			if c.effects > 0 {
+				mean = c.effectS[run.effect*c.width+at] / c.effectN[run.effect]
+			}
+			at := run.lo * width
+			x, by := sums[run.lo:run.hi], per[run.lo:run.hi]
+			for u, sum := range x {
+				to[at] = sum*by[u] - mean
+				at += width
+			}
 		}
 	}
 }
