@@ -41,6 +41,8 @@ type DesignForecast struct {
 	Compile  Seconds `json:"compile_seconds"`   // to prepare one worker
 	World    int64   `json:"worker_bytes"`      // what one worker holds
 	Chunk    int64   `json:"chunk_bytes"`       // of the log
+
+	failing bool // an estimate failed in every replicate of the probe
 }
 
 func since(t time.Time) Seconds { return Seconds(time.Since(t).Seconds()) }
@@ -96,6 +98,21 @@ func (s Study) Forecast(ctx context.Context, workers int) (Forecast, error) {
 // garbage: the heap grows to twice what is in use.
 const garbage = 2
 
+// Failing reports whether an estimate failed in every replicate of a probe: Rehearse says
+// which, and tries more of them.
+func (f Forecast) Failing() bool {
+	return slices.ContainsFunc(f.Probed, func(d DesignForecast) bool { return d.failing })
+}
+
+// alwaysFails reports whether one of so many rows failed in every replicate of a log.
+func alwaysFails(records []Record, rows int) bool {
+	worked := make([]bool, rows)
+	for i, r := range records {
+		worked[i%rows] = worked[i%rows] || !judged(r.Estimate).Failed()
+	}
+	return slices.Contains(worked, false)
+}
+
 // Shard is what each of n shards takes on a machine of its own, with as many
 // processors as workers. It has a fair part of the chunks, and at worst
 // finds the true effects of all designs.
@@ -134,6 +151,7 @@ func (s Study) probe(ctx context.Context, budget time.Duration, chunk int) (Desi
 		records = w.log(records, n)
 	}
 	d.PerTrial = since(begin) / Seconds(n)
+	d.failing = alwaysFails(records, len(w.rows))
 	small, _, err := encoded(records[:len(w.rows)])
 	if err != nil {
 		return d, err
@@ -219,7 +237,7 @@ func (f Forecast) Write(w io.Writer) error {
 	if len(f.Probed) > 1 {
 		trial += " to " + writtenMilliseconds(most)
 	}
-	_, err := fmt.Fprintf(w, "about %s on %s if nothing else runs: %s trials of %s ms on one, and %s for the true effects\nabout %s of memory, and %s of disk for the log; figures are apart\n",
+	_, err := fmt.Fprintf(w, "about %s on %s if nothing else runs: %s trials of %s ms on one, and %s for the true effects\nabout %s of memory, some twice that to draw figures, and %s of disk for the log\n",
 		f.Time.written(), workers, grouped(f.Trials), trial, f.Truths.written(), writtenBytes(f.Memory), writtenBytes(f.Log))
 	return err
 }

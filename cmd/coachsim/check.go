@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -27,8 +29,9 @@ described: its design, its columns, its estimators, the power that closed formul
 give, what the trial costs (by its cost: section), the time, memory and disk that
 a run takes, and the variances that it implies for every test and score by level,
 with ICCs and R²; where quality moves the tests, the true effects by path through it.
-The time is that of a few replicates of every design, which are
-thrown away; nothing is written. Exit code 2 says that there are faults.`,
+The time is that of a few replicates of every design, which are thrown away; an
+estimate that fails in all of them is warned of. Nothing is written. Exit code 2
+says that there are faults.`,
 		Example: `  coachsim check my-trial.yaml
   coachsim check ecuador --set trial.schools=30`,
 		Args:              cobra.ExactArgs(1),
@@ -58,6 +61,10 @@ thrown away; nothing is written. Exit code 2 says that there are faults.`,
 			if err != nil {
 				return searched(c.Context(), s.talk, err)
 			}
+			warnings, err := warningsOf(c.Context(), study, forecast)
+			if err != nil {
+				return err
+			}
 			var paths []sim.PathEffect
 			if sim.HasPaths(study.Trial) {
 				if paths, err = sim.EffectsByPath(study.Trial, []string{study.Achievement.Total}, sim.PathDraws, workers); err != nil {
@@ -65,7 +72,7 @@ thrown away; nothing is written. Exit code 2 says that there are faults.`,
 				}
 			}
 			if asJSON {
-				return writeCheckJSON(s.out, study, g, plan.Hash, costs, forecast, paths)
+				return writeCheckJSON(s.out, study, g, plan.Hash, costs, forecast, paths, warnings)
 			}
 			var out strings.Builder
 			sim.WriteWrapped(&out, study.Aim, "", min(tableWidth(s), proseWidth))
@@ -112,7 +119,7 @@ thrown away; nothing is written. Exit code 2 says that there are faults.`,
 			if err := labelled(&out, "Formulas", formulas.WriteAll); err != nil {
 				return err
 			}
-			for _, warning := range study.Warnings() {
+			for _, warning := range warnings {
 				fmt.Fprintf(&out, "Warning     %s\n", warning)
 			}
 			writeCosts(&out, study, costs)
@@ -176,6 +183,21 @@ func labelled(w io.Writer, label string, write func(io.Writer) error) error {
 		label = ""
 	}
 	return nil
+}
+
+// warningsOf are a study's warnings, and that an estimate fails in every trial that was
+// tried.
+func warningsOf(ctx context.Context, study sim.Study, probed sim.Forecast) ([]string, error) {
+	warnings := study.Warnings()
+	if !probed.Failing() {
+		return warnings, nil
+	}
+	var failed *sim.RehearsalError
+	err := study.Rehearse(ctx)
+	if errors.As(err, &failed) {
+		return append(warnings, fmt.Sprintf("%v: %s", failed, statusInWords(failed.Status))), nil
+	}
+	return warnings, err
 }
 
 // costsOf returns what makes up the cost of each design of a study; nil without
@@ -248,7 +270,7 @@ func writeCosts(w io.Writer, study sim.Study, costs [][]sim.CostItem) {
 const checkSchemaVersion = 1
 
 // writeCheckJSON writes what a study declares as one JSON object.
-func writeCheckJSON(w io.Writer, study sim.Study, g *dgp.Generator, plan string, costs [][]sim.CostItem, forecast sim.Forecast, paths []sim.PathEffect) error {
+func writeCheckJSON(w io.Writer, study sim.Study, g *dgp.Generator, plan string, costs [][]sim.CostItem, forecast sim.Forecast, paths []sim.PathEffect, warnings []string) error {
 	var columns, estimators []string
 	for _, column := range g.Shape().Columns {
 		columns = append(columns, column.Name)
@@ -256,7 +278,6 @@ func writeCheckJSON(w io.Writer, study sim.Study, g *dgp.Generator, plan string,
 	for _, e := range study.Estimators {
 		estimators = append(estimators, e.Name)
 	}
-	warnings := study.Warnings()
 	if warnings == nil {
 		warnings = []string{}
 	}

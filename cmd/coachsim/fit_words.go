@@ -75,7 +75,7 @@ func statusInWords(s estimators.Status) string {
 	case estimators.BadArm:
 		return "a row has something other than 0 or 1 in the column of an arm; make it a column of 0 and 1, and of several arms one column each"
 	case estimators.OneArm:
-		return "the rows, or those of a block, are in one arm only, so that they have no difference; leave the block out by --where, or pool blocks"
+		return "the rows, or those of a block, are in one arm only, so that they have no difference; leave the block out (where), or pool blocks"
 	case estimators.LoneUnit:
 		return "an arm has one row or one cluster, in the data or in a block of more than two, which tells nothing of how its units differ; pool blocks"
 	case estimators.SplitCluster:
