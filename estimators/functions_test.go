@@ -133,6 +133,7 @@ func TestFunctionFaults(t *testing.T) {
 		{"factor(cohort) ~ ses", "factor(cohort) stands for several columns, and can only be a term by itself or in an interaction", 0},
 		{"score ~ factor(child)", "factor(child) stands for more than 500 columns; absorb its effects after a bar, as in | child", 8},
 		{"attendance ~ mean(ses, teacher)", `"mean(ses, teacher)" is a teacher column; the rows are of level school`, 13},
+		{"attendance ~ coaching + ses", `"ses" is a child column; the rows are of level school, which have mean(ses, school)`, 24},
 		{"attendance ~ log(ses + 5)", `"log(ses + 5)" is a child column; the rows are of level school`, 13},
 		{"klk(score, reading, by = coachin) ~ ses", `there is no column "coachin"; did you mean "coaching"?`, 32},
 		{"klk(attendance, rural, by = ses) ~ ses", "the column ses varies within the units of klk(attendance, rural, by = ses), which are of level school", 31},

@@ -282,7 +282,11 @@ func (s *Setup) monomialOf(t Term, rows dgp.Level) (monomial, error) {
 		}
 		level := s.level(column)
 		if level > rows {
-			return m, &SyntaxError{Offset: p.Pos, Message: fmt.Sprintf("%q is a %s column; the rows are of level %s", p.Variable, level, rows)}
+			message := fmt.Sprintf("%q is a %s column; the rows are of level %s", p.Variable, level, rows)
+			if s.shape.Index(p.Variable.String()) >= 0 {
+				message += fmt.Sprintf(", which have mean(%s, %s)", p.Variable, rows)
+			}
+			return m, &SyntaxError{Offset: p.Pos, Message: message}
 		}
 		if i := slices.IndexFunc(m.factors, func(f factor) bool { return f.column == column }); i >= 0 {
 			m.factors[i].power += p.Power // age:age^2 is age^3
