@@ -133,9 +133,7 @@ func (g *Generator) takeAll() {
 			all[u] = u
 		}
 	}
-	for i := range g.valid {
-		g.valid[i] = true
-	}
+	fill(g.valid, true)
 	g.block, g.teacherSchool, g.teacherStart, g.childStart = p.block, p.school, p.teacherStart, p.childStart
 	for i, c := range p.columns {
 		g.columns[g.covariateColumn+i] = c.values
@@ -334,9 +332,7 @@ func (g *Generator) lose(r *Source) {
 	p, d := g.population, g.trial.Design
 	leave(g.left, g.treatment.assigned, g.leaving, g.schoolBuffer, r)
 	if !g.whole {
-		for i := range p.children() {
-			g.valid[i] = true
-		}
+		fill(g.valid[:p.children()], true)
 	}
 	if miss := d.Attrition.Children; miss > 0 {
 		// Children between two missing tests are a geometric count.
@@ -363,6 +359,16 @@ func (g *Generator) lose(r *Source) {
 	g.data.ChildStart = g.childStart[:teachers+1]
 	for c, column := range g.shape.Columns {
 		g.data.Columns[c] = g.columns[c][:g.data.N[column.Level]]
+	}
+}
+
+// fill sets all elements, by copies of what it has set.
+func fill[T any](dst []T, x T) {
+	if len(dst) > 0 {
+		dst[0] = x
+	}
+	for n := 1; n < len(dst); n *= 2 {
+		copy(dst[n:], dst[:n])
 	}
 }
 

@@ -415,9 +415,7 @@ func (g *Generator) calibrate(all []*hazard) {
 	if len(hazards) == 0 {
 		return
 	}
-	for i := range g.valid {
-		g.valid[i] = true
-	}
+	fill(g.valid, true)
 	z := make([][][]float64, len(hazards)) // by hazard, term and unit
 	for i, h := range hazards {
 		z[i] = make([][]float64, len(h.terms))

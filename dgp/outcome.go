@@ -130,9 +130,7 @@ const (
 // 0.5% of the mean of a count.
 func (g *Generator) solveOutcomes() {
 	a := &g.tested.a
-	for i := range g.valid {
-		g.valid[i] = true
-	}
+	fill(g.valid, true)
 	for k, name := range a.Tests {
 		o := a.Outcomes[name]
 		if o == nil {
