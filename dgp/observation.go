@@ -128,6 +128,7 @@ type errorDraws struct {
 	kinds   int         // of errors of a class: of a segment, of each of its coders, and so on
 	normals []float64   // by class, kind and domain
 	from    []int       // where those of an error start; by kind and class
+	last    []int       // the same for the classes that are left at the end
 	normal  [][]float64 // by domain; by kind and class
 	errors  []float64   // in one domain; by kind and class
 }
@@ -136,10 +137,19 @@ type errorDraws struct {
 // these, of some segments and coders, stay in the processor's nearest memory.
 const errorClasses = 50
 
-func newErrorDraws(o Observation, domains int) errorDraws {
+func newErrorDraws(o Observation, domains, classes int) errorDraws {
 	d := errorDraws{kinds: o.days() * o.Segments * (1 + o.Coders)}
 	n := errorClasses * d.kinds
-	d.normals, d.from, d.normal, d.errors = make([]float64, n*domains), make([]int, n), columnsOf(domains, n), make([]float64, n)
+	d.normals, d.normal, d.errors = make([]float64, n*domains), columnsOf(domains, n), make([]float64, n)
+	places := func(classes int) (from []int) {
+		for kind := range d.kinds {
+			for j := range classes {
+				from = append(from, (j*d.kinds+kind)*domains)
+			}
+		}
+		return from
+	}
+	d.from, d.last = places(errorClasses), places(classes%errorClasses)
 	return d
 }
 
@@ -149,7 +159,7 @@ func newObserved(t Trial) *observed {
 	teachers := t.Design.teachers()
 	ob := &observed{
 		o: o, factor: o.ErrorCorrelation.factor(nil),
-		g: make([]float64, k), z: make([]float64, k), drawn: newErrorDraws(o, k),
+		g: make([]float64, k), z: make([]float64, k), drawn: newErrorDraws(o, k, teachers),
 		errors: columnsOf(k*o.ratings(), teachers), world: make([]int, teachers), rating: columnsOf(k*o.ratings(), teachers),
 		score: columnsOf(k, teachers), quality: make([]float64, teachers), asked: make([]float64, teachers), unasked: make([]float64, teachers),
 	}
@@ -210,15 +220,13 @@ func (ob *observed) drawErrors(tq *trueQuality, r *Source) {
 	in, domains := &ob.drawn, len(ob.factor)
 	for first := 0; first < len(ob.world); first += errorClasses {
 		next := min(first+errorClasses, len(ob.world))
-		classes := next - first
-		n := classes * in.kinds
-		r.Normals(in.normals[:n*domains])
-		for kind := range in.kinds {
-			for j := range classes {
-				in.from[kind*classes+j] = (j*in.kinds + kind) * domains
-			}
+		from := in.from
+		if next-first < errorClasses {
+			from = in.last
 		}
-		transpose(in.normal, in.normals, in.from[:n])
+		n := len(from)
+		r.Normals(in.normals[:n*domains])
+		transpose(in.normal, in.normals, from)
 		for k, row := range ob.factor {
 			combine(in.errors[:n], row, in.normal)
 			ob.addErrors(k, first, next, tq.context[k])
