@@ -19,7 +19,7 @@ func newReport(s streams) *cobra.Command {
 		Short: "Write the report, power paragraph and tables of a run directory again",
 		Long: `Write report.html into a run directory, from its plan and its log: one page that
 needs nothing beside it, to be read, printed or attached to a proposal. It holds
-the aim, the design in words and as a drawing, the implied variances, every result
+the aim, the design in words and as a drawing, its cost, the implied variances, every result
 with its Monte Carlo standard error, the figures with their data, failures, checks
 against closed formulas, what was not modelled, and how to get the same numbers
 again. Beside it stand power.md, the power calculation as a proposal states it, and

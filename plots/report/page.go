@@ -66,6 +66,7 @@ type page struct {
 	Terms       []fact
 	Costs       []pageTable
 	Variances   pageTable
+	Primary     string // the power calculation in short; empty where the study names no primary estimate
 	Results     []pageTable
 	Selection   []pageTable
 	Families    []pageTable
@@ -123,6 +124,9 @@ func newPage(r Run) (*page, error) {
 	p.Unmodelled = unmodelled(r.design().Trial)
 	p.Warnings = r.Study.Warnings()
 	p.add("results", "Results")
+	if r.Study.Primary != nil {
+		p.Primary = r.Proposal().Short
+	}
 	for i, t := range r.Tables() {
 		p.Results = append(p.Results, newPageTable(t, fmt.Sprintf("results-%d", i+1)))
 	}

@@ -572,6 +572,21 @@ func TestPageOfMethods(t *testing.T) {
 			t.Errorf("the page has no %q", want)
 		}
 	}
+	if strings.Contains(text, "The primary estimate") {
+		t.Error("the page has a primary estimate, and the study none")
+	}
+}
+
+// The primary estimate stands on the page as in power.md.
+func TestPageOfPrimary(t *testing.T) {
+	starter, _ := configs.StarterFor("coaching", "study.yaml")
+	run := simulatedRun(t, []byte(starter), 2)
+	run.Figures = nil
+	root, _ := page(t, run)
+	short := run.Proposal().Short
+	if !slices.ContainsFunc(root.all("p"), func(p *node) bool { return p.words() == strings.Join(strings.Fields(short), " ") }) {
+		t.Errorf("the page has no %q", short)
+	}
 }
 
 func TestUnmodelled(t *testing.T) {
