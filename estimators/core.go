@@ -64,6 +64,7 @@ type core struct {
 	columns     [][]float64
 	buffers     [][]float64 // behind computed columns
 	recipes     []recipe    // of them
+	squared     bool        // basis 3 is the square of basis 2, number by number
 	outcome     [][]float64 // child-level outcome columns
 	classStart  []int       // of the data
 	shifted     [][]float64 // behind outcomes that are masked or centred
@@ -259,6 +260,7 @@ func (c *core) allocate(shape dgp.Shape) {
 	if c.key.rows > c.group && (c.weights != nil || c.filter != nil && c.filter.level > c.group) {
 		c.mask = make([]float64, shape.Max[dgp.ChildLevel])
 	}
+	c.squared = nb > 3 && c.mask == nil && isSquare(c.basis[3], c.basis[2])
 	for k := range c.shifted {
 		if c.mask != nil || c.childCenter(k) != 0 {
 			c.shifted[k] = make([]float64, shape.Max[dgp.ChildLevel])
@@ -350,6 +352,11 @@ func (c *core) loadChildren(d *dgp.Data, columns [][]float64) {
 		c.fillMask(d, columns)
 	}
 	for a := 1; a < len(c.basis); a++ {
+		if a == 2 && c.squared && c.basis[2].factors[0].center != 0 {
+			c.fillSquared(columns, children)
+			a = 3
+			continue
+		}
 		c.columns[a] = c.fillMonomial(a, columns, children)
 	}
 	for k, column := range c.children {
@@ -386,7 +393,12 @@ func (c *core) loadChildren(d *dgp.Data, columns [][]float64) {
 		}
 		b := 1
 		if nb >= 4 {
-			threeColumns(s[c.pair(0, 1):c.pair(3, 3)+1], c.columns[1][lo:hi], c.columns[2][lo:hi], c.columns[3][lo:hi])
+			dst, x, y := s[c.pair(0, 1):c.pair(3, 3)+1], c.columns[1][lo:hi], c.columns[2][lo:hi]
+			if c.squared {
+				columnAndSquare(dst, x, y)
+			} else {
+				threeColumns(dst, x, y, c.columns[3][lo:hi])
+			}
 			b = 4
 		}
 		for ; b < nb; b++ {
@@ -450,6 +462,54 @@ func (c *core) fillMonomial(a int, columns [][]float64, children int) []float64 
 		c.omit(dst)
 	}
 	return dst
+}
+
+// fillSquared fills columns 2 and 3, where 3 is the square, in one pass.
+func (c *core) fillSquared(columns [][]float64, children int) {
+	f := c.basis[2].factors[0]
+	x, dst, square := columns[f.column][:children], c.buffers[2][:children], c.buffers[3][:children]
+	for i, v := range x {
+		v -= f.center
+		dst[i] = v
+		square[i] = v * v
+	}
+	c.columns[2], c.columns[3] = dst, square
+}
+
+// isSquare reports whether m is the square of a monomial that is a column.
+func isSquare(m, of monomial) bool {
+	if len(of.factors) != 1 || of.factors[0].power != 1 {
+		return false
+	}
+	square := of.factors[0]
+	square.power = 2
+	return slices.Equal(m.factors, []factor{square})
+}
+
+// pairSquares puts a column of children and its square at places 2 and 3 of the basis, if
+// there are such and three columns at least.
+func (c *core) pairSquares() {
+	swap := func(a, b int) {
+		c.basis[a], c.basis[b] = c.basis[b], c.basis[a]
+		for i, t := range c.terms {
+			switch t.basis {
+			case a:
+				c.terms[i].basis = b
+			case b:
+				c.terms[i].basis = a
+			}
+		}
+	}
+	for a := 1; a < len(c.basis) && len(c.basis) > 3; a++ {
+		if b := slices.IndexFunc(c.basis, func(m monomial) bool { return isSquare(m, c.basis[a]) }); b > 0 {
+			if b == 2 {
+				b = a
+			}
+			swap(a, 2)
+			swap(b, 3)
+			return
+		}
+	}
 }
 
 // A recipe says how the values of a monomial are made: those of a basis before it, such as
@@ -573,6 +633,26 @@ func threeColumns(dst, x, y, z []float64) {
 	}
 	dst = dst[:9]
 	dst[0], dst[1], dst[2], dst[3], dst[4], dst[5], dst[6], dst[7], dst[8] = s1, s11, s2, s12, s22, s3, s13, s23, s33
+}
+
+// columnAndSquare is threeColumns where z is the square of y.
+func columnAndSquare(dst, x, y []float64) {
+	y = y[:len(x)]
+	var s1, s11, s2, s12, s22, s13, s23, s33 float64
+	for i, a := range x {
+		b := y[i]
+		s1 += a
+		s11 += a * a
+		s2 += b
+		s12 += a * b
+		c := b * b
+		s22 += c
+		s13 += a * c
+		s23 += b * c
+		s33 += c * c
+	}
+	dst = dst[:9]
+	dst[0], dst[1], dst[2], dst[3], dst[4], dst[5], dst[6], dst[7], dst[8] = s1, s11, s2, s12, s22, s22, s13, s23, s33
 }
 
 // twoSums is sums of v and w, of which those of w follow on those of v. A sum has to wait for

@@ -220,6 +220,7 @@ func (s *Setup) finish() {
 	s.columns = make([][]float64, len(s.shape.Columns)+len(s.derived))
 	rows, terms, outcomes := 0, 0, 0
 	for _, c := range s.cores {
+		c.pairSquares()
 		order := c.sortTerms()
 		for _, l := range s.linear {
 			if l.core == c {
