@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"coachsim/estimators"
@@ -137,6 +138,9 @@ func (c *ClosedForm) Inputs() string {
 		inputs = append(inputs, "averaged over the numbers of units that may be left")
 	} else if math.Abs(usual.DF-c.Test.DF) > 1e-6 {
 		inputs = append(inputs, fmt.Sprintf("with df=%s", decimal(math.Round(c.Test.DF*1e3)/1e3)))
+	}
+	if slices.ContainsFunc(c.cases, func(one formCase) bool { return len(one.chance) > 1 }) {
+		inputs = append(inputs, "allowing for covariates out of balance by chance") // which the design alone does not
 	}
 	return strings.Join(inputs, " ")
 }
