@@ -500,14 +500,9 @@ func (w *wild) findPieces() {
 // resample fills draws.
 func (w *wild) resample() {
 	if w.signs() && w.shared&1 == 1 { // scores come with the last coordinate, and their squares are the same
-		var v0, v1, v2 float64
-		for _, x := range w.score[:w.clusters] {
-			v0 += x[0] * x[0]
-			v1 += 2 * x[0] * x[1]
-			v2 += x[1] * x[1]
-		}
+		squares := w.scoreSquares()
 		for k := range w.draws {
-			w.draws[k] = wildDraw{v0: v0, v1: v1, v2: v2}
+			w.draws[k] = squares
 		}
 	} else {
 		w.tabulateSets(w.shared, w.scoring)
@@ -532,6 +527,16 @@ func (w *wild) resample() {
 	if w.nested {
 		w.addEffects()
 	}
+}
+
+// scoreSquares returns Σ u² over the clusters, as the squared standard error of a draw.
+func (w *wild) scoreSquares() (d wildDraw) {
+	for _, x := range w.score[:w.clusters] {
+		d.v0 += x[0] * x[0]
+		d.v1 += 2 * x[0] * x[1]
+		d.v2 += x[1] * x[1]
+	}
+	return d
 }
 
 // tabulateSets fills the tables of all sets with two coordinates.
@@ -649,11 +654,8 @@ func (w *wild) addEffects() {
 // infer replaces the p-value of an estimate, and adds its interval. It returns
 // the test that gave both.
 func (w *wild) infer(e *Estimate, bread, alpha float64) wildTest {
-	variance := 0.0
-	for _, score := range w.score[:w.clusters] {
-		variance += score[0] * score[0]
-	}
-	test := wildTest{draws: w.draws, all: len(w.draws), bread: bread, se: math.Sqrt(variance)}
+	squares := w.scoreSquares()
+	test := wildTest{draws: w.draws, all: len(w.draws), bread: bread, se: math.Sqrt(squares.v0), squares: squares}
 	e.P = test.p(e.Value)
 	bound := func(step float64) float64 {
 		near := test
@@ -674,6 +676,7 @@ type wildTest struct {
 	beyond    int // further draws whose |t| is at least the data's
 	all       int // draws in all
 	bread, se float64
+	squares   wildDraw // Σ u²: v is what is left of that of a draw less fitted values
 }
 
 // p is the p-value of the null that the coefficient lies delta from its
@@ -681,12 +684,12 @@ type wildTest struct {
 // tie with the data's own signs count.
 func (t wildTest) p(delta float64) float64 {
 	kappa := delta / t.bread
-	limit := t.limit(delta)
+	limit, rounding := t.limit(delta), t.rounding(kappa)
 	count := t.beyond
 	for i := range t.draws {
 		d := &t.draws[i]
 		n := d.n0 + kappa*d.n1
-		if v := d.v0 + kappa*(d.v1+kappa*d.v2); n*n >= limit*v {
+		if v := d.v0 + kappa*(d.v1+kappa*d.v2); n*n >= limit*(v-rounding) {
 			count++
 		}
 	}
@@ -695,6 +698,12 @@ func (t wildTest) p(delta float64) float64 {
 
 // limit is the squared t of the data, but for rounding.
 func (t wildTest) limit(delta float64) float64 { return delta * delta / (t.se * t.se) * (1 - 1e-10) }
+
+// rounding is what the squared standard error of a draw may be off by. That of the data's
+// own signs is the same for all nulls; far from the estimate it is little beside this.
+func (t wildTest) rounding(kappa float64) float64 {
+	return 1e-13 * (t.squares.v0 + kappa*(t.squares.v1+kappa*t.squares.v2))
+}
 
 // between is the test of nulls between two, on the same side of the estimate, for which
 // most draws are on one side of the data. It keeps the others, in place of undecided: with
@@ -708,6 +717,7 @@ func (t wildTest) between(from, to float64, undecided []wildDraw) wildTest {
 	if least > most {
 		least, most = t.limit(to)*(1-rounding), t.limit(from)*(1+rounding)
 	}
+	off := max(t.rounding(near), t.rounding(far))
 	t.beyond = 0
 	for i := range t.draws {
 		d := &t.draws[i]
@@ -720,7 +730,7 @@ func (t wildTest) between(from, to float64, undecided []wildDraw) wildTest {
 		switch {
 		case n*m > 0 && min(n*n, m*m) > most*max(v, u):
 			t.beyond++
-		case max(n*n, m*m) < least*low:
+		case max(n*n, m*m) < least*(low-off):
 		default:
 			undecided = append(undecided, *d)
 		}

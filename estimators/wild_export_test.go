@@ -92,7 +92,7 @@ func ResampleTwice(weights WildWeights, clusters, shared, effects, draws int, r 
 // CompareNulls tests nulls between two by random draws, all of them and those that between
 // leaves. It returns how many tests give other p-values, and how many draws are left.
 func CompareNulls(from, to float64, draws int, r *rand.Rand) (differ, left int) {
-	test := wildTest{all: draws, bread: 0.7, se: 3}
+	test := wildTest{all: draws, bread: 0.7, se: 3, squares: wildDraw{v0: 9, v1: 1, v2: 2}}
 	for range draws {
 		// v is a positive quadratic, sometimes with its least value between the nulls.
 		a, b, c := r.NormFloat64(), 5*r.NormFloat64(), r.NormFloat64()

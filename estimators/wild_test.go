@@ -102,6 +102,27 @@ func (b *bootstrapper) p(null float64, draws [][]float64) float64 {
 	return float64(count) / float64(len(draws))
 }
 
+// Of four clusters two vectors of signs in 16 tie with the data whatever the null: no null
+// has a p-value below 0.125, so that no interval of 95% ends, however far it is searched.
+func TestWildBootstrapOfFewClusters(t *testing.T) {
+	design := estimatortest.Design{Blocks: 4, Schools: 8, Teachers: 2, Children: 8, Effect: 0.4, Shared: 0.4}
+	shape := design.Shape()
+	panel, err := estimators.Bind([]estimators.Named{{Name: "wild", Method: estimators.WildBootstrap{
+		OLS:   estimators.OLS{Formula: "c(score, reading) ~ coaching + ses", Cluster: "block", SE: cr1, Report: []string{"coaching", "ses"}},
+		Draws: 99,
+	}}}, shape, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seed := range uint64(10) {
+		for i, e := range panel.Fit(design.Draw(seed)) {
+			if e.Status != estimators.OK || e.P < 0.125 || !math.IsInf(e.Low, -1) || !math.IsInf(e.High, 1) {
+				t.Errorf("seed %d, estimate %d: %+v", seed, i, e)
+			}
+		}
+	}
+}
+
 // With eight schools all 256 vectors of signs are taken, so the p-value and the
 // ends of the interval have one right answer.
 func TestWildBootstrapEnumerated(t *testing.T) {
