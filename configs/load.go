@@ -190,7 +190,7 @@ func Resolve(s sim.Study) ([]byte, error) {
 
 // results is counted up whenever a change of the program changes the draws, the
 // estimates or the true effects of a study, with a word on what changed.
-const results = 9
+const results = 8
 
 var resultsChanged = []string{
 	2: "true effects of the population changed in their last digits",
@@ -199,8 +199,7 @@ var resultsChanged = []string{
 	5: "paths corrected for error in the mediators changed in their last digits",
 	6: "estimates of least squares and mixed models changed in their last digits",
 	7: "p-values of t tests, and once more these estimates, changed in their last digits",
-	8: "mixed models, wild bootstraps and least squares changed in their last digits",
-	9: "intervals of wild bootstraps that no null is rejected in are without end",
+	8: "mixed models, wild bootstraps and least squares changed in their last digits, and intervals of wild bootstraps that reject no null have no end",
 }
 
 // Plan fixes a study for a run directory by a program.
