@@ -207,7 +207,16 @@ func ratioOf(printed string) (r ratio, err error) {
 
 // String gives two cells of a table.
 func (r ratio) String() string {
-	return fmt.Sprintf("%.3g (%.3g to %.3g) | %.3g, %v of %v", r.median, r.low, r.high, r.atQuiet, r.quiet, r.turns)
+	return fmt.Sprintf("%s (%s to %s) | %s, %v of %v", digits(r.median), digits(r.low), digits(r.high), digits(r.atQuiet), r.quiet, r.turns)
+}
+
+// digits writes a figure with three digits, and thousands apart.
+func digits(x float64) string {
+	if x < 999.5 {
+		return fmt.Sprintf("%.3g", x)
+	}
+	thousands, rest := math.Modf(math.Round(x) / 1000)
+	return fmt.Sprintf("%.0f,%03.0f", thousands, 1000*rest)
 }
 
 // beside measures a unit in turns with a peer.
@@ -281,7 +290,7 @@ func compare(m *machine, chosen []unit, rounds int, out io.Writer) error {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(out, "| %s | %.3g | | | | |\n", u.name, t)
+			fmt.Fprintf(out, "| %s | %s | | | | |\n", u.name, digits(t))
 		}
 		for i, p := range u.peers {
 			name := ""
@@ -296,7 +305,7 @@ func compare(m *machine, chosen []unit, rounds int, out io.Writer) error {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(out, "| %s | %.3g | %s | %.3g | %s |\n", name, c.own, p.tool, c.peer, c.times)
+			fmt.Fprintf(out, "| %s | %s | %s | %s | %s |\n", name, digits(c.own), p.tool, digits(c.peer), c.times)
 		}
 	}
 	return nil

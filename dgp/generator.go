@@ -34,7 +34,8 @@ type Generator struct {
 
 	data  Data
 	truth Truth
-	// Full-length buffers behind data: a draw uses the front of each.
+	// Full-length buffers behind data: a draw uses the front of each. Where all units are in
+	// all data sets, some are the population's own.
 	block, teacherSchool, teacherStart, childStart []int
 	columns                                        [][]float64
 	schools, teachers, children                    []int // unit drawn behind each unit kept

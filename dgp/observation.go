@@ -106,7 +106,8 @@ func (o Observation) eachRating(domains []string, do func(name string, r Rating)
 	}
 }
 
-// observed holds the ratings and scores of every class under every arm.
+// observed holds the errors of the ratings of every class, and its ratings and scores in one
+// world: that which the data show, or that which is asked for.
 type observed struct {
 	o      Observation
 	factor [][]float64 // Cholesky factor of ErrorCorrelation
@@ -184,8 +185,8 @@ func (ob *observed) correlated(dst, sd []float64, r *Source) {
 	}
 }
 
-// observe rates every class in every world with the same errors, by the same
-// raters. Each kind of error that came later than ratings themselves has its own
+// observe rates every class in its own world, with the errors and by the raters that it has
+// in all of them. Each kind of error that came later than ratings themselves has its own
 // stream.
 func (g *Generator) observe(st Stream) {
 	ob := g.observed
