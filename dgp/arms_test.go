@@ -179,7 +179,7 @@ func TestSharesAreProbabilities(t *testing.T) {
 		var c checks
 		for rep := range short(6000) {
 			g.DrawAssignment(dgp.Stream{Seed: 31, Replicate: uint64(rep)})
-			d := g.Drawn()
+			d := g.Units()
 			for a, share := range want {
 				c.add(fmt.Sprintf("share of arm %d", a), share, mean(len(d.Arm), func(u int) float64 { return number(d.Arm[u] == a) }))
 				c.add(fmt.Sprintf("first in arm %d", a), share, number(d.Arm[0] == a))
@@ -253,7 +253,7 @@ func TestSharesInWords(t *testing.T) {
 		for rep := range 50 {
 			g.Draw(dgp.Stream{Seed: 1, Replicate: uint64(rep)})
 			got := make([]int, 3)
-			for _, a := range g.Drawn().Arm {
+			for _, a := range g.Units().Arm {
 				got[a]++
 			}
 			if !slices.Equal(got, c.want) {

@@ -51,7 +51,7 @@ func TestNormalsOfAReplicate(t *testing.T) {
 	count, uniforms, words := 0, 0, uint64(0)
 	for rep := range draws {
 		words += g.Words(dgp.Stream{Seed: 2, Replicate: uint64(rep)})
-		d := g.Drawn()
+		d := g.Units()
 		count += normals(trial, d)
 		uniforms += len(d.Arm) + len(d.Size)                 // inverting the negative binomial; is a class small?
 		uniforms += 3*len(d.School) + len(d.Child)           // two Bernoulli variables and a gamma; girl

@@ -500,7 +500,7 @@ func TestBlockedIsExact(t *testing.T) {
 		for rep := range 200 {
 			g.Draw(dgp.Stream{Seed: 9, Replicate: uint64(rep)})
 			treated := make([]int, 6)
-			for s, arm := range g.Drawn().Arm {
+			for s, arm := range g.Units().Arm {
 				treated[s/c.schools] += arm
 			}
 			for _, n := range treated {
@@ -534,7 +534,7 @@ func TestCompleteIsExact(t *testing.T) {
 		for rep := range 6000 { // 10 coins fall heads once in 1024 times
 			g.Draw(dgp.Stream{Seed: 10, Replicate: uint64(rep)})
 			n := 0
-			for _, arm := range g.Drawn().Arm {
+			for _, arm := range g.Units().Arm {
 				n += arm
 			}
 			seen[n] = true

@@ -335,7 +335,7 @@ func TestWorldsAndData(t *testing.T) {
 			shape, level := g.Shape(), trial.Design.Assignment.Level()
 			buffer := make([]float64, shape.Max[dgp.ChildLevel])
 			data, truth := g.Draw(dgp.Stream{Seed: 9, Replicate: 1})
-			d := g.Drawn()
+			d := g.Units()
 			from := [...][]int{dgp.SchoolLevel: d.Schools, dgp.TeacherLevel: d.Teachers, dgp.ChildLevel: d.Children}
 			differs, known := 0, 0
 			for c, column := range shape.Columns {

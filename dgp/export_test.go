@@ -34,15 +34,28 @@ type Drawn struct {
 	Schools, Teachers, Children []int // the unit drawn behind each unit of the data
 }
 
-// Drawn returns views of the generator's buffers.
+// Drawn returns views of the generator's buffers, and the ratings and scores of all worlds.
 func (g *Generator) Drawn() Drawn {
+	d := g.Units()
+	d.Rating = g.observed.ratings(g.quality)
+	for world := range g.trial.Design.worlds() {
+		d.Score = append(d.Score, nil)
+		for k := range g.trial.Achievement.Tests {
+			d.Score[world] = append(d.Score[world], slices.Clone(g.tested.under(world, k)))
+		}
+	}
+	return d
+}
+
+// Units is Drawn without ratings and scores, which take long to make.
+func (g *Generator) Units() Drawn {
 	p := g.population
 	n := p.children()
 	d := Drawn{
 		Arm: g.treatment.assigned[:g.treatment.units.Len()], Block: p.block, Left: g.left, School: p.school, Size: p.size, Start: p.childStart, Valid: g.valid[:n],
 		Covariate: map[string][]float64{}, QualityIndex: p.qualityIndex, AchievementIndex: p.achievementIndex, Child: p.child[:n],
 		Untreated: g.quality.under[0], Treated: g.quality.under[1], Under: g.quality.under, Context: g.quality.context, Engagement: g.quality.arms[1].engagement,
-		Rating: g.observed.ratings(g.quality), Class: g.tested.class,
+		Class:   g.tested.class,
 		Schools: g.schools[:g.data.N[SchoolLevel]], Teachers: g.teachers[:g.data.N[TeacherLevel]], Children: g.children[:g.data.N[ChildLevel]],
 	}
 	for _, c := range p.columns {
@@ -55,12 +68,6 @@ func (g *Generator) Drawn() Drawn {
 	if s := g.tested.shared; s != nil && s.baselineChild != nil {
 		for _, x := range s.baselineChild[:n] {
 			d.TrueBaseline = append(d.TrueBaseline, x/s.slope[ChildLevel])
-		}
-	}
-	for world := range g.trial.Design.worlds() {
-		d.Score = append(d.Score, nil)
-		for k := range g.trial.Achievement.Tests {
-			d.Score[world] = append(d.Score[world], slices.Clone(g.tested.under(world, k)))
 		}
 	}
 	return d

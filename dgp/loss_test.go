@@ -267,12 +267,12 @@ func TestKeepKeepsWhoWasLost(t *testing.T) {
 			st := dgp.Stream{Seed: 7, Replicate: uint64(rep)}
 			want, _ := was.Draw(st)
 			got, _ := is.Draw(st)
+			left, responded := is.Drawn().Left, column(t, is, got, "responded")
 			stays := func(l dgp.Level, u int) bool {
 				if l == dgp.ChildLevel {
-					return column(t, is, got, "responded")[u] == 1
+					return responded[u] == 1
 				}
-				s := got.Ancestor(l, u, dgp.SchoolLevel)
-				return !is.Drawn().Left[s]
+				return !left[got.Ancestor(l, u, dgp.SchoolLevel)]
 			}
 			for c, col := range was.Shape().Columns {
 				var values []float64

@@ -571,7 +571,7 @@ func TestSharesAreOfWholeMembers(t *testing.T) {
 		g := compile(t, trial)
 		for rep := range 20 {
 			g.Draw(dgp.Stream{Seed: 6, Replicate: uint64(rep)})
-			d := g.Drawn()
+			d := g.Units()
 			for _, v := range trial.Covariates {
 				law, ok := v.Law.(dgp.Share)
 				if !ok {

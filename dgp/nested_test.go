@@ -210,7 +210,7 @@ func TestNestedByDomain(t *testing.T) {
 				return through
 			}
 			d, truth := g.Draw(dgp.Stream{Seed: 6})
-			drawn := g.Drawn()
+			drawn := g.Units()
 			room := func() []float64 { return make([]float64, max(d.Children(), d.Teachers())) }
 			for a := range trial.Design.Arms {
 				for b := range trial.Design.Arms {

@@ -27,7 +27,7 @@ func TestOracle(t *testing.T) {
 	treated := 0
 	for rep := range 5 {
 		data, _ := g.Draw(dgp.Stream{Seed: 1, Replicate: uint64(rep)})
-		d := g.Drawn()
+		d := g.Units()
 		for j, drawn := range d.Teachers {
 			arm := d.Arm[d.School[drawn]]
 			treated += arm

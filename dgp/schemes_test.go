@@ -83,7 +83,7 @@ func TestSchemesKeepShares(t *testing.T) {
 			var c checks
 			for rep := range short(4000) {
 				g.DrawAssignment(dgp.Stream{Seed: 41, Replicate: uint64(rep)})
-				d := g.Drawn()
+				d := g.Units()
 				for a, share := range armShares(trial) {
 					c.add(fmt.Sprintf("share of arm %d", a), share, mean(len(d.Arm), func(u int) float64 { return number(d.Arm[u] == a) }))
 					c.add(fmt.Sprintf("first in arm %d", a), share, number(d.Arm[0] == a))
@@ -281,7 +281,7 @@ func TestPairsOfOneCovariate(t *testing.T) {
 	for rep := range 20 {
 		data, _ := g.Draw(dgp.Stream{Seed: 43, Replicate: uint64(rep)})
 		pair := data.Columns[g.Shape().Index("pair")]
-		wealth := g.Drawn().Covariate["wealth"]
+		wealth := g.Units().Covariate["wealth"]
 		order := make([]int, len(pair))
 		for i := range order {
 			order[i] = i
@@ -390,7 +390,7 @@ func TestSaturation(t *testing.T) {
 		g := compile(t, trial)
 		for rep := range 50 {
 			data, _ := g.Draw(dgp.Stream{Seed: 47, Replicate: uint64(rep)})
-			d := g.Drawn()
+			d := g.Units()
 			saturation := data.Columns[g.Shape().Index("saturation")]
 			schools := map[float64]float64{}
 			for s, share := range saturation {
@@ -459,10 +459,10 @@ func TestSchemesLeaveThePopulationAlone(t *testing.T) {
 		st := dgp.Stream{Seed: 49, Replicate: 3}
 		g.DrawAssignment(dgp.Stream{Seed: 1})
 		g.DrawAssignment(st)
-		once := slices.Clone(g.Drawn().Arm)
+		once := slices.Clone(g.Units().Arm)
 		g.DrawAssignment(st)
 		want.DrawAssignment(st)
-		if d := g.Drawn(); !slices.Equal(once, d.Arm) || !slices.Equal(d.Covariate["wealth"], want.Drawn().Covariate["wealth"]) {
+		if d := g.Units(); !slices.Equal(once, d.Arm) || !slices.Equal(d.Covariate["wealth"], want.Units().Covariate["wealth"]) {
 			t.Errorf("%s: a stream gives two assignments or another population", name)
 		}
 	}

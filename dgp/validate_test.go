@@ -426,7 +426,7 @@ func TestRegistries(t *testing.T) {
 		treated := 0
 		for rep := range 100 {
 			g.Draw(dgp.Stream{Seed: 1, Replicate: uint64(rep)})
-			for _, arm := range g.Drawn().Arm {
+			for _, arm := range g.Units().Arm {
 				treated += arm
 			}
 		}

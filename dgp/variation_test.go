@@ -127,7 +127,7 @@ func TestVariationOfQuality(t *testing.T) {
 	g := compile(t, trial)
 	for rep := range 3 {
 		g.Draw(dgp.Stream{Seed: 10, Replicate: uint64(rep)})
-		d := g.Drawn()
+		d := g.Units()
 		for j := range d.School {
 			by := 0.02*(d.Covariate["experience"][j]-10) - 0.3*(d.Covariate["rural"][d.School[j]]-0.3)
 			if got := d.Treated[0][j] - d.Untreated[0][j]; math.Abs(got-0.5-by) > 1e-12 {

@@ -169,7 +169,7 @@ func TestClassSizesByCV(t *testing.T) {
 		var check checks
 		for rep := range short(2000) {
 			g.Draw(dgp.Stream{Seed: 1, Replicate: uint64(rep)})
-			d := g.Drawn()
+			d := g.Units()
 			check.add("mean", c.Mean, mean(len(d.Size), func(j int) float64 { return float64(d.Size[j]) }))
 			check.add("variance", c.CV*c.CV*c.Mean*c.Mean, mean(len(d.Size), func(j int) float64 { return math.Pow(float64(d.Size[j])-c.Mean, 2) }))
 		}
