@@ -295,7 +295,8 @@ func (p *plan) adjusted(r *sim.SummaryRow) string {
 }
 
 // biased warns of a bias that is more than Monte Carlo error, of which 3 standard errors
-// warn of an unbiased estimate in 0.3% of runs, and more than a tenth of the standard error, which makes power of no use alone; with its coverage if asked.
+// warn of an unbiased estimate in 0.3% of runs, and more than a tenth of the standard error,
+// which makes power of no use alone; with its coverage if asked.
 func (p *plan) biased(r *sim.SummaryRow, coverage bool) string {
 	if !(math.Abs(r.Bias) > max(3*r.BiasMCSE, 0.1*r.EmpSE)) {
 		return ""
