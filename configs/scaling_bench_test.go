@@ -121,7 +121,7 @@ func BenchmarkWorkers(b *testing.B) {
 		{"ecuador", "1200", nil},
 		{"CR1", "1600", []estimators.Method{itt}},
 		{"CR2", "1600", []estimators.Method{cr2}},
-		{"wild", "600", []estimators.Method{estimators.WildBootstrap{OLS: itt, Draws: 999}}},
+		{"wild", "2400", []estimators.Method{estimators.WildBootstrap{OLS: itt, Draws: 999}}},
 		{"REML", "1600", []estimators.Method{estimators.Mixed{Formula: "achievement ~ coaching + $controls + (1 | school) | block", Report: []string{"coaching"}}}},
 		{"tanzania-math", "12", nil},
 	} {
